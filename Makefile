@@ -1,0 +1,38 @@
+# Everything runs in .venv, against the Dagster instance in .dagster and the data in data/.
+PYTHON ?= python3
+BIN := .venv/bin
+export DAGSTER_HOME := $(CURDIR)/.dagster
+export DAGSTER_DISABLE_TELEMETRY := yes
+
+.PHONY: install demo ui test test-fast lint bench
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# The whole chain for two shards of 64 rollouts, then what came of it.
+demo: install
+	@$(BIN)/nca materialize set1-00000 set1-00001
+	@$(BIN)/nca sql 'FROM behavior_summary'
+	@$(BIN)/nca sql 'FROM card_comparison'
+	@echo "Next: 'make ui' shows the graph and these runs; '$(BIN)/nca --help' lists the commands."
+
+ui: install
+	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(or $(PORT),3000)
+
+test: install
+	@$(BIN)/pytest
+
+test-fast: install
+	@$(BIN)/pytest -m 'not slow'
+
+lint: install
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+
+bench: install
+	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark $(BENCH_FLAGS) || exit 1; done

@@ -1,0 +1,40 @@
+"""The labels: one Parquet part a shard, on the same partitions."""
+
+import dagster as dg
+
+from nca_assets.assets.rollout_shards import rollout_shards
+from nca_assets.automation.partitions import shard_partitions
+from nca_assets.automation.reporting import failures_in_one_line, progress_in_log, table_schema
+from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.settings import load_settings, require_writable
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
+
+
+@dg.asset(
+    deps=[rollout_shards],
+    partitions_def=shard_partitions,
+    group_name="labels",
+    kinds={"polars", "parquet"},
+    code_version=f"recipe {RECIPE_VERSION}, labels {LABEL_VERSION}",
+    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS)},
+)
+def behavior_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Behavior class and metrics of every rollout: a Parquet part a shard, `data/labels/set=1/shard=00000.parquet`."""
+    from nca_assets.labels.write import write_labels
+
+    with failures_in_one_line(), progress_in_log(context, context.partition_key, "rollouts") as progress:
+        settings = load_settings()
+        require_writable(settings.data)
+        part = write_labels(settings.shard_key(context.partition_key), settings.data, progress)
+    shares = part.rows["behavior"].value_counts(sort=True, name="rollouts")
+    lines = [f"| {behavior} | {rollouts} |" for behavior, rollouts in shares.iter_rows()]
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(part.digest),
+        metadata={
+            "behaviors": dg.MetadataValue.md("\n".join(["| behavior | rollouts |", "|---|---|", *lines])),
+            "dagster/partition_row_count": len(part.rows),
+            "bytes": part.file.stat().st_size,
+            "digest": part.digest,
+            "path": dg.MetadataValue.path(part.file),
+        },
+    )

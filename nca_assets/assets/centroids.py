@@ -1,0 +1,42 @@
+"""The vocabulary: ``data/centroids.pt``."""
+
+import dagster as dg
+
+from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
+from nca_assets.naming import centroids_file
+from nca_assets.settings import load_settings, require_writable
+from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
+
+
+@dg.asset(
+    group_name="vocabulary",
+    kinds={"torch", "scikitlearn"},
+    code_version=f"recipe {RECIPE_VERSION}, vocabulary {VOCABULARY_VERSION}",
+    pool="device",
+)
+def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The 32-token vocabulary: MiniBatchKMeans centroids of hidden states, on the lattice, in `data/centroids.pt`.
+
+    An imported vocabulary (`nca import centroids FILE`) is checked and kept; delete `data/centroids.pt` to learn again.
+    """
+    from nca_assets.automaton.device import choose_device
+    from nca_assets.vocabulary.centroids import digest, imported_source, load_centroids, save_centroids
+    from nca_assets.vocabulary.learn import learn_centroids
+
+    with failures_in_one_line(), progress_in_log(context, "vocabulary", "blocks") as progress:
+        settings = load_settings()
+        require_writable(settings.data)
+        source = imported_source(settings.data)
+        if source is None:
+            source = "learned"
+            save_centroids(learn_centroids(choose_device(settings.device), progress), settings.data, source)
+        vocabulary = load_centroids(settings.data)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest(vocabulary)),
+        metadata={
+            "tokens": len(vocabulary),
+            "source": source,
+            "digest": digest(vocabulary),
+            "path": dg.MetadataValue.path(centroids_file(settings.data)),
+        },
+    )

@@ -1,0 +1,89 @@
+"""Running the jobs in this process, against the project's own Dagster instance, without a daemon."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from nca_assets.errors import NcaError
+from nca_assets.naming import ShardKey, centroids_file
+from nca_assets.settings import load_settings, require_writable
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Run config: events go to the instance alone; the caller tells the person what matters."""
+
+
+@dataclass(frozen=True)
+class Materialized:
+    """One materialization of a run: the asset's key, its partition if it has any, and its metadata as plain values."""
+
+    asset: str
+    partition: str | None
+    metadata: dict[str, object]
+
+
+def project_instance() -> dg.DagsterInstance:
+    """The instance in ``DAGSTER_HOME``, by default the folder ``.dagster`` of the project that one stands in.
+
+    Raises ``NcaError`` if there is none.
+    """
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path(".dagster").absolute())))
+    if not (home / "dagster.yaml").exists():
+        raise NcaError(f"{home} holds no dagster.yaml: run this in the project's folder, or set DAGSTER_HOME")
+    return dg.DagsterInstance.get()
+
+
+def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
+    """Materialize the vocabulary if it is missing, then each shard with its labels, then the warehouse.
+
+    Yields every materialization as it is done. Settings, folder and partition keys are checked before any compute;
+    raises ``NcaError`` then, or when a run fails.
+    """
+    settings = load_settings()
+    keys = [settings.shard_key(text) for text in partition_keys]
+    require_writable(settings.data)
+    with project_instance() as instance:
+        known = instance.get_latest_materialization_event(dg.AssetKey("centroids"))
+        if known is None or not centroids_file(settings.data).exists():
+            yield from _run("learn_vocabulary", instance)
+        for key in keys:
+            yield from _run("make_shard", instance, key)
+        yield from _run("build_analytics", instance)
+
+
+def materialize_centroids() -> list[Materialized]:
+    """Materialize the vocabulary alone, so that the instance knows of a new one."""
+    with project_instance() as instance:
+        return _run("learn_vocabulary", instance)
+
+
+def _run(job: str, instance: dg.DagsterInstance, key: ShardKey | None = None) -> list[Materialized]:
+    from nca_assets.definitions import defs
+
+    result = defs.resolve_job_def(job).execute_in_process(
+        run_config=QUIET, instance=instance, partition_key=key and str(key), raise_on_error=False
+    )
+    if not result.success:
+        raise NcaError(_reason(result, f"job {job}" + (f", partition {key}" if key else "")))
+    return [
+        Materialized(
+            event.asset_key.to_user_string(),
+            event.partition,
+            {name: value.value for name, value in event.materialization.metadata.items()},
+        )
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    ]
+
+
+def _reason(result: dg.ExecuteInProcessResult, what: str) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data and failure.user_failure_data.description:
+                return failure.user_failure_data.description
+            if failure.error:
+                return f"{what} failed: {failure.error.message.splitlines()[0]} (the traceback is in the run's log)"
+    return f"{what} failed; its log in the UI says why"

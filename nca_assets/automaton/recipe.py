@@ -1,0 +1,148 @@
+"""The recipe: every parameter of a rollout's rule, drawn by integer arithmetic from (seed, index).
+
+``docs/SPEC.md`` says the same in words; a change to any draw here is a new ``versions.RECIPE_VERSION``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nca_assets.automaton.lattice import CHANNELS, FAN_IN, PRODUCT_ONE, STATE_ONE
+from nca_assets.automaton.philox import halves, philox4x32
+
+SHAPE_BLOCK = 32
+"""Consecutive rollouts that share a grid shape, so that a batch has one."""
+
+SMALLEST_SIDE, LARGEST_SIDE = 8, 48
+
+# Philox counters are (stream, step, cell, block).
+SHAPE_STREAM, SCALAR_STREAM, WEIGHT_STREAM, STATE_STREAM, NOISE_STREAM = range(5)
+
+GAINS = (7, 32)
+RESIDUAL_SHIFTS = (0, 1, 2, 3)
+LEAKS = (32, 48, 64)
+NOISE_SHIFTS = (14, 15, 16)
+LARGEST_NOISE = 255
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """What a rollout's recipe says in single numbers, all integers; ``docs/SPEC.md`` gives the formulas.
+
+    Weights of the first and second convolution are uniform in ±``gain_in`` and ±``gain_out`` (units of 1/64), the
+    residual scale is 2**-``residual_shift``, the leak is ``leak``/64, and the noise is an odd integer in [-255, 255]
+    times 2**-``noise_shift``.
+    """
+
+    seed: int
+    index: int
+    height: int
+    width: int
+    gain_in: int
+    gain_out: int
+    residual_shift: int
+    leak: int
+    noise_shift: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rollout's frozen random rule: its scalars and its weights.
+
+    ``weights_in`` and ``weights_out`` are int16 (16 outputs, 16 inputs, 3 rows, 3 columns), ``bias_in`` and
+    ``bias_out`` int16 (16,), all in units of 1/64.
+    """
+
+    scalars: Scalars
+    weights_in: NDArray[np.int16]
+    bias_in: NDArray[np.int16]
+    weights_out: NDArray[np.int16]
+    bias_out: NDArray[np.int16]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.scalars.height, self.scalars.width
+
+    def largest_sum(self) -> int:
+        """A bound on the magnitude of any partial sum of a step, in units of that sum's finest step.
+
+        float32 arithmetic is exact while this stays at or below 2**24 (``lattice.EXACT_LIMIT``).
+        """
+        hidden = _largest_convolution(self.weights_in, self.bias_in)
+        update = _largest_convolution(self.weights_out, self.bias_out) + self.scalars.leak * STATE_ONE
+        fine = 1 << self.scalars.residual_shift
+        return max(
+            hidden, PRODUCT_ONE * fine + update + LARGEST_NOISE * (PRODUCT_ONE * fine >> self.scalars.noise_shift)
+        )
+
+
+def _largest_convolution(weights: NDArray[np.int16], bias: NDArray[np.int16]) -> int:
+    per_output = np.abs(weights.astype(np.int64)).reshape(CHANNELS, FAN_IN).sum(axis=1) + np.abs(bias.astype(np.int64))
+    return int(per_output.max()) * STATE_ONE
+
+
+def draw_rule(seed: int, index: int) -> Rule:
+    """The rule of rollout ``index`` of the set whose seed is ``seed`` (both in [0, 2**32))."""
+    scalars = draw_scalars(seed, index)
+    kernel = (CHANNELS, CHANNELS, 3, 3)
+    return Rule(
+        scalars=scalars,
+        weights_in=_draw_weights(seed, index, 0, FAN_IN * CHANNELS, scalars.gain_in).reshape(kernel),
+        bias_in=_draw_weights(seed, index, 1, CHANNELS, scalars.gain_in),
+        weights_out=_draw_weights(seed, index, 2, FAN_IN * CHANNELS, scalars.gain_out).reshape(kernel),
+        bias_out=_draw_weights(seed, index, 3, CHANNELS, scalars.gain_out),
+    )
+
+
+def draw_scalars(seed: int, index: int) -> Scalars:
+    """The scalars of rollout ``index`` of the set whose seed is ``seed`` (both in [0, 2**32))."""
+    height, width = draw_shape(seed, index)
+    words = [int(w) for w in philox4x32((torch.tensor(SCALAR_STREAM), 0, 0, 0), (seed, index))]
+    more = [int(w) for w in philox4x32((torch.tensor(SCALAR_STREAM), 0, 0, 1), (seed, index))]
+    return Scalars(
+        seed=seed,
+        index=index,
+        height=height,
+        width=width,
+        gain_in=_between(words[0], *GAINS),
+        gain_out=_between(words[1], *GAINS),
+        residual_shift=_one_of(words[2], RESIDUAL_SHIFTS),
+        leak=_one_of(words[3], LEAKS),
+        noise_shift=_one_of(more[0], NOISE_SHIFTS),
+    )
+
+
+def draw_shape(seed: int, index: int) -> tuple[int, int]:
+    """(height, width) of rollout ``index``: 8 to 48 each, the same for each block of 32 consecutive rollouts.
+
+    The geometric mean of the sides is 8 + 41·u^1.5 for uniform u, which gives the card's skew (many small grids, mean
+    cells well above the median); the aspect ratio is drawn up to 4:1 as far as the bounds allow.
+    """
+    words = philox4x32((torch.tensor(SHAPE_STREAM), 0, 0, 0), (seed, index // SHAPE_BLOCK))
+    u, v, flip = int(words[0]) & 0xFFFF, int(words[1]) & 0xFFFF, int(words[2]) & 1
+    side = SMALLEST_SIDE + (isqrt(u**3) * 41 >> 24)
+    widest = min(32, 32 * LARGEST_SIDE // side - 32, 32 * side // SMALLEST_SIDE - 32)
+    stretch = 32 + (v * (widest + 1) >> 16)
+    long, short = side * stretch // 32, (32 * side + stretch // 2) // stretch
+    return (long, short) if flip else (short, long)
+
+
+def _draw_weights(seed: int, index: int, part: int, count: int, gain: int) -> NDArray[np.int16]:
+    """``count`` integers, uniform in [-gain, gain], int16, from eight 16-bit halves a counter."""
+    blocks = torch.arange((count + 7) // 8)
+    uniform = halves(philox4x32((WEIGHT_STREAM, part, blocks, 0), (seed, index))).flatten()[:count]
+    return ((uniform * (2 * gain + 1) >> 16) - gain).numpy().astype(np.int16)
+
+
+def _between(word: int, low: int, high: int) -> int:
+    return low + (word * (high - low + 1) >> 32)
+
+
+def _one_of(word: int, choices: tuple[int, ...]) -> int:
+    return choices[word * len(choices) >> 32]

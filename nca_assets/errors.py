@@ -1,0 +1,5 @@
+"""The one exception that this project raises for what its user can mend."""
+
+
+class NcaError(Exception):
+    """Bad settings, names or files. The message is one line: what, where, and what to do."""

@@ -1,0 +1,64 @@
+"""Files that appear whole or not at all: written under a temporary name, flushed to disk, then renamed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from nca_assets.errors import NcaError
+
+TEMPORARY = ".part"
+"""Suffix of files being written; nothing reads them."""
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the name ``path`` when the block ends well, and vanishes when it does not.
+
+    Leftovers of writers that were killed are removed first. Raises ``NcaError`` when the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(path)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY, delete=False
+        ) as file:
+            temporary = Path(file.name)
+            # The lock says that the writer lives; the kernel drops it with the process, however that ends.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                yield file  # pyright: ignore[reportReturnType]
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.chmod(0o644)
+                publish(temporary, path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise NcaError(
+            f"can't write {path}: {error.strerror or error}. Free space or make the folder writable, then run it again."
+        ) from error
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give a finished file its final name, in one step that survives a power cut."""
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove temporary files of ``path`` whose writers are dead."""
+    for leftover in path.parent.glob(f".{path.name}.*{TEMPORARY}"):
+        with suppress(FileNotFoundError, BlockingIOError), leftover.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftover.unlink()

@@ -1,0 +1,67 @@
+"""Typed settings, from environment variables ``NCA_*``; the one place that reads them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nca_assets.errors import NcaError
+from nca_assets.naming import SETS, ShardKey
+
+FEWEST_FRAMES = 129
+"""The labels look at the last 128 frames and the change into them."""
+
+
+class Settings(BaseSettings):
+    """What a person may choose; ``docs/ARCHITECTURE.md`` lists the variables."""
+
+    model_config = SettingsConfigDict(env_prefix="NCA_", frozen=True)
+
+    data: Path = Field(default=Path("data"), description="Folder that everything is written to.")
+    shard_size: int = Field(default=64, ge=1, le=65536, description="Rollouts per shard.")
+    shards_per_set: int = Field(default=30, ge=1, le=100_000, description="Shards (partitions) of each set.")
+    frames: int = Field(default=500, ge=FEWEST_FRAMES, le=65536, description="Frames per rollout.")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
+    threads: int = Field(default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads of a shard's simulation.")
+
+    def partition_keys(self) -> list[str]:
+        """Every shard of every set, in order: set1-00000, …"""
+        return [str(ShardKey(name, number)) for name in SETS for number in range(self.shards_per_set)]
+
+    def shard_key(self, text: str) -> ShardKey:
+        """The shard that ``text`` names. Raises ``NcaError`` if there is none of that name."""
+        return ShardKey.parse(text, self.shards_per_set)
+
+    def rollout_indices(self, key: ShardKey) -> range:
+        """The indices, within their set, of a shard's rollouts."""
+        return range(key.number * self.shard_size, (key.number + 1) * self.shard_size)
+
+
+def load_settings() -> Settings:
+    """The settings as the environment gives them. Raises ``NcaError`` naming the first variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        field = Settings.model_fields[name]
+        raise NcaError(
+            f"NCA_{name.upper()}={first['input']!s}: {first['msg'].lower()}. {field.description} "
+            f"Set it accordingly, or unset it for the default, {field.default}."
+        ) from None
+
+
+def require_writable(folder: Path) -> None:
+    """Make ``folder`` if it is missing and prove that a file can be written to it. Raises ``NcaError`` if not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise NcaError(
+            f"can't write to {folder}: {error.strerror}. Make it writable or set NCA_DATA to another folder."
+        ) from error

@@ -1,0 +1,55 @@
+"""Reading shards back, held to their manifests."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nca_assets.automaton.lattice import TOKENS
+from nca_assets.errors import NcaError
+from nca_assets.naming import ShardKey, member_name
+from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
+
+
+def read_rollouts(key: ShardKey, data: Path, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
+    """Each rollout of shard ``key`` with its tokens, uint8 (frames, height, width), in order of index.
+
+    Raises ``NcaError`` naming shard and rollout when the file is missing, damaged, or not what the manifest says.
+    """
+    file = key.tokens_file(data)
+    remedy = f"materialize partition {key} of rollout_shards again"
+    try:
+        with np.load(file, allow_pickle=False) as shard:
+            for member in manifest.members:
+                name = f"{file}: {member_name(member.index)}"
+                if member_name(member.index) not in shard:
+                    raise NcaError(f"{name} is missing: {remedy}")
+                tokens = shard[member_name(member.index)]
+                _require(tokens, member, manifest.frames, name, remedy)
+                yield member, tokens
+    except FileNotFoundError:
+        raise NcaError(f"{file} is missing: {remedy}") from None
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise NcaError(f"{file} is damaged ({error}): {remedy}") from error
+
+
+def read_rollout(key: ShardKey, data: Path, index: int) -> NDArray[np.uint8]:
+    """The tokens of one rollout, uint8 (frames, height, width), without reading the rest of its shard."""
+    manifest = read_manifest(key, data)
+    wanted = [member for member in manifest.members if member.index == index]
+    return next(read_rollouts(key, data, manifest.model_copy(update={"members": wanted})))[1]
+
+
+def _require(tokens: NDArray[np.uint8], member: Member, frames: int, name: str, remedy: str) -> None:
+    expected = (frames, member.height, member.width)
+    if tokens.dtype != np.uint8 or tokens.shape != expected:
+        raise NcaError(f"{name} is {tokens.dtype} {tokens.shape}, not uint8 {expected}: {remedy}")
+    if tokens.max() >= TOKENS:
+        raise NcaError(f"{name} holds token {tokens.max()}, beyond {TOKENS - 1}: {remedy}")
+    if rollout_digest(tokens) != member.digest:
+        raise NcaError(f"{name} differs from its digest in the manifest: {remedy}")
