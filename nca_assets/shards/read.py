@@ -24,7 +24,7 @@ def read_rollouts(key: ShardKey, data: Path, manifest: Manifest) -> Iterator[tup
     file = key.tokens_file(data)
     remedy = f"materialize partition {key} of rollout_shards again"
     try:
-        with np.load(file, allow_pickle=False) as shard:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as shard:
             for member in manifest.members:
                 name = f"{file}: {member_name(member.index)}"
                 if member_name(member.index) not in shard:

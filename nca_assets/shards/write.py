@@ -66,7 +66,7 @@ def write_shard(key: ShardKey, centroids: Tensor, settings: Settings, progress: 
     ``progress`` is called with the rollouts done and their number. Raises ``NcaError`` if the folder holds shards of
     another size or length, or if a file can't be written; no partial file keeps a final name.
     """
-    require_same_layout(settings)
+    require_same_layout(settings, key)
     started = time.perf_counter()
     device = choose_device(settings.device)
     indices = settings.rollout_indices(key)
@@ -135,17 +135,18 @@ def npy_bytes(tokens: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def require_same_layout(settings: Settings) -> None:
-    """Raise ``NcaError`` if ``settings.data`` holds shards of another size or length than ``settings`` asks for."""
-    for key in materialized_shards(settings.data)[:1]:
-        manifest = read_manifest(key, settings.data)
+def require_same_layout(settings: Settings, key: ShardKey) -> None:
+    """Raise ``NcaError`` if a shard other than ``key`` is there with another size or length than ``settings`` says."""
+    others = [other for other in materialized_shards(settings.data) if other != key]
+    for other in others[:1]:
+        manifest = read_manifest(other, settings.data)
         for name, there, asked in (
             ("SHARD_SIZE", len(manifest.members), settings.shard_size),
             ("FRAMES", manifest.frames, settings.frames),
         ):
             if there != asked:
                 raise NcaError(
-                    f"NCA_{name}={asked}, but {key.tokens_file(settings.data)} was made with {there}: "
+                    f"NCA_{name}={asked}, but {other.tokens_file(settings.data)} was made with {there}: "
                     f"set NCA_{name}={there}, or another folder with NCA_DATA"
                 )
 

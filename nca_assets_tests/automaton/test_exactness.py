@@ -1,0 +1,139 @@
+"""The same rollouts, bit for bit, however they are computed; and the float control that shows this is no accident."""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from nca_assets.automaton.lattice import STATE_ONE
+from nca_assets.automaton.recipe import draw_rule
+from nca_assets.automaton.simulate import (
+    Convolution,
+    assign_tokens,
+    grouped_convolution,
+    hidden_states,
+    matrix_convolution,
+    simulate,
+    simulate_with_states,
+)
+from nca_assets.shards.manifest import rollout_digest
+from nca_assets_tests.automaton import integer_reference
+from nca_assets_tests.conftest import GOLDEN
+
+# Eight rollouts of set1 with four shapes: 8x8, 9x11, 22x9 and 36x10.
+BLOCKS = {0: (0, 3), 96: (96, 127), 160: (161, 165), 288: (288, 295)}
+ROLLOUTS = [index for chosen in BLOCKS.values() for index in chosen]
+
+Outcome = dict[int, tuple[str, str]]
+"""Of each rollout, the digest of its tokens and of its last state."""
+
+
+def batch_of_eight(frames: int, centroids: Tensor, **options: Any) -> Outcome:
+    """Each shape's two rollouts, simulated within a batch of eight neighbours."""
+    outcome: Outcome = {}
+    for first, chosen in BLOCKS.items():
+        batch = [*chosen, *(i for i in range(first, first + 32) if i not in chosen)][:8]
+        outcome |= simulated(batch, frames, centroids, **options)
+    return {index: outcome[index] for index in ROLLOUTS}
+
+
+def one_by_one(frames: int, centroids: Tensor) -> Outcome:
+    outcome: Outcome = {}
+    for index in ROLLOUTS:
+        outcome |= simulated([index], frames, centroids)
+    return outcome
+
+
+def simulated(
+    indices: list[int],
+    frames: int,
+    centroids: Tensor,
+    dtype: torch.dtype = torch.float32,
+    convolve: Convolution = grouped_convolution,
+) -> Outcome:
+    rules = [draw_rule(1, index) for index in indices]
+    tokens, state = [], torch.empty(0)
+    for state in hidden_states(rules, frames, dtype=dtype, convolve=convolve):
+        tokens.append(assign_tokens(state, centroids))
+    stacked = torch.stack(tokens, dim=1).numpy()
+    return {i: (rollout_digest(t), state_digest(s)) for i, t, s in zip(indices, stacked, state, strict=True)}
+
+
+def by_specification(frames: int, centroids: Tensor) -> Outcome:
+    lattice = (centroids.double() * STATE_ONE).numpy()
+    outcome: Outcome = {}
+    for index in ROLLOUTS:
+        states = integer_reference.states(1, index, frames)
+        last = torch.from_numpy(states[-1] / STATE_ONE)
+        outcome[index] = rollout_digest(integer_reference.tokens(states, lattice)), state_digest(last)
+    return outcome
+
+
+def state_digest(state: Tensor) -> str:
+    lattice = (state.double() * STATE_ONE).numpy()
+    assert (lattice == lattice.round()).all()
+    return hashlib.sha256(lattice.astype("<i2").tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("frames", [30, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.usefixtures("threads")
+def test_every_way_of_computing_gives_the_same_bits(frames: int, centroids: Tensor) -> None:
+    torch.set_num_threads(2)
+    expected = batch_of_eight(frames, centroids)
+    assert one_by_one(frames, centroids) == expected
+    assert batch_of_eight(frames, centroids, dtype=torch.float64) == expected
+    assert batch_of_eight(frames, centroids, convolve=matrix_convolution) == expected
+    assert by_specification(frames, centroids) == expected
+    torch.set_num_threads(1)
+    assert batch_of_eight(frames, centroids) == expected
+
+
+@pytest.mark.slow
+def test_golden_digests(centroids: Tensor) -> None:
+    """These digests change only with the recipe's version, and then on purpose."""
+    golden = json.loads((GOLDEN / "rollouts.json").read_text())
+    assert {f"set1/{i:06d}": list(digests) for i, digests in batch_of_eight(500, centroids).items()} == golden
+
+
+def test_without_the_lattice_the_bits_differ(centroids: Tensor) -> None:
+    """The control: weights a little off the lattice, and batch 8 and float64 no longer agree."""
+
+    def off_lattice(values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+        return grouped_convolution(values, weights * 1.1, bias)
+
+    single = batch_of_eight(60, centroids, convolve=off_lattice)
+    double = batch_of_eight(60, centroids, convolve=off_lattice, dtype=torch.float64)
+    assert single != double
+
+
+def test_states_come_with_the_same_tokens(centroids: Tensor) -> None:
+    rules = [draw_rule(1, index) for index in (0, 1)]
+    tokens, states = simulate_with_states(rules, centroids, frames=20)
+    assert tokens.dtype == torch.uint8
+    assert tokens.shape == (2, 20, 8, 8)
+    assert states.shape == (2, 20, 16, 8, 8)
+    assert states.abs().max() <= 1
+    np.testing.assert_array_equal(tokens, simulate(rules, centroids, frames=20))
+
+
+def test_a_longer_rollout_begins_like_a_shorter_one(centroids: Tensor) -> None:
+    rules = [draw_rule(2, 7)]
+    np.testing.assert_array_equal(simulate(rules, centroids, 25)[:, :10], simulate(rules, centroids, 10))
+
+
+def test_ties_go_to_the_lowest_token(centroids: Tensor) -> None:
+    """The zero state ties everywhere; a doubled centroid ties with its copy."""
+    assert (assign_tokens(torch.zeros(1, 16, 3, 3), centroids) == 0).all()
+    doubled = centroids.clone()
+    doubled[20] = doubled[4]
+    state = doubled[20].reshape(1, 16, 1, 1).expand(1, 16, 9, 9)
+    assert (assign_tokens(state, doubled) == 4).all()
+
+
+def test_a_batch_of_two_shapes_is_refused(centroids: Tensor) -> None:
+    with pytest.raises(ValueError, match="one shape"):
+        simulate([draw_rule(1, 0), draw_rule(1, 32)], centroids, 2)

@@ -1,0 +1,61 @@
+"""Settings for tests: tiny shards, few partitions, and never the project's own data or Dagster home."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+# Partitions are fixed when the definitions are imported, so these come before any import of them.
+os.environ["NCA_SHARDS_PER_SET"] = "4"
+os.environ["NCA_SHARD_SIZE"] = "4"
+os.environ["NCA_FRAMES"] = "140"
+os.environ["NCA_DEVICE"] = "cpu"
+os.environ.pop("DAGSTER_HOME", None)
+
+from nca_assets.naming import ShardKey
+from nca_assets.settings import Settings, load_settings
+from nca_assets.vocabulary.centroids import read_centroids, save_centroids
+
+hypothesis.settings.register_profile("project", deadline=None, max_examples=50, derandomize=True)
+hypothesis.settings.load_profile("project")
+
+GOLDEN = Path(__file__).parent / "golden"
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def centroids() -> torch.Tensor:
+    """The learned vocabulary, as stored with the tests: float32 (32, 16)."""
+    return read_centroids(GOLDEN / "centroids.pt")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings whose data folder is a fresh one; the environment says the same."""
+    monkeypatch.setenv("NCA_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return load_settings()
+
+
+@pytest.fixture
+def labelled(settings: Settings, centroids: torch.Tensor) -> Settings:
+    """A data folder with the vocabulary and two shards, labelled."""
+    from nca_assets.labels.write import write_labels
+    from nca_assets.shards.write import write_shard
+
+    save_centroids(centroids, settings.data, "learned")
+    for key in (ShardKey("set1", 0), ShardKey("set2", 1)):
+        write_shard(key, centroids, settings)
+        write_labels(key, settings.data)
+    return settings
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Restores torch's number of threads afterwards."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)

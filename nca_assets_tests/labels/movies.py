@@ -1,0 +1,70 @@
+"""Hand-made movies whose behavior is known by construction: uint8 (frames, height, width)."""
+
+import numpy as np
+
+FRAMES = 300
+
+
+def picture(height: int = 12, width: int = 17, seed: int = 0) -> np.ndarray:
+    """A frame without any symmetry."""
+    return np.random.default_rng(seed).integers(0, 32, (height, width), dtype=np.uint8)
+
+
+def uniform(token: int = 0) -> np.ndarray:
+    return np.full((FRAMES, 8, 48), token, dtype=np.uint8)
+
+
+def frozen(frame: np.ndarray) -> np.ndarray:
+    return np.repeat(frame[None], FRAMES, axis=0)
+
+
+def cycle(period: int, height: int = 12, width: int = 17) -> np.ndarray:
+    """``period`` different random frames, over and over."""
+    frames = np.stack([picture(height, width, seed) for seed in range(period)])
+    return frames[np.arange(FRAMES) % period]
+
+
+def moving(frame: np.ndarray, period: int, dy: int, dx: int) -> np.ndarray:
+    """``frame`` shifted by (dy, dx) every ``period`` frames, changing in a way of its own in between."""
+    history = []
+    for t in range(FRAMES):
+        moves, phase = divmod(t, period)
+        history.append(np.roll((frame + phase) % 32, (moves * dy, moves * dx), axis=(0, 1)))
+    return np.stack(history).astype(np.uint8)
+
+
+def noise(height: int = 20, width: int = 20, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 32, (FRAMES, height, width), dtype=np.uint8)
+
+
+def flickering(movie: np.ndarray, share: float, seed: int = 2) -> np.ndarray:
+    """``movie`` with that share of its cells replaced by random tokens in every frame."""
+    rng = np.random.default_rng(seed)
+    hit = rng.random(movie.shape) < share
+    return np.where(hit, rng.integers(0, 32, movie.shape), movie).astype(np.uint8)
+
+
+def settled_at(movie: np.ndarray, frame: int) -> np.ndarray:
+    """``movie`` until ``frame``, then frozen."""
+    still = movie.copy()
+    still[frame:] = still[frame]
+    return still
+
+
+def life(cells: list[tuple[int, int]], side: int = 20, frames: int = FRAMES) -> np.ndarray:
+    """Conway's Game of Life on a torus, from live ``cells``."""
+    grid = np.zeros((side, side), dtype=np.uint8)
+    for y, x in cells:
+        grid[y, x] = 1
+    history = []
+    for _ in range(frames):
+        history.append(grid)
+        shifts = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x]
+        neighbours = sum(np.roll(grid, shift, axis=(0, 1)) for shift in shifts)
+        grid = ((neighbours == 3) | ((neighbours == 2) & (grid == 1))).astype(np.uint8)
+    return np.stack(history)
+
+
+GLIDER = [(0, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
+BLINKER = [(5, 4), (5, 5), (5, 6)]
+BLOCK = [(5, 5), (5, 6), (6, 5), (6, 6)]

@@ -1,0 +1,216 @@
+"""Shards: the card's layout, readable by plain NumPy, the same bytes each time, held to their manifests."""
+
+import hashlib
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nca_assets.automaton.recipe import draw_rule
+from nca_assets.automaton.simulate import simulate
+from nca_assets.errors import NcaError
+from nca_assets.naming import RolloutId, ShardKey
+from nca_assets.settings import Settings
+from nca_assets.shards.inventory import take_inventory
+from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest
+from nca_assets.shards.read import read_rollout, read_rollouts
+from nca_assets.shards.rollouts import rollout_tokens
+from nca_assets.shards.write import BATCH_CELLS, batches_of_one_shape, npy_bytes, write_shard
+from nca_assets.vocabulary.centroids import digest, save_centroids
+
+KEY = ShardKey("set1", 0)
+
+
+def test_plain_numpy_reads_what_the_automaton_made(labelled: Settings, centroids: torch.Tensor) -> None:
+    file = KEY.tokens_file(labelled.data)
+    expected = simulate([draw_rule(1, index) for index in range(4)], centroids, labelled.frames)
+    with np.load(file, allow_pickle=False) as shard:
+        assert list(shard) == [f"rollout_{index:06d}" for index in range(4)]
+        for index, name in enumerate(shard):
+            assert shard[name].dtype == np.uint8
+            np.testing.assert_array_equal(shard[name], expected[index])
+
+
+def test_members_are_deflated_with_time_varying_fastest(labelled: Settings) -> None:
+    with zipfile.ZipFile(KEY.tokens_file(labelled.data)) as archive:
+        assert archive.testzip() is None
+        for member in archive.infolist():
+            assert member.compress_type == zipfile.ZIP_DEFLATED
+            assert b"'fortran_order': True" in archive.read(member)[:80]
+
+
+def test_the_same_shard_is_the_same_file(labelled: Settings, centroids: torch.Tensor) -> None:
+    file = KEY.tokens_file(labelled.data)
+    before = file.read_bytes(), read_manifest(KEY, labelled.data)
+    file.unlink()
+    again = write_shard(KEY, centroids, labelled.model_copy(update={"threads": 1}))
+    assert file.read_bytes() == before[0]
+    assert again.model_copy(update={"seconds": before[1].seconds}) == before[1]
+
+
+def test_the_manifest_says_what_is_in_the_shard(labelled: Settings, centroids: torch.Tensor) -> None:
+    key = ShardKey("set2", 1)
+    manifest = read_manifest(key, labelled.data)
+    assert (manifest.set, manifest.shard, manifest.frames) == ("set2", 1, labelled.frames)
+    assert [member.index for member in manifest.members] == [4, 5, 6, 7]
+    assert manifest.centroids_digest == digest(centroids)
+    assert manifest.file_bytes == key.tokens_file(labelled.data).stat().st_size
+    counts = np.zeros(32, dtype=int)
+    for member, tokens in read_rollouts(key, labelled.data, manifest):
+        counts += np.bincount(tokens.ravel(), minlength=32)
+        content = struct.pack("<3I", *tokens.shape) + tokens.tobytes(order="C")
+        assert member.digest == hashlib.sha256(content).hexdigest()
+    assert manifest.token_counts == counts.tolist()
+    assert manifest.tokens == counts.sum()
+    joined = b"".join(bytes.fromhex(member.digest) for member in manifest.members)
+    assert manifest.digest == hashlib.sha256(joined).hexdigest()
+
+
+def test_changing_the_shard_size_changes_no_rollout(settings: Settings, centroids: torch.Tensor) -> None:
+    sizes = {}
+    for size in (1, 3):
+        there = settings.model_copy(update={"shard_size": size, "data": settings.data / str(size)})
+        sizes[size] = [
+            member
+            for number in range(3 // size)
+            for member in write_shard(ShardKey("set1", number), centroids, there).members
+        ]
+    assert sizes[1] == sizes[3]
+
+
+def test_another_shard_size_or_length_in_one_folder_is_refused(labelled: Settings, centroids: torch.Tensor) -> None:
+    for change, message in [
+        ({"shard_size": 8}, "NCA_SHARD_SIZE=8, but .* was made with 4: set NCA_SHARD_SIZE=4"),
+        ({"frames": 200}, "NCA_FRAMES=200, but .* was made with 140: set NCA_FRAMES=140"),
+    ]:
+        with pytest.raises(NcaError, match=message):
+            write_shard(ShardKey("set1", 3), centroids, labelled.model_copy(update=change))
+    assert not ShardKey("set1", 3).tokens_file(labelled.data).exists()
+
+
+@given(st.integers(0, 300), st.integers(1, 200))
+def test_batches_cover_the_rollouts_in_order_with_one_shape_each(first: int, count: int) -> None:
+    indices = range(first, first + count)
+    batches = list(batches_of_one_shape(1, indices))
+    assert [index for batch in batches for index in batch] == list(indices)
+    for batch in batches:
+        [(height, width)] = {draw_rule(1, index).shape for index in (batch[0], batch[-1])}
+        assert batch[0] // 32 == batch[-1] // 32
+        assert len(batch) == 1 or len(batch) * height * width <= BATCH_CELLS
+
+
+@given(st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)), st.integers(0, 2**32))
+def test_npy_members_read_back(shape: tuple[int, int, int], seed: int) -> None:
+    import io
+
+    tokens = np.random.default_rng(seed).integers(0, 32, shape, dtype=np.uint8)
+    np.testing.assert_array_equal(np.load(io.BytesIO(npy_bytes(tokens)), allow_pickle=False), tokens)
+
+
+def test_digests_depend_on_shape_and_order() -> None:
+    tokens = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    same_bytes = tokens.reshape(2, 4, 3)
+    assert rollout_digest(tokens) != rollout_digest(same_bytes)
+    assert rollout_digest(tokens) == rollout_digest(np.asfortranarray(tokens))
+    digests = [rollout_digest(tokens), rollout_digest(same_bytes)]
+    assert shard_digest(digests) != shard_digest(reversed(digests))
+
+
+def test_one_rollout_by_its_id_from_the_shard_or_from_its_recipe(labelled: Settings) -> None:
+    stored = rollout_tokens(RolloutId("set1", 2), labelled)
+    np.testing.assert_array_equal(stored, read_rollout(KEY, labelled.data, 2))
+    KEY.manifest_file(labelled.data).unlink()
+    np.testing.assert_array_equal(rollout_tokens(RolloutId("set1", 2), labelled), stored)
+
+
+def test_inventory_counts_what_is_there(labelled: Settings) -> None:
+    first, second, third = take_inventory(labelled)
+    assert (first.set, first.shards, first.labelled, first.rollouts) == ("set1", 1, 1, 4)
+    assert first.file_bytes == KEY.tokens_file(labelled.data).stat().st_size
+    assert (second.set, second.rollouts) == ("set2", 4)
+    assert (third.set, third.shards, third.tokens) == ("set3", 0, 0)
+
+
+def flip_a_byte(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    file.write_bytes(content)
+
+
+def replace_member(file: Path, tokens: np.ndarray) -> None:
+    with np.load(file, allow_pickle=False) as shard:
+        members = dict(shard)
+    members["rollout_000001"] = tokens
+    np.savez_compressed(file, **members)
+
+
+def drop_member(file: Path) -> None:
+    with np.load(file, allow_pickle=False) as shard:
+        members = {name: shard[name] for name in shard if name != "rollout_000001"}
+    np.savez_compressed(file, **members)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (Path.unlink, r"shard_00000.npz is missing"),
+        (flip_a_byte, r"shard_00000.npz(: rollout_00000\d)? (is damaged|differs from its digest)"),
+        (lambda file: os.truncate(file, 1000), r"shard_00000.npz is damaged"),
+        (lambda file: file.write_bytes(b"no zip at all"), r"shard_00000.npz is damaged"),
+        (drop_member, r"shard_00000.npz: rollout_000001 is missing"),
+        (lambda f: replace_member(f, np.zeros((140, 8, 8), np.uint8)), r"rollout_000001 differs from its digest"),
+        (lambda f: replace_member(f, np.full((140, 8, 8), 32, np.uint8)), r"rollout_000001 holds token 32, beyond 31"),
+        (lambda f: replace_member(f, np.zeros((139, 8, 8), np.uint8)), r"rollout_000001 is uint8 \(139, 8, 8\), not"),
+        (lambda f: replace_member(f, np.zeros((140, 8, 8), int)), r"rollout_000001 is int64"),
+        (lambda f: replace_member(f, np.array([{}])), r"damaged \(Object arrays cannot be loaded"),
+    ],
+)
+def test_damage_is_named_with_the_remedy(labelled: Settings, damage: Callable[[Path], object], message: str) -> None:
+    damage(KEY.tokens_file(labelled.data))
+    manifest = read_manifest(KEY, labelled.data)
+    with pytest.raises(NcaError, match=message + r".*: materialize partition set1-00000 of rollout_shards again$"):
+        list(read_rollouts(KEY, labelled.data, manifest))
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", json.dumps({"set": "set1"})])
+def test_a_damaged_manifest_is_named_and_its_shard_can_be_made_again(
+    labelled: Settings, centroids: torch.Tensor, content: str
+) -> None:
+    KEY.manifest_file(labelled.data).write_text(content)
+    with pytest.raises(NcaError, match=r"shard_00000\.json is damaged .* materialize partition set1-00000"):
+        read_manifest(KEY, labelled.data)
+    write_shard(KEY, centroids, labelled)
+    assert read_manifest(KEY, labelled.data).shard == 0
+
+
+def test_a_full_disk_leaves_the_old_shard(
+    labelled: Settings, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = KEY.tokens_file(labelled.data).read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NcaError, match=r"can't write .*shard_00000\.npz: No space left on device"):
+        write_shard(KEY, centroids, labelled)
+    assert KEY.tokens_file(labelled.data).read_bytes() == before
+    assert sorted(file.name for file in KEY.tokens_file(labelled.data).parent.iterdir()) == [
+        "shard_00000.json",
+        "shard_00000.npz",
+    ]
+
+
+def test_without_cuda_a_gpu_asked_for_by_name_is_an_error(settings: Settings, centroids: torch.Tensor) -> None:
+    count = torch.cuda.device_count()
+    save_centroids(centroids, settings.data, "learned")
+    with pytest.raises(NcaError, match=f"NCA_DEVICE=cuda:{count}: torch finds {count} CUDA devices"):
+        write_shard(KEY, centroids, settings.model_copy(update={"device": f"cuda:{count}"}))

@@ -1,0 +1,73 @@
+"""A file appears whole or not at all."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nca_assets.errors import NcaError
+from nca_assets.files import whole_file
+
+
+def names(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir()]
+
+
+def fail_while_writing(target: Path, error: Exception) -> None:
+    with whole_file(target) as file:
+        file.write(b"new")
+        raise error
+
+
+def test_appears_only_when_complete(tmp_path: Path) -> None:
+    target = tmp_path / "folder" / "file"
+    with whole_file(target) as file:
+        file.write(b"content")
+        assert not target.exists()
+    assert target.read_bytes() == b"content"
+    assert names(target.parent) == ["file"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError):
+        fail_while_writing(target, ZeroDivisionError())
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(NcaError, match=r"can't write .*file: No space left on device\. Free space"):
+        fail_while_writing(tmp_path / "file", full)
+    assert names(tmp_path) == []
+
+
+def test_what_a_killed_writer_left_is_removed_but_not_what_a_living_one_writes(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    code = f"""
+import pathlib, sys, time
+from nca_assets.files import whole_file
+with whole_file(pathlib.Path({str(target)!r})) as file:
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "writing\n"
+        with whole_file(target) as file:
+            assert len(list(tmp_path.glob(".file.*"))) == 2
+            file.write(b"whole")
+        writer.send_signal(signal.SIGKILL)
+    assert target.read_bytes() == b"whole"
+    assert len(list(tmp_path.glob(".file.*"))) == 1
+    with whole_file(target) as file:
+        file.write(b"again")
+    assert names(tmp_path) == ["file"]

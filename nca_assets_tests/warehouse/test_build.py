@@ -1,0 +1,186 @@
+"""The warehouse: commented tables from parts and manifests, published whole, never locked, killed at any point."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from nca_assets.errors import NcaError
+from nca_assets.naming import ShardKey, warehouse_file
+from nca_assets.settings import Settings
+from nca_assets.shards.manifest import read_manifest
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.catalog import TABLES, Table
+from nca_assets.warehouse.counts import count_rollouts
+from nca_assets.warehouse.read import connect
+
+
+@pytest.fixture
+def built(labelled: Settings) -> Path:
+    build_warehouse(labelled.data)
+    return labelled.data
+
+
+def rows(data: Path, query: str) -> list[tuple]:
+    with connect(data) as connection:
+        return connection.execute(query).fetchall()
+
+
+def parts(data: Path) -> pl.DataFrame:
+    files = [ShardKey(*key).labels_file(data) for key in [("set1", 0), ("set2", 1)]]
+    return pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files])
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_each_table_has_the_catalogs_columns_types_and_comments(built: Path, table: Table) -> None:
+    query = f"SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = '{table.name}'"
+    assert rows(built, query) == [(column.name, column.type, column.description) for column in table.columns]
+    catalog = "duckdb_views()" if table.kind == "VIEW" else "duckdb_tables()"
+    named = f"{table.kind.lower()}_name = '{table.name}'"
+    assert rows(built, f"SELECT comment FROM {catalog} WHERE {named}") == [(table.description,)]
+
+
+def test_there_are_no_other_tables(built: Path) -> None:
+    assert {name for (name,) in rows(built, "SELECT table_name FROM duckdb_columns() WHERE NOT internal")} == {
+        table.name for table in TABLES
+    }
+
+
+def test_labels_are_the_parts(built: Path) -> None:
+    assert rows(built, "FROM labels") == parts(built).rows()
+    assert rows(built, "SELECT count(*), count(DISTINCT digest) FROM rollouts") == [(8, 8)]
+
+
+def test_shards_and_token_frequency_are_the_manifests(built: Path) -> None:
+    manifest = read_manifest(ShardKey("set2", 1), built)
+    assert rows(
+        built, "SELECT rollouts, tokens, file_bytes, digest FROM shards WHERE partition_key = 'set2-00001'"
+    ) == [(4, manifest.tokens, manifest.file_bytes, manifest.digest)]
+    counts = rows(built, 'SELECT "count" FROM token_frequency WHERE "set" = \'set2\' ORDER BY token')
+    assert [count for (count,) in counts] == manifest.token_counts
+    assert rows(built, 'SELECT "set", round(sum(share), 12) FROM token_frequency GROUP BY ALL ORDER BY ALL') == [
+        ("set1", 1.0),
+        ("set2", 1.0),
+    ]
+
+
+def test_the_card_comparison_is_computed_from_the_labels(built: Path) -> None:
+    labels = parts(built)
+    ours = dict(rows(built, "SELECT statistic, ours FROM card_comparison"))
+    assert ours["rollouts"] == 8
+    assert ours["frames per rollout"] == 140
+    cells = labels["height"].to_numpy().astype(int) * labels["width"].to_numpy()
+    assert ours["mean cells per frame"] == pytest.approx(cells.mean(), abs=5e-4)
+    assert ours["median cells per frame"] == np.median(cells)
+    assert ours["tokens"] == (cells * 140).sum()
+    assert ours["cells changed from t48 to t112"] == pytest.approx(
+        100 * labels["change_48_112"].to_numpy().mean(), abs=5e-4
+    )
+    verdicts = rows(built, "SELECT statistic, target, within_target FROM card_comparison")
+    assert ("frames per rollout", "500", False) in verdicts
+    assert ("rollouts", None, None) in verdicts
+
+
+def test_the_behavior_summary_counts_every_rollout(built: Path) -> None:
+    assert rows(built, "SELECT sum(rollouts), round(sum(percent), 9) FROM behavior_summary") == [(8, 100)]
+
+
+def test_building_again_gives_the_same_digests_and_leaves_one_file(labelled: Settings) -> None:
+    assert build_warehouse(labelled.data) == build_warehouse(labelled.data)
+    files = sorted(file.name for file in labelled.data.glob("*nca.duckdb*"))
+    assert [file for file in files if not file.endswith(".lock")] == ["nca.duckdb"]
+
+
+def test_a_reader_keeps_its_snapshot_and_a_new_one_sees_the_new_file(built: Path) -> None:
+    with connect(built) as old:
+        ShardKey("set2", 1).labels_file(built).unlink()
+        build_warehouse(built)
+        assert old.execute("SELECT count(*) FROM labels").fetchall() == [(8,)]
+    assert rows(built, "SELECT count(*) FROM labels") == [(4,)]
+
+
+def test_no_query_can_write_or_reach_other_files(built: Path) -> None:
+    (built / "secret.csv").write_text("secret\n1\n")
+    for query, error in [
+        ("DELETE FROM labels", "read-only"),
+        (f"SELECT * FROM '{built}/secret.csv'", "disabled by configuration"),
+        (f"ATTACH '{built}/other.duckdb'", "disabled by configuration"),
+        (f"COPY labels TO '{built}/out.csv'", "disabled by configuration"),
+        ("SET enable_external_access = true", "Cannot change|locked"),
+    ]:
+        with connect(built) as connection, pytest.raises(duckdb.Error, match=error):
+            connection.execute(query)
+
+
+def test_nothing_to_build_from_and_nothing_to_open_are_said(tmp_path: Path) -> None:
+    with pytest.raises(NcaError, match="holds no labelled shards: materialize rollout_shards and behavior_labels"):
+        build_warehouse(tmp_path)
+    with pytest.raises(NcaError, match=r"nca\.duckdb is missing: materialize the 'analytics' assets"):
+        connect(tmp_path)
+
+
+def test_a_damaged_part_fails_the_build_and_the_old_warehouse_stays(built: Path) -> None:
+    ShardKey("set2", 1).labels_file(built).write_bytes(b"PAR1 no more")
+    with pytest.raises(NcaError, match=r"can't build .*nca\.duckdb: .*shard=00001\.parquet"):
+        build_warehouse(built)
+    assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
+    assert not list(built.glob(".nca.duckdb.*.part*"))
+
+
+def test_counts_are_compared_in_all_three_places(built: Path) -> None:
+    assert all(shard.agree for shard in count_rollouts(built))
+    key = ShardKey("set2", 1)
+    key.labels_file(built).unlink()
+    wrong = [shard for shard in count_rollouts(built) if not shard.agree]
+    assert [str(shard) for shard in wrong] == [
+        "set2-00001: 4 rollouts in the manifest, 0 in the labels, 4 in the warehouse"
+    ]
+
+
+KILLED = """
+import pathlib, sys, time
+import nca_assets.warehouse.build as build
+{stop}
+build.build_warehouse(pathlib.Path({data!r}))
+"""
+
+STOPS = {
+    "in the middle of the build": """
+def stop(connection, table, original=build._build_table):
+    if table.name == "token_frequency":
+        print("stopped", flush=True)
+        time.sleep(60)
+    return original(connection, table)
+build._build_table = stop
+""",
+    "just before the rename": """
+def stop(temporary, final):
+    print("stopped", flush=True)
+    time.sleep(60)
+build.publish = stop
+""",
+}
+
+
+@pytest.mark.parametrize("where", STOPS)
+def test_a_build_killed(built: Path, where: str) -> None:
+    """The old warehouse still opens, nothing partial has the final name, and the next build completes and cleans up."""
+    shutil.copytree(built / "labels" / "set=2", built / "labels" / "set=3")
+    inode = warehouse_file(built).stat().st_ino
+    code = KILLED.format(stop=STOPS[where], data=str(built))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as builder:
+        assert builder.stdout
+        assert builder.stdout.readline() == "stopped\n"
+        builder.send_signal(signal.SIGKILL)
+    assert list(built.glob(".nca.duckdb.*.part"))
+    assert warehouse_file(built).stat().st_ino == inode
+    assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
+    build_warehouse(built)
+    assert rows(built, "SELECT count(*) FROM labels") == [(12,)]
+    assert not list(built.glob(".nca.duckdb.*.part*"))
