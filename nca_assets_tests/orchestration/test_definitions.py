@@ -1,0 +1,64 @@
+"""The code location loads, and every way of finding it agrees."""
+
+import tomllib
+
+import dagster as dg
+import pytest
+import yaml
+
+from nca_assets.automation.partitions import shard_partitions
+from nca_assets.definitions import defs
+from nca_assets.labels.write import POLARS_TYPES
+from nca_assets.warehouse.catalog import TABLES
+from nca_assets_tests.conftest import PROJECT
+
+
+def test_the_definitions_are_loadable() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_workspace_and_pyproject_name_the_same_location() -> None:
+    workspace = yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"][0]["python_module"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    assert workspace["module_name"] == project["code_location_target_module"]
+    assert workspace["location_name"] == project["code_location_name"]
+    assert workspace["working_directory"] == "."
+
+
+def test_partitions_are_the_shards_of_all_sets() -> None:
+    keys = shard_partitions.get_partition_keys()
+    assert len(keys) == 12
+    assert (keys[0], keys[-1]) == ("set1-00000", "set3-00003")
+
+
+def test_the_chain_is_wired() -> None:
+    graph = defs.resolve_asset_graph()
+    shards, labels = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")
+    assert graph.get(shards).parent_keys == {dg.AssetKey("centroids")}
+    assert graph.get(labels).parent_keys == {shards}
+    analytics = {name: dg.AssetKey(["analytics", name]) for name in (table.name for table in TABLES)}
+    assert graph.get(analytics["labels"]).parent_keys == {labels}
+    assert graph.get(analytics["shards"]).parent_keys == {shards}
+    assert graph.get(analytics["card_comparison"]).parent_keys == {analytics["labels"], analytics["token_frequency"]}
+
+
+@pytest.mark.parametrize(
+    "key", ["centroids", "rollout_shards", "behavior_labels", *(f"analytics/{t.name}" for t in TABLES)]
+)
+def test_every_asset_is_described_and_versioned(key: str) -> None:
+    node = defs.resolve_asset_graph().get(dg.AssetKey(key.split("/")))
+    assert node.description
+    assert node.code_version
+    assert node.group_name != "default"
+    assert node.kinds
+
+
+def test_devices_and_the_publish_have_pools() -> None:
+    graph = defs.resolve_asset_graph()
+    assert graph.get(dg.AssetKey("rollout_shards")).pools == {"device"}
+    assert graph.get(dg.AssetKey(["analytics", "labels"])).pools == {"warehouse"}
+
+
+def test_every_column_type_has_a_parquet_type() -> None:
+    labels = next(table for table in TABLES if table.name == "labels")
+    assert {column.type for column in labels.columns} <= set(POLARS_TYPES)
