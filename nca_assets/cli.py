@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -58,10 +59,10 @@ def sql(query: Annotated[str, typer.Argument(help="A query in DuckDB's SQL.")]) 
             rows = answer.fetchmany(MOST_ROWS + 1)
         except duckdb.Error as error:
             raise NcaError(f"DuckDB: {error}") from error
-    table = Table(*headings)
+    table = Table(*headings, box=box.SIMPLE_HEAD)
     for row in rows[:MOST_ROWS]:
         table.add_row(*(_cell(value) for value in row))
-    Console().print(table)
+    _print(table)
     if len(rows) > MOST_ROWS:
         print(f"(only the first {MOST_ROWS} rows are shown; add a LIMIT, or open the file with DuckDB)")
 
@@ -73,13 +74,14 @@ def status() -> None:
     from nca_assets.shards.inventory import take_inventory
 
     settings = load_settings()
-    table = Table("set", "shards", "labelled", "of", "rollouts", "tokens", "GB", title=f"{settings.data}")
+    columns = ("set", "shards", "labelled", "of", "rollouts", "tokens", "GB")
+    table = Table(*columns, title=f"{settings.data}", box=box.SIMPLE_HEAD)
     for row in take_inventory(settings):
         table.add_row(
             row.set, f"{row.shards}", f"{row.labelled}", f"{settings.shards_per_set}", f"{row.rollouts:,}",
             f"{row.tokens:,}", f"{row.file_bytes / 1e9:.3f}",
         )  # fmt: skip
-    Console().print(table)
+    _print(table)
 
 
 @app.command()
@@ -133,13 +135,18 @@ def _summary(metadata: dict[str, object]) -> str:
     return ", ".join(shown)
 
 
+def _print(table: Table) -> None:
+    # A log or a pipe has no width of its own; wrapping there only hurts.
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() else f"{value:,.6g}"
+        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:,.6g}"
     return str(value)
 
 

@@ -39,9 +39,9 @@ compared (position, statistic, unit, card, ours, lowest, highest) AS (
         (8, 'median cells per frame', 'cells', 495, median_cells, 495 * 0.9, 495 * 1.1),
         (9, 'mean tokens per rollout', 'tokens', 362178.2, mean_tokens, NULL, NULL),
         (10, 'completely static rollouts', '%', 0.1, static_percent, 0, 0.1),
-        (11, 'cells changed from t48 to t112', '%', 83.01, change_percent, 81, 85),
-        (12, 'novelty before t16 over novelty from t100', 'ratio', NULL, early_over_late, 1, NULL),
-        (13, 'periodic, rhythmic or translating', '%', NULL, periodic_percent, 10, 100),
+        (11, 'cells changed, t48 to t112', '%', 83.01, change_percent, 81, 85),
+        (12, 'novelty t<16 over t>=100', 'ratio', NULL, early_over_late, 1, NULL),
+        (13, 'periodic, rhythmic, translating', '%', NULL, periodic_percent, 10, 100),
         (14, 'most frequent token', '%', 24.43, top_percent, NULL, NULL),
         (15, 'five most frequent tokens', '%', 69.52, top_five_percent, NULL, NULL)
     ]::STRUCT(

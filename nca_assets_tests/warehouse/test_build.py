@@ -79,7 +79,7 @@ def test_the_card_comparison_is_computed_from_the_labels(built: Path) -> None:
     assert ours["mean cells per frame"] == pytest.approx(cells.mean(), abs=5e-4)
     assert ours["median cells per frame"] == np.median(cells)
     assert ours["tokens"] == (cells * 140).sum()
-    assert ours["cells changed from t48 to t112"] == pytest.approx(
+    assert ours["cells changed, t48 to t112"] == pytest.approx(
         100 * labels["change_48_112"].to_numpy().mean(), abs=5e-4
     )
     verdicts = rows(built, "SELECT statistic, target, within_target FROM card_comparison")

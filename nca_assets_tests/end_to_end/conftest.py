@@ -1,0 +1,120 @@
+"""Processes as a person starts them: a copy of the project, the ``nca`` command, make and the UI."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nca_assets_tests.conftest import GOLDEN, PROJECT
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that looks like a fresh clone, with the environment already installed."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def start(self, *command: str, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **options,
+        )  # fmt: skip
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        with self.start(*command) as process:
+            out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def nca(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(NCA, *arguments)
+
+
+NCA = str(Path(sys.executable).with_name("nca"))
+
+
+def clone(folder: Path, **environment: str) -> Project:
+    """The project's files as git has them (with what is not yet committed) in ``folder``."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in listed.stdout.splitlines():
+        if (PROJECT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, folder / name)
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    (folder / ".venv" / "installed").touch()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("NCA_", "DAGSTER_"))}
+    return Project(folder, clean | environment)
+
+
+@pytest.fixture
+def small_project(tmp_path: Path) -> Project:
+    """A clone whose shards are tiny and whose vocabulary is there."""
+    project = clone(tmp_path / "clone", NCA_SHARD_SIZE="4", NCA_FRAMES="140", NCA_SHARDS_PER_SET="4")
+    imported = project.nca("import", "centroids", str(GOLDEN / "centroids.pt"))
+    assert imported.returncode == 0, imported.stderr
+    return project
+
+
+@contextmanager
+def user_interface(project: Project) -> Iterator[str]:
+    """``make ui`` on a free port; gives the address once it answers, and stops everything it started afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = project.folder / "ui.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            ["make", "ui", f"PORT={port}"], cwd=project.folder, env=project.environment, stdin=subprocess.DEVNULL,
+            stdout=output, stderr=subprocess.STDOUT, process_group=0,
+        )  # fmt: skip
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(address, server, log)
+            yield address
+        finally:
+            os.killpg(server.pid, signal.SIGINT)
+            try:
+                server.wait(60)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+
+
+def wait_for(address: str, server: subprocess.Popen[Any], log: Path, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/server_info", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"no answer from {address}:\n{log.read_text()}")
+
+
+def graphql(address: str, query: str) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"{address}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answer = json.loads(response.read())
+    assert "errors" not in answer, answer
+    return answer["data"]

@@ -1,0 +1,107 @@
+"""What a newcomer does: make demo, twice, then make ui, at the real settings."""
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nca_assets.warehouse.catalog import TABLES
+from nca_assets.warehouse.read import connect
+from nca_assets_tests.end_to_end.conftest import Project, clone, graphql, user_interface
+
+pytestmark = pytest.mark.slow
+
+SHARDS = ["set1-00000", "set1-00001"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return clone(tmp_path_factory.mktemp("demo") / "clone")
+
+
+@pytest.fixture(scope="module")
+def demo(project: Project) -> str:
+    """What ``make demo`` prints."""
+    done = project.run("make", "demo")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def address(project: Project, demo: str) -> Iterator[str]:
+    assert demo
+    with user_interface(project) as found:
+        yield found
+
+
+def test_the_demo_ends_with_behaviors_and_the_comparison_with_the_card(demo: str) -> None:
+    assert demo.index("materialized rollout_shards set1-00001") < demo.index("materialized analytics/labels")
+    behaviors, comparison = demo.split("behavior ")[-1], demo.split("statistic ")[-1]
+    assert re.search(r"drifting .*\d", behaviors)
+    assert re.search(r"rollouts +count +5,000,000 +128 ", comparison)
+    assert re.search(r"cells changed, t48 to t112 +% +83\.01 +\d\d\.\d+ +81 to 85 +(yes|no)", comparison)
+
+
+def test_the_data_is_at_the_real_settings(project: Project, demo: str) -> None:
+    assert demo
+    with np.load(project.data / "nca_dataset" / "shard_00000.npz", allow_pickle=False) as shard:
+        assert len(shard) == 64
+        assert shard["rollout_000000"].shape == (500, 8, 8)
+    with connect(project.data) as connection:
+        assert connection.execute("SELECT count(*), min(frames) FROM labels").fetchall() == [(128, 500)]
+
+
+def test_a_second_demo_gives_the_same_digests(project: Project, demo: str) -> None:
+    again = project.run("make", "demo")
+    assert again.returncode == 0, again.stderr
+
+    def digests(text: str) -> dict[str, str]:
+        return dict(re.findall(r"materialized ((?:rollout|behavior)\S+ \S+) .*digest (\w+)", text))
+
+    assert digests(again.stdout) == digests(demo)
+    assert len(digests(demo)) == 4
+
+
+def test_the_ui_shows_the_graph(address: str) -> None:
+    nodes = graphql(address, "{ assetNodes { assetKey { path } dependencyKeys { path } groupName kinds } }")[
+        "assetNodes"
+    ]
+    keys = {"/".join(node["assetKey"]["path"]): node for node in nodes}
+    assert set(keys) == {"centroids", "rollout_shards", "behavior_labels", *(f"analytics/{t.name}" for t in TABLES)}
+    assert keys["behavior_labels"]["dependencyKeys"] == [{"path": ["rollout_shards"]}]
+
+
+def test_the_ui_shows_the_demos_materializations_with_their_pictures(address: str) -> None:
+    query = """{ assetNodeOrError(assetKey: {path: ["rollout_shards"]}) { ... on AssetNode {
+        assetMaterializations { partition metadataEntries { label ... on MarkdownMetadataEntry { mdStr } } }
+        partitionStats { numMaterialized numPartitions }
+    } } }"""
+    node = graphql(address, query)["assetNodeOrError"]
+    assert node["partitionStats"] == {"numMaterialized": 2, "numPartitions": 90}
+    shown = {m["partition"]: m["metadataEntries"] for m in node["assetMaterializations"]}
+    assert set(shown) == set(SHARDS)
+    for entries in shown.values():
+        [markdown] = [entry["mdStr"] for entry in entries if entry["label"] == "contact sheet"]
+        encoded = re.fullmatch(r"!\[\]\(data:image/png;base64,(.+)\)", markdown)
+        assert encoded
+        picture = Image.open(io.BytesIO(base64.b64decode(encoded[1])))
+        assert picture.width > 200
+
+
+def test_nothing_is_stale_after_the_demo(address: str) -> None:
+    nodes = graphql(address, "{ assetNodes { assetKey { path } isPartitioned staleStatus } }")["assetNodes"]
+    whole = {"/".join(n["assetKey"]["path"]): n["staleStatus"] for n in nodes if not n["isPartitioned"]}
+    assert set(whole.values()) == {"FRESH"}, whole
+
+
+def test_the_ui_listens_on_loopback_alone(address: str) -> None:
+    port = int(address.rsplit(":", 1)[1])
+    listening = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    local = {line.split()[1] for line in listening if line.split()[3] == "0A"}
+    assert f"0100007F:{port:04X}" in local
+    assert f"00000000:{port:04X}" not in local

@@ -1,0 +1,114 @@
+"""The nca command: every command helps, answers, and fails with one line and exit status 1."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image, ImageSequence
+
+from nca_assets.cli import main
+from nca_assets.settings import Settings
+from nca_assets.vocabulary.centroids import imported_source
+from nca_assets.warehouse.build import build_warehouse
+
+Capture = pytest.CaptureFixture[str]
+
+
+def nca(*arguments: str) -> int:
+    """Run the command in this process and give its exit status."""
+    before, sys.argv = sys.argv, ["nca", *arguments]
+    try:
+        main()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    finally:
+        sys.argv = before
+    return 0
+
+
+@pytest.fixture
+def built(labelled: Settings) -> Settings:
+    build_warehouse(labelled.data)
+    return labelled
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("materialize",), ("sql",), ("status",), ("gif",), ("import",), ("import", "centroids")]
+)
+def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:
+    assert nca(*command, "--help") == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_sql_prints_a_table(built: Settings, capsys: Capture) -> None:
+    assert built
+    assert (
+        nca("sql", "SELECT rollout_id, tail_change IS NULL AS missing, 1e6 AS big, 0.5 AS half FROM labels LIMIT 1")
+        == 0
+    )
+    out = capsys.readouterr().out
+    for text in ("rollout_id", "set1/000000", "no", "1,000,000", "0.5"):
+        assert text in out
+
+
+def test_sql_says_when_rows_are_left_out(built: Settings, capsys: Capture) -> None:
+    assert built
+    assert nca("sql", "FROM range(201)") == 0
+    assert "only the first 200 rows" in capsys.readouterr().out
+
+
+def test_a_malformed_query_gives_duckdbs_message(built: Settings, capsys: Capture) -> None:
+    assert built
+    assert nca("sql", "SELEC 1") == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("nca: DuckDB: Parser Error: syntax error")
+    assert "Traceback" not in captured.err
+
+
+def test_sql_without_a_warehouse_says_what_to_do(settings: Settings, capsys: Capture) -> None:
+    assert settings
+    assert nca("sql", "SELECT 1") == 1
+    assert "make demo does" in capsys.readouterr().err
+
+
+def test_status_counts_by_set(built: Settings, capsys: Capture) -> None:
+    assert built
+    assert nca("status") == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    counts = {row[0]: row[1:5] for row in rows if len(row) == 7}
+    assert counts["set2"] == ["1", "1", "4", "4"]
+    assert counts["set3"] == ["0", "0", "4", "0"]
+
+
+@pytest.mark.parametrize(("rollout", "size"), [("set1/000001", (8, 8)), ("set2/000000", None)])
+def test_gif_of_a_stored_or_a_simulated_rollout(
+    built: Settings, tmp_path: Path, capsys: Capture, rollout: str, size: tuple[int, int] | None
+) -> None:
+    out = tmp_path / "picture.gif"
+    assert nca("gif", rollout, "--out", str(out), "--scale", "2", "--gray") == 0
+    with Image.open(out) as image:
+        assert size is None or image.size == (2 * size[1], 2 * size[0])
+        # Equal frames in a row are one frame of the file, shown longer.
+        assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(image)) == 40 * built.frames
+    assert f"{built.frames} frames" in capsys.readouterr().out
+
+
+def test_gif_of_an_unknown_rollout(built: Settings, capsys: Capture) -> None:
+    assert built
+    assert nca("gif", "set7/000001") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_unfit_centroids_are_refused(labelled: Settings, tmp_path: Path, capsys: Capture) -> None:
+    torch.save(torch.ones(3), tmp_path / "own.pt")
+    assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
+    assert "holds torch.float32 (3,)" in capsys.readouterr().err
+    assert imported_source(labelled.data) is None
+
+
+@pytest.mark.parametrize("key", ["set1-99999", "set9-00000", "nonsense"])
+def test_materialize_refuses_unknown_partitions_before_any_work(settings: Settings, capsys: Capture, key: str) -> None:
+    assert nca("materialize", "set1-00000", key) == 1
+    assert f"unknown partition key '{key}'" in capsys.readouterr().err
+    assert list(settings.data.iterdir()) == []
