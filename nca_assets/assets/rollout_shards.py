@@ -8,7 +8,7 @@ from nca_assets.automation.reporting import failures_in_one_line, inline_picture
 from nca_assets.settings import load_settings, require_writable
 from nca_assets.versions import RECIPE_VERSION
 
-SHEET_ROLLOUTS = 8
+SHEET_ROLLOUTS = 6
 """Rollouts on the contact sheet, kept few: every materialization stores its picture in Dagster's event log."""
 
 
@@ -40,7 +40,7 @@ def rollout_shards(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
         sheet = contact_sheet(
             [tokens for _, tokens in read_rollouts(key, settings.data, shown)],
-            frames=(0, settings.frames // 8, settings.frames - 1),
+            frames=(settings.frames // 8, settings.frames - 1),
         )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.digest),

@@ -1,4 +1,4 @@
-"""A small sheet of a shard's rollouts: one column a rollout, its first, middle and last frames below each other."""
+"""A small sheet of a shard's rollouts: one column a rollout, the chosen frames below each other."""
 
 from __future__ import annotations
 

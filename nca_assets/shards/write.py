@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from isal import isal_zlib
 from numpy.typing import NDArray
-from stream_zip import ZIP_AUTO, Method, stream_zip
+from stream_zip import ZIP_64, Method, stream_zip
 from torch import Tensor
 
 from nca_assets.automaton.device import choose_device, device_name
@@ -72,15 +72,14 @@ def write_shard(key: ShardKey, centroids: Tensor, settings: Settings, progress: 
     indices = settings.rollout_indices(key)
     tally = _Tally()
 
-    def zip_members() -> Iterator[tuple[str, datetime, int, Method, list[bytes]]]:
+    def rollouts() -> Iterator[tuple[int, NDArray[np.uint8]]]:
         for index, tokens in simulate_rollouts(key.set, indices, centroids, settings, device):
             tally.add(index, tokens)
+            yield index, tokens
             progress(len(tally.members), len(indices))
-            content = npy_bytes(tokens)
-            yield f"{member_name(index)}.npy", EARLIEST_ZIP_TIME, 0o644, ZIP_AUTO(len(content)), [content]
 
     with whole_file(key.tokens_file(settings.data)) as file:
-        file_bytes = sum(file.write(chunk) for chunk in stream_zip(zip_members(), get_compressobj=_deflate))
+        file_bytes = write_members(rollouts(), file)
     manifest = Manifest(
         set=key.set,
         shard=key.number,
@@ -97,6 +96,17 @@ def write_shard(key: ShardKey, centroids: Tensor, settings: Settings, progress: 
     with whole_file(key.manifest_file(settings.data)) as file:
         file.write(manifest.model_dump_json(indent=1).encode())
     return manifest
+
+
+def write_members(rollouts: Iterable[tuple[int, NDArray[np.uint8]]], file: BinaryIO) -> int:
+    """Write (index, tokens) of rollouts to ``file`` as an ``.npz``, one after the other; returns the bytes written."""
+
+    def members() -> Iterator[tuple[str, datetime, int, Method, list[bytes]]]:
+        for index, tokens in rollouts:
+            content = npy_bytes(tokens)
+            yield f"{member_name(index)}.npy", EARLIEST_ZIP_TIME, 0o644, ZIP_64, [content]
+
+    return sum(file.write(chunk) for chunk in stream_zip(members(), get_compressobj=_deflate))
 
 
 def simulate_rollouts(

@@ -29,8 +29,9 @@ def test_the_contact_sheet_shows_each_rollout_in_a_column() -> None:
 
 
 def test_a_contact_sheet_of_a_real_shard_stays_small() -> None:
-    noisy = [np.random.default_rng(seed).integers(0, 32, (1, 27, 27), dtype=np.uint8) for seed in range(8)]
-    assert len(contact_sheet(noisy, frames=(0, 0, 0))) < 40_000
+    """Even if all six of its rollouts are noise on grids of average size: it is stored with every materialization."""
+    noisy = [np.random.default_rng(seed).integers(0, 32, (1, 27, 27), dtype=np.uint8) for seed in range(6)]
+    assert len(contact_sheet(noisy, frames=(0, 0))) < 12_000
 
 
 def test_the_animation_has_a_frame_a_step_in_the_tokens_colours() -> None:

@@ -1,0 +1,75 @@
+"""Writing and reading shards against ``np.savez_compressed`` of the same rollouts, and its share of the whole job.
+
+Run: ``python benchmarks/shards.py [--quick]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from report import Metric, report, seconds
+
+from nca_assets.naming import ShardKey
+from nca_assets.settings import load_settings
+from nca_assets.shards.write import simulate_rollouts, write_members, write_shard
+from nca_assets.vocabulary.learn import fit_centroids
+
+MEANINGS = {
+    "write_ratio": "MB/s of tokens written, ours over np.savez_compressed",
+    "size_ratio": "bytes of the file, ours over np.savez_compressed's",
+    "read_ratio": "time of plain np.load over all members, ours over np.savez_compressed's",
+    "end_to_end_share": "time of simulating alone over simulating, digesting, compressing and writing",
+}
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rollouts; under 50 s on two cores")
+    rollouts = 16 if parser.parse_args().quick else 64
+    settings = load_settings().model_copy(update={"shard_size": rollouts, "frames": 500})
+    centroids = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
+    key = ShardKey("set1", 8)  # large grids, at either number of rollouts
+
+    def simulate() -> list[tuple[int, NDArray[np.uint8]]]:
+        return list(simulate_rollouts(key.set, settings.rollout_indices(key), centroids, settings, "cpu"))
+
+    made = simulate()
+    arrays = {f"rollout_{index:06d}": tokens for index, tokens in made}
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Path(folder) / "ours.npz", Path(folder) / "theirs.npz"
+
+        def write_ours() -> None:
+            with ours.open("wb") as file:
+                write_members(made, file)
+
+        ours_written = seconds(write_ours)
+        theirs_written = seconds(lambda: np.savez_compressed(theirs, allow_pickle=False, **arrays), repeats=1)
+        ours_read, theirs_read = (seconds(lambda f=file: read_all(f)) for file in (ours, theirs))
+        sizes = ours.stat().st_size / theirs.stat().st_size
+        there = settings.model_copy(update={"data": Path(folder)})
+        simulated = seconds(simulate, repeats=2)
+        whole = seconds(lambda: write_shard(key, centroids, there), repeats=2)
+    report(
+        [
+            Metric("shards", "write_ratio", theirs_written / ours_written, "x"),
+            Metric("shards", "size_ratio", sizes, "x"),
+            Metric("shards", "read_ratio", ours_read / theirs_read, "x"),
+            Metric("shards", "end_to_end_share", simulated / whole, "share"),
+        ],
+        MEANINGS,
+    )
+
+
+def read_all(file: Path) -> int:
+    """Every member of an ``.npz``, by plain NumPy; returns the tokens read."""
+    with np.load(file, allow_pickle=False) as shard:
+        return sum(shard[name].size for name in shard)
+
+
+if __name__ == "__main__":
+    main()

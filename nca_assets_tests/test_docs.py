@@ -1,0 +1,125 @@
+"""The documentation is true: commands run, numbers hold, dependencies are explained."""
+
+import json
+import re
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+
+from nca_assets.automaton.lattice import STATE_ONE
+from nca_assets.automaton.philox import philox4x32
+from nca_assets.automaton.recipe import draw_rule
+from nca_assets.automaton.simulate import simulate_with_states
+from nca_assets.settings import Settings
+from nca_assets.shards.manifest import rollout_digest
+from nca_assets.versions import RECIPE_VERSION
+from nca_assets.vocabulary.centroids import digest
+from nca_assets_tests.automaton.test_recipe import worst_rule
+from nca_assets_tests.conftest import PROJECT
+from nca_assets_tests.end_to_end.conftest import Project, clone
+
+README = (PROJECT / "README.md").read_text()
+SPEC = (PROJECT / "docs" / "SPEC.md").read_text()
+ARCHITECTURE = (PROJECT / "docs" / "ARCHITECTURE.md").read_text()
+COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
+PROGRAMS = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
+
+
+def worked_example(centroids: torch.Tensor) -> dict[str, object]:
+    """What section 8 of the specification says, computed by the package."""
+    rule = draw_rule(1, 33)
+    tokens, states = simulate_with_states([rule], centroids, 500)
+    cell = (states[0, :, :, 0, 0] * STATE_ONE).int()
+    scalars = rule.scalars
+    return {
+        "words of stream 1, block 0": [int(w) for w in philox4x32((torch.tensor(1), 0, 0, 0), (1, 33))],
+        "height, width": list(rule.shape),
+        "G1, G2, r, L, k": [
+            scalars.gain_in,
+            scalars.gain_out,
+            scalars.residual_shift,
+            scalars.leak,
+            scalars.noise_shift,
+        ],
+        "first weights of W1": rule.weights_in.flatten()[:9].tolist(),
+        "first weights of W2": rule.weights_out.flatten()[:9].tolist(),
+        "B1": rule.bias_in.tolist(),
+        "state at frame 0": cell[0].tolist(),
+        "state at frame 1": cell[1].tolist(),
+        "state at frame 499": cell[499].tolist(),
+        "tokens of row 0 at frame 499": tokens[0, 499, 0].tolist(),
+        "digest of the rollout": rollout_digest(tokens[0].numpy()),
+        "digest of the centroids": digest(centroids),
+    }
+
+
+@pytest.mark.slow
+def test_the_worked_example_is_what_the_package_computes(centroids: torch.Tensor) -> None:
+    block = re.search(r"## 8\. Worked example.*?```json\n(.+?)```", SPEC, re.DOTALL)
+    assert block
+    assert json.loads(block[1]) == worked_example(centroids)
+
+
+def test_the_specification_has_the_present_version_and_bound() -> None:
+    assert f"Recipe version **{RECIPE_VERSION}**" in SPEC
+    worst = worst_rule(32, 32, shift=3, leak=64, noise_shift=14).largest_sum()
+    assert f"largest possible value {worst:,}" in SPEC
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A clone with tiny shards, otherwise as the README finds it."""
+    return clone(tmp_path_factory.mktemp("readme") / "clone", NCA_SHARD_SIZE="4", NCA_FRAMES="140")
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_runs_in_order(newcomer: Project) -> None:
+    """All but make's, whose recipes are checked to exist; 'make demo' has a test of its own."""
+    for command in COMMANDS:
+        words = shlex.split(command)
+        if words[0] == "make":
+            words.insert(1, "--dry-run")
+        done = newcomer.run(*words)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    for program in PROGRAMS:
+        done = newcomer.run(sys.executable, "-c", program)
+        assert done.returncode == 0, f"{program}\n{done.stderr}"
+        assert done.stdout.strip()
+
+
+def test_the_readme_names_every_setting_and_its_default() -> None:
+    for name, field in Settings.model_fields.items():
+        row = re.search(rf"\| `NCA_{name.upper()}` \| (.+?) \| (.+?) \|", README)
+        assert row, name
+        if name != "threads":
+            assert row[1].strip("`") == str(field.default)
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=\[]", dependency)[0] for dependency in project["dependencies"]}
+    table = ARCHITECTURE.split("## Dependencies")[1]
+    explained = {name for row in re.findall(r"^\| ([a-z].+?) \|", table, re.MULTILINE) for name in row.split(", ")}
+    assert names - {"pydantic"} == explained - {"package"}
+
+
+def test_links_lead_somewhere() -> None:
+    for document in [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document}: {target}"
+
+
+def test_the_constraints_pin_what_the_project_needs() -> None:
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in read_pins()}
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    assert {re.split(r"[<>=\[]", dependency)[0] for dependency in needed} <= pinned
+
+
+def read_pins() -> list[str]:
+    lines = Path(PROJECT / "constraints.txt").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
