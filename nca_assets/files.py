@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 from nca_assets.errors import NcaError
 
@@ -25,17 +25,12 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY, delete=False
-        ) as file:
+        with _locked_temporary(path) as file:
             temporary = Path(file.name)
-            # The lock says that the writer lives; the kernel drops it with the process, however that ends.
-            fcntl.flock(file, fcntl.LOCK_EX)
             try:
-                yield file  # pyright: ignore[reportReturnType]
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
-                temporary.chmod(0o644)
                 publish(temporary, path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
@@ -44,6 +39,16 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise NcaError(
             f"can't write {path}: {error.strerror or error}. Free space or make the folder writable, then run it again."
         ) from error
+
+
+def _locked_temporary(path: Path) -> BinaryIO:
+    """A temporary file beside ``path``, locked: the lock says that its writer lives, and ends with the process."""
+    while True:
+        file = path.with_name(f".{path.name}.{uuid4().hex[:12]}{TEMPORARY}").open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # another writer took it for abandoned before it was locked
 
 
 def publish(temporary: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 
 from nca_assets.cli import main
 from nca_assets.settings import Settings
-from nca_assets.vocabulary.centroids import imported_source
+from nca_assets.vocabulary.centroids import present_source
 from nca_assets.warehouse.build import build_warehouse
 
 Capture = pytest.CaptureFixture[str]
@@ -104,7 +104,7 @@ def test_unfit_centroids_are_refused(labelled: Settings, tmp_path: Path, capsys:
     torch.save(torch.ones(3), tmp_path / "own.pt")
     assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
     assert "holds torch.float32 (3,)" in capsys.readouterr().err
-    assert imported_source(labelled.data) is None
+    assert present_source(labelled.data) == "learned"
 
 
 @pytest.mark.parametrize("key", ["set1-99999", "set9-00000", "nonsense"])

@@ -20,15 +20,14 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     An imported vocabulary (`nca import centroids FILE`) is checked and kept; delete `data/centroids.pt` to learn again.
     """
     from nca_assets.automaton.device import choose_device
-    from nca_assets.vocabulary.centroids import digest, imported_source, load_centroids, save_centroids
+    from nca_assets.vocabulary.centroids import digest, load_centroids, present_source, save_centroids
     from nca_assets.vocabulary.learn import learn_centroids
 
     with failures_in_one_line(), progress_in_log(context, "vocabulary", "blocks") as progress:
         settings = load_settings()
         require_writable(settings.data)
-        source = imported_source(settings.data)
-        if source is None:
-            source = "learned"
+        source = present_source(settings.data) or "learned"
+        if source == "learned":
             save_centroids(learn_centroids(choose_device(settings.device), progress), settings.data, source)
         vocabulary = load_centroids(settings.data)
     return dg.MaterializeResult(

@@ -1,12 +1,15 @@
 """Running the jobs in this process, against the project's own Dagster instance, without a daemon."""
 
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 
+from nca_assets.automation.reporting import terminal
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey, centroids_file
 from nca_assets.settings import load_settings, require_writable
@@ -44,7 +47,7 @@ def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
     settings = load_settings()
     keys = [settings.shard_key(text) for text in partition_keys]
     require_writable(settings.data)
-    with project_instance() as instance:
+    with project_instance() as instance, _bars_on_the_terminal():
         known = instance.get_latest_materialization_event(dg.AssetKey("centroids"))
         if known is None or not centroids_file(settings.data).exists():
             yield from _run("learn_vocabulary", instance)
@@ -57,6 +60,19 @@ def materialize_centroids() -> list[Materialized]:
     """Materialize the vocabulary alone, so that the instance knows of a new one."""
     with project_instance() as instance:
         return _run("learn_vocabulary", instance)
+
+
+@contextmanager
+def _bars_on_the_terminal() -> Iterator[None]:
+    if not sys.stderr.isatty():
+        yield
+        return
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w") as screen:
+        before = terminal.set(screen)
+        try:
+            yield
+        finally:
+            terminal.reset(before)
 
 
 def _run(job: str, instance: dg.DagsterInstance, key: ShardKey | None = None) -> list[Materialized]:

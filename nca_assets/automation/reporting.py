@@ -4,6 +4,8 @@ import base64
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TextIO
 
 import dagster as dg
 from tqdm import tqdm
@@ -13,6 +15,9 @@ from nca_assets.labels.schema import Column
 from nca_assets.progress import Progress
 
 SECONDS_BETWEEN_LINES = 5.0
+
+terminal: ContextVar[TextIO | None] = ContextVar("terminal", default=None)
+"""Where to draw progress bars; not stderr itself, which Dagster captures while a step runs."""
 
 
 @contextmanager
@@ -28,7 +33,8 @@ def failures_in_one_line() -> Iterator[None]:
 def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> Iterator[Progress]:
     """A callback (done, total) that writes a line to the run's log every few seconds, and moves a bar on a terminal."""
     started = last_line = time.monotonic()
-    with tqdm(desc=what, unit=unit, disable=None, leave=False) as bar:
+    screen = terminal.get()
+    with tqdm(desc=what, unit=f" {unit}", file=screen, disable=screen is None, leave=False) as bar:
 
         def report(done: int, total: int) -> None:
             nonlocal last_line

@@ -75,11 +75,11 @@ def save_centroids(centroids: Tensor, data: Path, source: str) -> None:
     """Write the vocabulary, and beside it where it comes from: ``learned``, or the name of an imported file."""
     buffer = io.BytesIO()
     torch.save(centroids, buffer)
-    with whole_file(centroids_file(data)) as file:
-        file.write(buffer.getvalue())
     origin = {"source": source, "digest": digest(centroids)}
     with whole_file(origin_file(data)) as file:
         file.write(json.dumps(origin, indent=1).encode())
+    with whole_file(centroids_file(data)) as file:
+        file.write(buffer.getvalue())
 
 
 def import_centroids(file: Path, data: Path) -> Tensor:
@@ -93,13 +93,22 @@ def import_centroids(file: Path, data: Path) -> Tensor:
     return centroids
 
 
-def imported_source(data: Path) -> str | None:
-    """Where the present vocabulary was imported from, or None if it was learned or is missing."""
-    try:
-        source = str(json.loads(origin_file(data).read_text())["source"])
-    except FileNotFoundError:
+def present_source(data: Path) -> str | None:
+    """Where the present vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
+
+    Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
+    """
+    file = centroids_file(data)
+    if not file.exists():
         return None
-    return source if centroids_file(data).exists() and source != "learned" else None
+    present = digest(load_centroids(data))
+    try:
+        origin = json.loads(origin_file(data).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        origin = {}
+    if origin.get("digest") != present:
+        raise NcaError(f"{file} was put there by hand: keep it with 'nca import centroids {file}', or delete it")
+    return str(origin["source"])
 
 
 def origin_file(data: Path) -> Path:

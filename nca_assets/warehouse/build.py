@@ -7,6 +7,7 @@ snapshot, who opens it next sees the new one.
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,15 +40,14 @@ def build_warehouse(data: Path) -> dict[str, Built]:
     final = warehouse_file(data)
     try:
         with FileLock(final.with_name(f".{final.name}.lock"), timeout=LONGEST_WAIT):
-            for leftover in data.glob(f".{final.name}.*{TEMPORARY}*"):
-                leftover.unlink()
+            _remove_leftovers(final)
             temporary = final.with_name(f".{final.name}.{os.getpid()}{TEMPORARY}")
             try:
                 built = _build(data, temporary)
                 _flush(temporary)
                 publish(temporary, final)
             finally:
-                temporary.unlink(missing_ok=True)
+                _remove_leftovers(final)
             return built
     except Timeout:
         raise NcaError(
@@ -68,6 +68,15 @@ def _build(data: Path, file: Path) -> dict[str, Built]:
         connection.execute("SET VARIABLE label_parts = ?", [label_parts])
         connection.execute("SET VARIABLE manifests = ?", [manifests])
         return {table.name: _build_table(connection, table) for table in TABLES}
+
+
+def _remove_leftovers(final: Path) -> None:
+    """Remove unfinished builds with what DuckDB spilled beside them; the caller holds the lock, so none is alive."""
+    for leftover in final.parent.glob(f".{final.name}.*{TEMPORARY}*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
 
 
 def _build_table(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:

@@ -14,9 +14,9 @@ from nca_assets.naming import centroids_file
 from nca_assets.vocabulary.centroids import (
     digest,
     import_centroids,
-    imported_source,
     is_on_lattice,
     load_centroids,
+    present_source,
     save_centroids,
     to_lattice,
 )
@@ -46,7 +46,7 @@ def test_what_is_saved_reads_back_with_plain_torch(tmp_path: Path, centroids: to
     assert plain.dtype == torch.float32
     assert torch.equal(plain, centroids)
     assert torch.equal(load_centroids(tmp_path), centroids)
-    assert imported_source(tmp_path) is None
+    assert present_source(tmp_path) == "learned"
 
 
 def test_the_digest_is_what_the_specification_says(centroids: torch.Tensor) -> None:
@@ -99,7 +99,16 @@ def test_an_imported_vocabulary_is_normalized_and_remembered(tmp_path: Path) -> 
     assert is_on_lattice(imported)
     assert imported.dtype == torch.float32
     assert torch.equal(load_centroids(tmp_path), imported)
-    assert imported_source(tmp_path) == "imported from mine.pt"
+    assert present_source(tmp_path) == "imported from mine.pt"
+
+
+def test_a_file_put_there_by_hand_is_not_taken_for_learned(tmp_path: Path, centroids: torch.Tensor) -> None:
+    assert present_source(tmp_path) is None
+    torch.save(centroids, centroids_file(tmp_path))
+    with pytest.raises(NcaError, match=r"put there by hand: keep it with 'nca import centroids"):
+        present_source(tmp_path)
+    import_centroids(centroids_file(tmp_path), tmp_path)
+    assert present_source(tmp_path) == "imported from centroids.pt"
 
 
 def test_importing_a_vocabulary_again_does_not_change_it(tmp_path: Path, centroids: torch.Tensor) -> None:
