@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from isal import isal_zlib
 
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.automaton.simulate import simulate
@@ -23,7 +24,7 @@ from nca_assets.shards.inventory import take_inventory
 from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest
 from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import rollout_tokens
-from nca_assets.shards.write import BATCH_CELLS, batches_of_one_shape, npy_bytes, write_shard
+from nca_assets.shards.write import BATCH_CELLS, DEFLATE_LEVEL, batches_of_one_shape, npy_bytes, write_shard
 from nca_assets.vocabulary.centroids import digest, save_centroids
 
 KEY = ShardKey("set1", 0)
@@ -44,7 +45,10 @@ def test_members_are_deflated_with_time_varying_fastest(labelled: Settings) -> N
         assert archive.testzip() is None
         for member in archive.infolist():
             assert member.compress_type == zipfile.ZIP_DEFLATED
-            assert b"'fortran_order': True" in archive.read(member)[:80]
+            content = archive.read(member)
+            assert b"'fortran_order': True" in content[:80]
+            deflate = isal_zlib.compressobj(DEFLATE_LEVEL, isal_zlib.DEFLATED, -15)
+            assert member.compress_size == len(deflate.compress(content) + deflate.flush())
 
 
 def test_the_same_shard_is_the_same_file(labelled: Settings, centroids: torch.Tensor) -> None:
