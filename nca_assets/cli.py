@@ -54,12 +54,13 @@ def sql(query: Annotated[str, typer.Argument(help="A query in DuckDB's SQL.")]) 
 
     with connect(load_settings().data) as connection:
         try:
-            answer = connection.execute(query)
-            headings = [column[0] for column in answer.description or []]
-            rows = answer.fetchmany(MOST_ROWS + 1)
+            answer = connection.sql(query)
+            rows = answer.fetchmany(MOST_ROWS + 1) if answer else []
         except duckdb.Error as error:
             raise NcaError(f"DuckDB: {error}") from error
-    table = Table(*headings, box=box.SIMPLE_HEAD)
+    if answer is None:
+        raise NcaError("that query has no answer to show: give one that selects, like 'FROM behavior_summary'")
+    table = Table(*answer.columns, box=box.SIMPLE_HEAD)
     for row in rows[:MOST_ROWS]:
         table.add_row(*(_cell(value) for value in row))
     _print(table)
@@ -136,8 +137,8 @@ def _summary(metadata: dict[str, object]) -> str:
 
 
 def _print(table: Table) -> None:
-    # A log or a pipe has no width of its own; wrapping there only hurts.
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    # A log or a pipe has no width of its own, and wrapping there only hurts: the table takes what it needs.
+    Console(width=None if sys.stdout.isatty() else 10_000).print(table)
 
 
 def _cell(value: object) -> str:

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from nca_assets.cli import main
+from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.settings import Settings
 from nca_assets.vocabulary.centroids import present_source
 from nca_assets.warehouse.build import build_warehouse
@@ -64,6 +65,20 @@ def test_a_malformed_query_gives_duckdbs_message(built: Settings, capsys: Captur
     captured = capsys.readouterr()
     assert captured.err.startswith("nca: DuckDB: Parser Error: syntax error")
     assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize("query", ["", "/* nothing */"])
+def test_a_query_without_an_answer_is_said(built: Settings, capsys: Capture, query: str) -> None:
+    assert built
+    assert nca("sql", query) == 1
+    assert "has no answer to show" in capsys.readouterr().err
+
+
+def test_a_wide_table_is_not_squeezed_in_a_pipe(built: Settings, capsys: Capture) -> None:
+    assert nca("sql", "FROM labels LIMIT 1") == 0
+    heading = capsys.readouterr().out.splitlines()[1]
+    assert heading.split() == [column.name for column in LABEL_COLUMNS]
+    assert built
 
 
 def test_sql_without_a_warehouse_says_what_to_do(settings: Settings, capsys: Capture) -> None:
