@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from report import Metric, report, seconds
 
-from nca_assets.naming import ShardKey
+from nca_assets.naming import ShardKey, member_name
 from nca_assets.settings import load_settings
 from nca_assets.shards.write import simulate_rollouts, write_members, write_shard
 from nca_assets.vocabulary.learn import fit_centroids
@@ -39,7 +39,7 @@ def main() -> None:
         return list(simulate_rollouts(key.set, settings.rollout_indices(key), centroids, settings, "cpu"))
 
     made = simulate()
-    arrays = {f"rollout_{index:06d}": tokens for index, tokens in made}
+    arrays = {member_name(index): tokens for index, tokens in made}
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = Path(folder) / "ours.npz", Path(folder) / "theirs.npz"
 

@@ -17,7 +17,7 @@ FEWEST_FRAMES = 129
 
 
 class Settings(BaseSettings):
-    """What a person may choose; ``docs/ARCHITECTURE.md`` lists the variables."""
+    """What a person may choose; the README lists the variables."""
 
     model_config = SettingsConfigDict(env_prefix="NCA_", frozen=True)
 

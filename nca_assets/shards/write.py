@@ -104,6 +104,7 @@ def write_members(rollouts: Iterable[tuple[int, NDArray[np.uint8]]], file: Binar
     def members() -> Iterator[tuple[str, datetime, int, Method, list[bytes]]]:
         for index, tokens in rollouts:
             content = npy_bytes(tokens)
+            # Not ZIP_AUTO: it takes zlib at its slowest level, whatever get_compressobj says.
             yield f"{member_name(index)}.npy", EARLIEST_ZIP_TIME, 0o644, ZIP_64, [content]
 
     return sum(file.write(chunk) for chunk in stream_zip(members(), get_compressobj=_deflate))
