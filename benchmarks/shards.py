@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from report import Metric, report, seconds
 
-from nca_assets.naming import ShardKey, member_name
+from nca_assets.automaton.engine import choose_machine, simulate_each
+from nca_assets.automaton.recipe import Rule, draw_rule
+from nca_assets.naming import SETS, ShardKey, member_name
 from nca_assets.settings import load_settings
-from nca_assets.shards.write import simulate_rollouts, write_members, write_shard
+from nca_assets.shards.members import pack, write_members
+from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.learn import fit_centroids
 
 MEANINGS = {
-    "write_ratio": "MB/s of tokens written, ours over np.savez_compressed",
+    "write_ratio": "MB/s of tokens digested, deflated and written, ours over np.savez_compressed",
     "size_ratio": "bytes of the file, ours over np.savez_compressed's",
     "read_ratio": "time of plain np.load over all members, ours over np.savez_compressed's",
     "end_to_end_share": "time of simulating alone over simulating, digesting, compressing and writing",
@@ -35,24 +41,27 @@ def main() -> None:
     centroids = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
     key = ShardKey("set1", 8)  # large grids, at either number of rollouts
 
-    def simulate() -> list[tuple[int, NDArray[np.uint8]]]:
-        return list(simulate_rollouts(key.set, settings.rollout_indices(key), centroids, settings, "cpu"))
+    machine = choose_machine(settings)
 
-    made = simulate()
+    def simulate(work: Callable[[Rule, NDArray[np.uint8]], Any]) -> list[Any]:
+        rules = (draw_rule(SETS[key.set].seed, index) for index in settings.rollout_indices(key))
+        return list(simulate_each(rules, centroids, settings.frames, machine, work))
+
+    made = simulate(lambda rule, tokens: (rule.scalars.index, tokens))
     arrays = {member_name(index): tokens for index, tokens in made}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(machine.threads) as pool:
         ours, theirs = Path(folder) / "ours.npz", Path(folder) / "theirs.npz"
 
         def write_ours() -> None:
             with ours.open("wb") as file:
-                write_members(made, file)
+                write_members(pool.map(pack, *zip(*made, strict=True)), file)
 
         ours_written = seconds(write_ours)
         theirs_written = seconds(lambda: np.savez_compressed(theirs, allow_pickle=False, **arrays), repeats=1)
         ours_read, theirs_read = (seconds(lambda f=file: read_all(f)) for file in (ours, theirs))
         sizes = ours.stat().st_size / theirs.stat().st_size
         there = settings.model_copy(update={"data": Path(folder)})
-        simulated = seconds(simulate, repeats=2)
+        simulated = seconds(lambda: simulate(lambda _, tokens: tokens.size), repeats=2)
         whole = seconds(lambda: write_shard(key, centroids, there), repeats=2)
     report(
         [

@@ -10,8 +10,10 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from tqdm import tqdm
 
 from nca_assets.errors import NcaError
+from nca_assets.progress import Progress
 
 MOST_ROWS = 200
 
@@ -86,6 +88,61 @@ def status() -> None:
 
 
 @app.command()
+def regenerate(
+    rollout: Annotated[str, typer.Argument(help="Rollout, like set1/000017.")],
+    to: Annotated[Path | None, typer.Option(help="File to write the tokens to, readable by numpy.load.")] = None,
+) -> None:
+    """Simulate one rollout from its recipe, whether or not its shard is there, and say its digest."""
+    from nca_assets.files import whole_file
+    from nca_assets.naming import RolloutId
+    from nca_assets.settings import load_settings
+    from nca_assets.shards.manifest import rollout_digest
+    from nca_assets.shards.members import npy_bytes
+    from nca_assets.shards.rollouts import regenerate
+
+    wanted = RolloutId.parse(rollout)
+    tokens = regenerate(wanted, load_settings())
+    if to:
+        with whole_file(to) as file:
+            file.write(npy_bytes(tokens))
+    frames, height, width = tokens.shape
+    written = f"{to}: " if to else ""
+    print(f"{written}{wanted}, {frames} frames of {height}x{width} cells, digest {rollout_digest(tokens)}")
+
+
+@app.command()
+def verify(
+    partitions: Annotated[
+        list[str] | None, typer.Argument(help="Partition keys; by default all that are there.")
+    ] = None,
+    rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each shard to simulate again.")] = 4,
+    every: Annotated[bool, typer.Option("--all", help="Simulate every rollout again.")] = False,
+) -> None:
+    """Simulate rollouts of materialized shards again, and hold their digests against file and manifest."""
+    from nca_assets.automaton.engine import choose_machine
+    from nca_assets.naming import materialized_shards
+    from nca_assets.settings import load_settings
+    from nca_assets.shards.verify import verify_shard
+
+    settings = load_settings()
+    keys = [settings.shard_key(text) for text in partitions or []] or materialized_shards(settings.data)
+    if not keys:
+        raise NcaError(f"{settings.data} holds no shard to verify: materialize one first")
+    machine = choose_machine(settings)
+    failures = 0
+    for key in keys:
+        try:
+            with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
+                checked = verify_shard(key, settings, machine, settings.shard_size if every else rollouts, _moving(bar))
+            print(f"{key}: {checked} rollouts simulated again, the same bytes", flush=True)
+        except NcaError as error:
+            failures += 1
+            print(f"{key}: {error}", file=sys.stderr)
+    if failures:
+        raise NcaError(f"{failures} of {len(keys)} shards could not be verified")
+
+
+@app.command()
 def gif(
     rollout: Annotated[str, typer.Argument(help="Rollout, like set1/000017.")],
     out: Annotated[Path | None, typer.Option(help="File to write; by default set1_000017.gif.")] = None,
@@ -134,6 +191,14 @@ def _summary(metadata: dict[str, object]) -> str:
     if isinstance(digest := metadata.get("digest"), str):
         shown.append(f"digest {digest[:12]}")
     return ", ".join(shown)
+
+
+def _moving(bar: tqdm) -> Progress:
+    def move(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    return move
 
 
 def _print(table: Table) -> None:

@@ -26,7 +26,10 @@ class Settings(BaseSettings):
     shards_per_set: int = Field(default=30, ge=1, le=100_000, description="Shards (partitions) of each set.")
     frames: int = Field(default=500, ge=FEWEST_FRAMES, le=65536, description="Frames per rollout.")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
-    threads: int = Field(default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads of a shard's simulation.")
+    threads: int = Field(
+        default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads that simulate and compress."
+    )
+    memory_mb: int = Field(default=1024, ge=16, description="MiB that tokens on their way to disk may take.")
 
     def partition_keys(self) -> list[str]:
         """Every shard of every set, in order: set1-00000, …"""

@@ -14,6 +14,8 @@ os.environ["NCA_SHARD_SIZE"] = "4"
 os.environ["NCA_FRAMES"] = "140"
 os.environ["NCA_DEVICE"] = "cpu"
 os.environ.pop("DAGSTER_HOME", None)
+# Without a GPU its kernel runs in Triton's interpreter, which is chosen when the kernel is defined.
+os.environ["TRITON_INTERPRET"] = "0" if torch.cuda.is_available() else "1"
 
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings, load_settings

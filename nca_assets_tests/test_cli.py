@@ -3,15 +3,19 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageSequence
 
 from nca_assets.cli import main
 from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
+from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.vocabulary.centroids import present_source
 from nca_assets.warehouse.build import build_warehouse
+from nca_assets_tests.shards.test_verify import forge
 
 Capture = pytest.CaptureFixture[str]
 
@@ -35,7 +39,18 @@ def built(labelled: Settings) -> Settings:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("materialize",), ("sql",), ("status",), ("gif",), ("import",), ("import", "centroids")]
+    "command",
+    [
+        (),
+        ("materialize",),
+        ("sql",),
+        ("status",),
+        ("regenerate",),
+        ("verify",),
+        ("gif",),
+        ("import",),
+        ("import", "centroids"),
+    ],
 )
 def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:
     assert nca(*command, "--help") == 0
@@ -127,3 +142,42 @@ def test_materialize_refuses_unknown_partitions_before_any_work(settings: Settin
     assert nca("materialize", "set1-00000", key) == 1
     assert f"unknown partition key '{key}'" in capsys.readouterr().err
     assert list(settings.data.iterdir()) == []
+
+
+def test_regenerate_says_the_digest_and_writes_the_tokens(labelled: Settings, tmp_path: Path, capsys: Capture) -> None:
+    manifest = read_manifest(ShardKey("set1", 0), labelled.data)
+    member = manifest.members[3]
+    target = tmp_path / "rollout.npy"
+    assert nca("regenerate", "set1/000003", "--to", str(target)) == 0
+    line = f"{target}: set1/000003, {labelled.frames} frames of {member.height}x{member.width} cells"
+    assert capsys.readouterr().out == f"{line}, digest {member.digest}\n"
+    assert rollout_digest(np.load(target, allow_pickle=False)) == member.digest
+    assert nca("regenerate", "set1/000003") == 0
+    assert capsys.readouterr().out.startswith("set1/000003, ")
+
+
+def test_regenerate_needs_a_vocabulary(settings: Settings, capsys: Capture) -> None:
+    assert settings
+    assert nca("regenerate", "set1/000003") == 1
+    assert "centroids.pt is missing" in capsys.readouterr().err
+
+
+def test_verify_holds_every_shard_against_its_recipe(labelled: Settings, capsys: Capture) -> None:
+    assert nca("verify") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "set1-00000: 4 rollouts simulated again, the same bytes",
+        "set2-00001: 4 rollouts simulated again, the same bytes",
+    ]
+    forge(labelled, ShardKey("set2", 1), member=2)
+    assert nca("verify", "set2-00001", "--rollouts", "1") == 0
+    assert nca("verify", "--all") == 1
+    captured = capsys.readouterr()
+    assert "set1-00000: 4 rollouts simulated again" in captured.out
+    lines = captured.err.splitlines()
+    assert lines[0].startswith("set2-00001: set2/000006 does not reproduce")
+    assert lines[1] == "nca: 1 of 2 shards could not be verified"
+
+
+def test_verify_without_shards_says_so(settings: Settings, capsys: Capture) -> None:
+    assert nca("verify") == 1
+    assert f"{settings.data} holds no shard to verify" in capsys.readouterr().err

@@ -7,17 +7,19 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from nca_assets.automaton.compiled import hidden_states, simulate
 from nca_assets.automaton.lattice import STATE_ONE
-from nca_assets.automaton.philox import philox4x32
+from nca_assets.automaton.philox import draw_words
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.automaton.simulate import simulate_with_states
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest
+from nca_assets_tests.automaton import integer_reference
 from nca_assets_tests.automaton.test_recipe import worst_rule
 from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.end_to_end.conftest import Project, clone
@@ -32,11 +34,13 @@ PROGRAMS = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
 def worked_example(centroids: torch.Tensor) -> dict[str, object]:
     """What section 8 of the specification says, computed by the package."""
     rule = draw_rule(1, 33)
-    tokens, states = simulate_with_states([rule], centroids, 500)
-    cell = (states[0, :, :, 0, 0] * STATE_ONE).int()
+    tokens = simulate(rule, centroids, 500)
+    states = list(hidden_states(rule, 500))
+    cell = [state[0, 0] for state in states]
     scalars = rule.scalars
+    lattice = (centroids * STATE_ONE).int().numpy()
     return {
-        "words of stream 1, block 0": [int(w) for w in philox4x32((torch.tensor(1), 0, 0, 0), (1, 33))],
+        "words of stream 1, block 0": draw_words((1, 33), stream=1, step=0, cells=1)[0].tolist(),
         "height, width": list(rule.shape),
         "G1, G2, r, L, k": [
             scalars.gain_in,
@@ -48,12 +52,31 @@ def worked_example(centroids: torch.Tensor) -> dict[str, object]:
         "first weights of W1": rule.weights_in.flatten()[:9].tolist(),
         "first weights of W2": rule.weights_out.flatten()[:9].tolist(),
         "B1": rule.bias_in.tolist(),
+        "words of stream 3, cell 0, block 0": draw_words((1, 33), stream=3, step=0, cells=1)[0].tolist(),
         "state at frame 0": cell[0].tolist(),
+        **first_step(states[0]),
         "state at frame 1": cell[1].tolist(),
         "state at frame 499": cell[499].tolist(),
-        "tokens of row 0 at frame 499": tokens[0, 499, 0].tolist(),
-        "digest of the rollout": rollout_digest(tokens[0].numpy()),
+        "sums of the centroids with that state": (lattice @ cell[499].astype(int)).tolist(),
+        "tokens of row 0 at frame 499": tokens[499, 0].tolist(),
+        "digest of the rollout": rollout_digest(tokens),
         "digest of the centroids": digest(centroids),
+    }
+
+
+def first_step(state: np.ndarray) -> dict[str, list[int]]:
+    """What lies between the states of frames 0 and 1 in cell 0, by the implementation from the specification."""
+    spec = integer_reference.recipe(1, 33)
+    state = state.transpose(2, 0, 1).astype(np.int64)
+    sums = integer_reference.convolve(state, spec.w1, spec.b1)
+    hidden = np.clip(integer_reference.round_half_even(sums, 64), -1024, 1024)
+    update = integer_reference.convolve(hidden, spec.w2, spec.b2) - spec.leak * state
+    words = integer_reference.philox((4, 1, 0, 0), (1, 33))
+    return {
+        "W1 * S + 1024 B1 at frame 0": sums[:, 0, 0].tolist(),
+        "H": hidden[:, 0, 0].tolist(),
+        "U": update[:, 0, 0].tolist(),
+        "noise e at frame 1": [2 * (word >> shift & 255) - 255 for word in words for shift in (0, 8, 16, 24)],
     }
 
 
@@ -62,6 +85,14 @@ def test_the_worked_example_is_what_the_package_computes(centroids: torch.Tensor
     block = re.search(r"## 8\. Worked example.*?```json\n(.+?)```", SPEC, re.DOTALL)
     assert block
     assert json.loads(block[1]) == worked_example(centroids)
+
+
+def test_the_specification_lists_the_learned_centroids(centroids: torch.Tensor) -> None:
+    """With them a third party needs no machine learning to get the tokens."""
+    block = re.search(r"## 9\. The learned centroids.*?```\n(.+?)```", SPEC, re.DOTALL)
+    assert block
+    listed = [[int(number) for number in line.split()] for line in block[1].splitlines()]
+    assert listed == (centroids * STATE_ONE).int().tolist()
 
 
 def test_the_specification_has_the_present_version_and_bound() -> None:

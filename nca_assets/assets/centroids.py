@@ -19,7 +19,6 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
     An imported vocabulary (`nca import centroids FILE`) is checked and kept; delete `data/centroids.pt` to learn again.
     """
-    from nca_assets.automaton.device import choose_device
     from nca_assets.vocabulary.centroids import digest, load_centroids, present_source, save_centroids
     from nca_assets.vocabulary.learn import learn_centroids
 
@@ -28,7 +27,7 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         require_writable(settings.data)
         source = present_source(settings.data) or "learned"
         if source == "learned":
-            save_centroids(learn_centroids(choose_device(settings.device), progress), settings.data, source)
+            save_centroids(learn_centroids(progress), settings.data, source)
         vocabulary = load_centroids(settings.data)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest(vocabulary)),

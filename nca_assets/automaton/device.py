@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 import platform
+from importlib.util import find_spec
 
 import torch
 
 from nca_assets.errors import NcaError
 
+log = logging.getLogger(__name__)
+
 
 def choose_device(setting: str) -> str:
-    """``auto`` takes CUDA where there is one, else the CPU. Raises ``NcaError`` if a device asked for is missing."""
+    """``auto`` takes CUDA where there is a device and Triton, else the CPU, and says so in the log.
+
+    Raises ``NcaError`` if a device asked for by name is missing.
+    """
+    if setting == "cpu":
+        return setting
+    missing = _missing(setting)
     if setting == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if setting.startswith("cuda"):
-        number = int(setting.partition(":")[2] or 0)
-        if number >= torch.cuda.device_count():
-            raise NcaError(
-                f"NCA_DEVICE={setting}: torch finds {torch.cuda.device_count()} CUDA devices. Use auto or cpu."
-            )
+        if missing:
+            log.info("simulating on the CPU: %s", missing)
+        return "cpu" if missing else "cuda"
+    if missing:
+        raise NcaError(f"NCA_DEVICE={setting}: {missing}. Use auto or cpu.")
     return setting
 
 
 def device_name(device: str) -> str:
     """A name for people: the GPU's, or ``cpu`` and the machine's architecture."""
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else f"cpu ({platform.machine()})"
+
+
+def _missing(setting: str) -> str:
+    """What a CUDA device lacks, in words; nothing if it can be used."""
+    number, count = int(setting.partition(":")[2] or 0), torch.cuda.device_count()
+    if number >= count:
+        return f"torch finds {count} CUDA devices"
+    return "" if find_spec("triton") else "the package triton is not installed"

@@ -1,12 +1,16 @@
 """Philox4x32-10: counter-based random numbers (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 
-The same generator as cuRAND's and Triton's. Written in torch int64 so that one text serves CPU and GPU.
+The same generator as cuRAND's and Triton's. Twice: in torch int64, one text for CPU and GPU, and compiled for the CPU.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from nca_assets.automaton.jit import compiled
 
 MASK = 0xFFFFFFFF
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -52,3 +56,29 @@ def _packed(words: tuple[Tensor, ...]) -> Tensor:
     # The conversion keeps the low 32 bits; the views above read them as every machine that torch runs on lays
     # them out, low byte first.
     return torch.stack([word.to(torch.int32) for word in words], dim=-1)
+
+
+def draw_words(key: tuple[int, int], stream: int, step: int, cells: int, block: int = 0) -> NDArray[np.uint32]:
+    """The words of the counters (stream, step, 0 … cells - 1, block): uint32 (cells, 4)."""
+    words = np.empty((4, cells), dtype=np.uint32)
+    fill_words(words, key[0], key[1], stream, step, 0, block)
+    return np.ascontiguousarray(words.T)
+
+
+@compiled
+def fill_words(words, seed, index, stream, step, first_cell, block):
+    """Fill ``words``, uint32 (4, cells), with those of the counters (stream, step, first_cell + cell, block)."""
+    shift = np.uint64(32)
+    for cell in range(words.shape[1]):
+        words[0, cell], words[1, cell] = stream, step
+        words[2, cell], words[3, cell] = first_cell + cell, block
+    k0, k1 = np.uint32(seed), np.uint32(index)
+    for _ in range(ROUNDS):
+        for cell in range(words.shape[1]):
+            product0 = np.uint64(MULTIPLIERS[0]) * np.uint64(words[0, cell])
+            product1 = np.uint64(MULTIPLIERS[1]) * np.uint64(words[2, cell])
+            words[0, cell] = np.uint32(product1 >> shift) ^ words[1, cell] ^ k0
+            words[1, cell] = np.uint32(product1)
+            words[2, cell] = np.uint32(product0 >> shift) ^ words[3, cell] ^ k1
+            words[3, cell] = np.uint32(product0)
+        k0, k1 = np.uint32(k0 + np.uint32(WEYL[0])), np.uint32(k1 + np.uint32(WEYL[1]))

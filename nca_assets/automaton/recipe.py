@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from math import isqrt
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from nca_assets.automaton.lattice import CHANNELS, FAN_IN, PRODUCT_ONE, STATE_ONE
-from nca_assets.automaton.philox import halves, philox4x32
+from nca_assets.automaton.philox import draw_words
 
 SHAPE_BLOCK = 32
 """Consecutive rollouts that share a grid shape, so that a batch has one."""
@@ -103,8 +102,7 @@ def draw_rule(seed: int, index: int) -> Rule:
 def draw_scalars(seed: int, index: int) -> Scalars:
     """The scalars of rollout ``index`` of the set whose seed is ``seed`` (both in [0, 2**32))."""
     height, width = draw_shape(seed, index)
-    words = [int(w) for w in philox4x32((torch.tensor(SCALAR_STREAM), 0, 0, 0), (seed, index))]
-    more = [int(w) for w in philox4x32((torch.tensor(SCALAR_STREAM), 0, 0, 1), (seed, index))]
+    words, more = (draw_words((seed, index), SCALAR_STREAM, 0, 1, block)[0].tolist() for block in (0, 1))
     return Scalars(
         seed=seed,
         index=index,
@@ -118,14 +116,24 @@ def draw_scalars(seed: int, index: int) -> Scalars:
     )
 
 
+def draw_initial_state(rule: Rule) -> NDArray[np.int16]:
+    """The state at frame 0: int16 (height, width, 16), uniform in [-1024, 1024], in units of 1/1024."""
+    scalars = rule.scalars
+    cells = scalars.height * scalars.width
+    words = [draw_words((scalars.seed, scalars.index), STATE_STREAM, 0, cells, block) for block in (0, 1)]
+    uniform = np.concatenate([_halves(each) for each in words], axis=1)
+    lattice = (uniform * (2 * STATE_ONE + 1) >> 16) - STATE_ONE
+    return lattice.astype(np.int16).reshape(*rule.shape, CHANNELS)
+
+
 def draw_shape(seed: int, index: int) -> tuple[int, int]:
     """(height, width) of rollout ``index``: 8 to 48 each, the same for each block of 32 consecutive rollouts.
 
     The geometric mean of the sides is 8 + 41·u^1.5 for uniform u, which gives the card's skew (many small grids, mean
     cells well above the median); the aspect ratio is drawn up to 4:1 as far as the bounds allow.
     """
-    words = philox4x32((torch.tensor(SHAPE_STREAM), 0, 0, 0), (seed, index // SHAPE_BLOCK))
-    u, v, flip = int(words[0]) & 0xFFFF, int(words[1]) & 0xFFFF, int(words[2]) & 1
+    words = draw_words((seed, index // SHAPE_BLOCK), SHAPE_STREAM, 0, 1)[0].tolist()
+    u, v, flip = words[0] & 0xFFFF, words[1] & 0xFFFF, words[2] & 1
     side = SMALLEST_SIDE + (isqrt(u**3) * 41 >> 24)
     widest = min(32, 32 * LARGEST_SIDE // side - 32, 32 * side // SMALLEST_SIDE - 32)
     stretch = 32 + (v * (widest + 1) >> 16)
@@ -135,9 +143,13 @@ def draw_shape(seed: int, index: int) -> tuple[int, int]:
 
 def _draw_weights(seed: int, index: int, part: int, count: int, gain: int) -> NDArray[np.int16]:
     """``count`` integers, uniform in [-gain, gain], int16, from eight 16-bit halves a counter."""
-    blocks = torch.arange((count + 7) // 8)
-    uniform = halves(philox4x32((WEIGHT_STREAM, part, blocks, 0), (seed, index))).flatten()[:count]
-    return ((uniform * (2 * gain + 1) >> 16) - gain).numpy().astype(np.int16)
+    uniform = _halves(draw_words((seed, index), WEIGHT_STREAM, part, (count + 7) // 8)).ravel()[:count]
+    return ((uniform * (2 * gain + 1) >> 16) - gain).astype(np.int16)
+
+
+def _halves(words: NDArray[np.uint32]) -> NDArray[np.int32]:
+    """(cells, 4) words as (cells, 8) 16-bit halves, low half first, in [0, 2**16)."""
+    return words.astype("<u4", copy=False).view("<u2").astype(np.int32)
 
 
 def _between(word: int, low: int, high: int) -> int:

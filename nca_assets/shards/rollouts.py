@@ -1,15 +1,15 @@
-"""Any rollout by its id: from its shard when that is materialized, else simulated from its recipe."""
+"""Any rollout by its id: from its recipe, at the cost of that rollout, or from its shard when that is materialized."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.automaton.device import choose_device
-from nca_assets.naming import RolloutId, ShardKey
+from nca_assets.automaton.engine import choose_machine, simulate_each
+from nca_assets.automaton.recipe import draw_rule
+from nca_assets.naming import SETS, RolloutId, ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.read import read_rollout
-from nca_assets.shards.write import simulate_rollouts
 from nca_assets.vocabulary.centroids import load_centroids
 
 
@@ -18,6 +18,15 @@ def rollout_tokens(rollout: RolloutId, settings: Settings) -> NDArray[np.uint8]:
     key = ShardKey(rollout.set, rollout.index // settings.shard_size)
     if key.manifest_file(settings.data).exists():
         return read_rollout(key, settings.data, rollout.index)
+    return regenerate(rollout, settings)
+
+
+def regenerate(rollout: RolloutId, settings: Settings) -> NDArray[np.uint8]:
+    """The tokens of ``rollout``, simulated from its recipe: uint8 (``settings.frames``, height, width).
+
+    Raises ``NcaError`` if there is no vocabulary yet.
+    """
+    rule = draw_rule(SETS[rollout.set].seed, rollout.index)
     centroids = load_centroids(settings.data)
-    only = range(rollout.index, rollout.index + 1)
-    return next(simulate_rollouts(rollout.set, only, centroids, settings, choose_device(settings.device)))[1]
+    [tokens] = simulate_each([rule], centroids, settings.frames, choose_machine(settings), lambda _, tokens: tokens)
+    return tokens

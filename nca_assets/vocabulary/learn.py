@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from nca_assets.automaton.lattice import CHANNELS, TOKENS
-from nca_assets.automaton.recipe import SHAPE_BLOCK, draw_rule
-from nca_assets.automaton.simulate import hidden_states
+from nca_assets.automaton.compiled import hidden_states
+from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
+from nca_assets.automaton.recipe import SHAPE_BLOCK, Rule, draw_rule
 from nca_assets.naming import VOCABULARY_SEED
 from nca_assets.progress import Progress, unwatched
 from nca_assets.vocabulary.centroids import to_lattice
@@ -24,28 +24,31 @@ STATES_PER_FRAME = 64
 """States taken from each rollout at each sampled frame, so that a large grid weighs no more than a small one."""
 
 
-def learn_centroids(device: str = "cpu", progress: Progress = unwatched) -> Tensor:
+def learn_centroids(progress: Progress = unwatched) -> Tensor:
     """The vocabulary: float32 (32, 16) on the lattice. The same on every machine.
 
     ``progress`` is called with the blocks done and their number.
     """
     samples = []
     for block in range(BLOCKS):
-        samples.append(sample_states(block, device))
+        samples.append(sample_states(block))
         progress(block + 1, BLOCKS)
     return fit_centroids(np.concatenate(samples))
 
 
-def sample_states(block: int, device: str = "cpu") -> NDArray[np.float64]:
+def sample_states(block: int) -> NDArray[np.float64]:
     """Hidden states of one block of the vocabulary's rollouts: float64 (states, 16) in [-1, 1]."""
     rules = [draw_rule(VOCABULARY_SEED, block * SHAPE_BLOCK + i) for i in range(ROLLOUTS_PER_BLOCK)]
-    samples = []
-    for frame, state in enumerate(hidden_states(rules, SAMPLED_FRAMES[-1] + 1, device)):
-        if frame in SAMPLED_FRAMES:
-            cells = state.flatten(2)
-            evenly = torch.arange(STATES_PER_FRAME, device=cells.device) * cells.shape[2] // STATES_PER_FRAME
-            samples.append(cells[:, :, evenly].transpose(1, 2).reshape(-1, CHANNELS).cpu())
-    return torch.cat(samples).double().numpy()
+    by_rollout = np.stack([_sample_rollout(rule) for rule in rules])
+    return by_rollout.transpose(1, 0, 2, 3).reshape(-1, CHANNELS) / STATE_ONE
+
+
+def _sample_rollout(rule: Rule) -> NDArray[np.int16]:
+    """Its states at the sampled frames, at cells evenly spread: int16 (frames, cells, 16)."""
+    states = hidden_states(rule, SAMPLED_FRAMES[-1] + 1)
+    sampled = [state.reshape(-1, CHANNELS) for frame, state in enumerate(states) if frame in SAMPLED_FRAMES]
+    evenly = np.arange(STATES_PER_FRAME) * len(sampled[0]) // STATES_PER_FRAME
+    return np.stack([cells[evenly] for cells in sampled])
 
 
 def fit_centroids(states: NDArray[np.float64]) -> Tensor:

@@ -1,11 +1,12 @@
 """Philox4x32-10 is the published generator, on tensors of any shape."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nca_assets.automaton.philox import halves, octets, philox4x32
+from nca_assets.automaton.philox import draw_words, halves, octets, philox4x32
 from nca_assets_tests.automaton import integer_reference
 
 # From kat_vectors of the Random123 distribution (Salmon et al. 2011): counter, key, result.
@@ -45,3 +46,13 @@ def test_halves_and_octets_are_low_first() -> None:
     words = tuple(torch.tensor([w]) for w in (0x04030201, 0xFFFFFFFE, 0, 0x80000000))
     assert halves(words)[0].tolist() == [0x0201, 0x0403, 0xFFFE, 0xFFFF, 0, 0, 0, 0x8000]
     assert octets(words)[0].tolist() == [1, 2, 3, 4, 0xFE, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0x80]
+
+
+@given(key=st.tuples(word, word), stream=word, step=word, cells=st.integers(1, 70), block=word)
+def test_the_compiled_text_gives_the_same_words(
+    key: tuple[int, int], stream: int, step: int, cells: int, block: int
+) -> None:
+    words = draw_words(key, stream, step, cells, block)
+    assert words.dtype == np.uint32
+    expected = [integer_reference.philox((stream, step, cell, block), key) for cell in range(cells)]
+    assert words.tolist() == expected

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from nca_assets.automaton import recipe
 from nca_assets.automaton.lattice import CHANNELS, EXACT_LIMIT, STATE_ONE, WEIGHT_ONE
-from nca_assets.automaton.recipe import GAINS, LEAKS, NOISE_SHIFTS, RESIDUAL_SHIFTS, Rule, draw_rule, draw_shape
+from nca_assets.automaton.recipe import (
+    GAINS,
+    LEAKS,
+    NOISE_SHIFTS,
+    RESIDUAL_SHIFTS,
+    Rule,
+    draw_initial_state,
+    draw_rule,
+    draw_shape,
+)
 from nca_assets_tests.automaton import integer_reference
 
 word = st.integers(0, 2**32 - 1)
@@ -30,6 +39,13 @@ def test_equals_the_specification(seed: int, index: int) -> None:
         (rule.bias_out, spec.b2),
     ]:
         np.testing.assert_array_equal(ours, theirs)
+
+
+@given(seed=word, index=word)
+def test_the_initial_state_is_the_specifications(seed: int, index: int) -> None:
+    state = draw_initial_state(draw_rule(seed, index))
+    assert state.dtype == np.int16
+    np.testing.assert_array_equal(state.transpose(2, 0, 1), integer_reference.states(seed, index, frames=1)[0])
 
 
 @given(seed=word, index=word)

@@ -24,6 +24,7 @@ from nca_assets.shards.manifest import read_manifest
 from nca_assets.vocabulary.centroids import import_centroids
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.shards.test_verify import forge
 
 KEYS = ["set1-00000", "set1-00001"]
 KEY = ShardKey("set1", 0)
@@ -147,10 +148,41 @@ def check_results(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
 def test_checks_pass_on_good_data_and_record_their_partition(project: Settings, instance: dg.DagsterInstance) -> None:  # noqa: ARG001
     run_job(instance, "learn_vocabulary")
     result = run_job(instance, "make_shard", KEYS[0])
-    [evaluation] = result.get_asset_check_evaluations()
-    assert (evaluation.check_name, evaluation.passed, evaluation.partition) == ("tokens_in_range", True, KEYS[0])
-    assert evaluation.metadata["rollouts"].value == 4
+    evaluations = {e.check_name: e for e in result.get_asset_check_evaluations()}
+    assert set(evaluations) == {"tokens_in_range", "shard_reproduces"}
+    assert all(e.passed and e.partition == KEYS[0] for e in evaluations.values())
+    assert evaluations["tokens_in_range"].metadata["rollouts"].value == 4
+    assert evaluations["shard_reproduces"].metadata["rollouts simulated again"].value == 3
     assert check_results(run_job(instance, "build_analytics")) == {"counts_match": True}
+
+
+def run_check(instance: dg.DagsterInstance, name: str) -> dg.AssetCheckEvaluation:
+    """The check alone, of the first shard, which must fail."""
+    job = defs.resolve_implicit_global_asset_job_def()
+    only = job.get_subset(asset_selection=set(), asset_check_selection={dg.AssetCheckKey(SHARDS, name)})
+    result = only.execute_in_process(instance=instance, partition_key=KEYS[0], raise_on_error=False)
+    [evaluation] = result.get_asset_check_evaluations()
+    assert not result.success
+    assert not evaluation.passed
+    return evaluation
+
+
+def test_a_shard_that_no_recipe_gives_fails_the_check(project: Settings, instance: dg.DagsterInstance) -> None:
+    list(materialize_chain(KEYS[:1]))
+    forge(project, KEY, member=1)
+    assert "set1/000001 does not reproduce" in str(run_check(instance, "shard_reproduces").description)
+
+
+def test_the_runs_log_says_why_the_cpu_was_taken(
+    project: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert project
+    monkeypatch.setenv("NCA_DEVICE", "auto")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    run_job(instance, "learn_vocabulary")
+    result = run_job(instance, "make_shard", KEYS[0])
+    messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert messages.count("simulating on the CPU: torch finds 0 CUDA devices") == 1
 
 
 def test_checks_fail_on_damaged_shards_and_missing_parts(project: Settings, instance: dg.DagsterInstance) -> None:
@@ -160,13 +192,7 @@ def test_checks_fail_on_damaged_shards_and_missing_parts(project: Settings, inst
         members = {name: shard[name] + 28 for name in shard}
     np.savez_compressed(file, **members)
     ShardKey("set1", 1).labels_file(project.data).unlink()
-    job = defs.resolve_implicit_global_asset_job_def()
-    tokens = dg.AssetCheckKey(SHARDS, "tokens_in_range")
-    only = job.get_subset(asset_selection=set(), asset_check_selection={tokens})
-    result = only.execute_in_process(instance=instance, partition_key=KEYS[0], raise_on_error=False)
-    [evaluation] = result.get_asset_check_evaluations()
-    assert not result.success
-    assert not evaluation.passed
+    evaluation = run_check(instance, "tokens_in_range")
     assert "beyond 31" in str(evaluation.description)
     result = run_job(instance, "build_analytics")
     assert check_results(result) == {"counts_match": False}

@@ -5,7 +5,7 @@ import json
 import os
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +16,20 @@ from hypothesis import strategies as st
 from isal import isal_zlib
 
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.automaton.simulate import simulate
+from nca_assets.automaton.reference import simulate
 from nca_assets.errors import NcaError
 from nca_assets.naming import RolloutId, ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.inventory import take_inventory
 from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest
+from nca_assets.shards.members import DEFLATE_LEVEL, PackedRollout, npy_bytes, pack, write_members
 from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import rollout_tokens
-from nca_assets.shards.write import BATCH_CELLS, DEFLATE_LEVEL, batches_of_one_shape, npy_bytes, write_shard
+from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import digest, save_centroids
 
 KEY = ShardKey("set1", 0)
+ZIP64_VERSION = 45
 
 
 def test_plain_numpy_reads_what_the_automaton_made(labelled: Settings, centroids: torch.Tensor) -> None:
@@ -100,23 +102,31 @@ def test_another_shard_size_or_length_in_one_folder_is_refused(labelled: Setting
     assert not ShardKey("set1", 3).tokens_file(labelled.data).exists()
 
 
-@given(st.integers(0, 300), st.integers(1, 200))
-def test_batches_cover_the_rollouts_in_order_with_one_shape_each(first: int, count: int) -> None:
-    indices = range(first, first + count)
-    batches = list(batches_of_one_shape(1, indices))
-    assert [index for batch in batches for index in batch] == list(indices)
-    for batch in batches:
-        [(height, width)] = {draw_rule(1, index).shape for index in (batch[0], batch[-1])}
-        assert batch[0] // 32 == batch[-1] // 32
-        assert len(batch) == 1 or len(batch) * height * width <= BATCH_CELLS
-
-
 @given(st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)), st.integers(0, 2**32))
 def test_npy_members_read_back(shape: tuple[int, int, int], seed: int) -> None:
     import io
 
     tokens = np.random.default_rng(seed).integers(0, 32, shape, dtype=np.uint8)
     np.testing.assert_array_equal(np.load(io.BytesIO(npy_bytes(tokens)), allow_pickle=False), tokens)
+
+
+def test_members_of_any_size_are_written_as_a_stream(tmp_path: Path) -> None:
+    """The archive is on its way before the last rollout is made, and is in the format without a limit on sizes."""
+    file = (tmp_path / "shard.npz").open("wb")
+    written: list[int] = []
+
+    def rollouts() -> Iterator[PackedRollout]:
+        for index in range(6):
+            written.append(file.tell())
+            yield pack(index, np.random.default_rng(index).integers(0, 32, (140, 30, 30), dtype=np.uint8))
+
+    with file:
+        size = write_members(rollouts(), file)
+    assert size == (tmp_path / "shard.npz").stat().st_size
+    assert written[-1] > 0.75 * 5 / 6 * size
+    with zipfile.ZipFile(tmp_path / "shard.npz") as archive:
+        assert all(member.extract_version == ZIP64_VERSION for member in archive.infolist())
+        assert archive.testzip() is None
 
 
 def test_digests_depend_on_shape_and_order() -> None:

@@ -1,4 +1,4 @@
-"""The dynamics, in torch: the readable reference that every faster engine must equal byte for byte.
+"""The dynamics, in torch: the readable reference that ``compiled`` and ``fused`` must equal byte for byte.
 
 One step, in integers (state S in 1/1024, sums in 1/65536; ``docs/SPEC.md``)::
 
@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, WEIGHT_ONE
 from nca_assets.automaton.philox import halves, octets, philox4x32
 from nca_assets.automaton.recipe import NOISE_STREAM, STATE_STREAM, Rule
@@ -27,29 +28,20 @@ Convolution = Callable[[Tensor, Tensor, Tensor], Tensor]
 (rollouts, 16, height, width)."""
 
 
-def simulate(rules: Sequence[Rule], centroids: Tensor, frames: int, device: str = "cpu") -> Tensor:
+def simulate(
+    rules: Sequence[Rule],
+    centroids: Tensor,
+    frames: int,
+    device: str = "cpu",
+    start: Tensor | None = None,
+    flip: Flip | None = None,
+) -> Tensor:
     """Tokens of rollouts of one shape: uint8 (rollouts, frames, height, width), on ``device``, in [0, 32).
 
-    ``centroids`` is float32 (32, 16) on the lattice. Frame 0 is the initial state.
+    ``centroids`` is float32 (32, 16) on the lattice. Frame 0 is the initial state; the rest as in ``hidden_states``.
     """
-    _, height, width = _common_shape(rules)
-    centroids = centroids.to(device)
-    tokens = torch.empty((len(rules), frames, height, width), dtype=torch.uint8, device=device)
-    for t, state in enumerate(hidden_states(rules, frames, device)):
-        tokens[:, t] = assign_tokens(state, centroids)
-    return tokens
-
-
-def simulate_with_states(
-    rules: Sequence[Rule], centroids: Tensor, frames: int, device: str = "cpu"
-) -> tuple[Tensor, Tensor]:
-    """Tokens as ``simulate`` gives them, and the states behind them: float32 (rollouts, frames, 16, height, width).
-
-    States take 64 bytes a cell and frame: some 23 MB for an average rollout of 500 frames.
-    """
-    states = torch.stack(list(hidden_states(rules, frames, device)), dim=1)
-    tokens = torch.stack([assign_tokens(state, centroids.to(device)) for state in states.unbind(1)], dim=1)
-    return tokens, states
+    states = hidden_states(rules, frames, device, start=start, flip=flip)
+    return torch.stack([assign_tokens(state, centroids.to(device)) for state in states], dim=1)
 
 
 @torch.no_grad()
@@ -59,10 +51,13 @@ def hidden_states(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     convolve: Convolution | None = None,
+    start: Tensor | None = None,
+    flip: Flip | None = None,
 ) -> Iterator[Tensor]:
     """The states of rollouts of one shape, frame by frame: (rollouts, 16, height, width), in [-1, 1] on the lattice.
 
-    ``dtype`` and ``convolve`` change nothing but the speed; ``convolve`` is chosen by device unless given.
+    ``start`` replaces the drawn states of frame 0; ``flip`` is damage done to each rollout. ``dtype`` and ``convolve``
+    change nothing but the speed; ``convolve`` is chosen by device unless given.
     """
     _, height, width = _common_shape(rules)
     convolve = convolve or (matrix_convolution if device.startswith("cuda") else grouped_convolution)
@@ -75,13 +70,16 @@ def hidden_states(
     noise_step = _column([2.0**-rule.scalars.noise_shift for rule in rules], device, dtype)
     keys = _keys(rules, device)
 
-    state = initial_state(keys, height, width).to(dtype)
+    state = (initial_state(keys, height, width) if start is None else start).to(device, dtype)
+    _, _, height, width = state.shape
     for step in range(frames):
         if step:
             hidden = _to_lattice(convolve(_wrap(state), weights_in, bias_in))
             update = convolve(_wrap(hidden), weights_out, bias_out) - leak * state
             noise = step_noise(keys, step, height, width, dtype)
             state = _to_lattice(state + scale * update + noise_step * noise)
+        if flip and step == flip.frame:
+            state[:, :, flip.y, flip.x] *= -1
         yield state
 
 

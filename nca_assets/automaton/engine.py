@@ -1,0 +1,171 @@
+"""Many rollouts, as fast as the machine can: simulated on its device, worked on in threads while it goes on.
+
+Here: batches, threads, memory. Not here: the dynamics (``compiled`` for the CPU, ``fused`` for a GPU).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nca_assets.automaton import compiled
+from nca_assets.automaton.device import choose_device
+from nca_assets.automaton.recipe import Rule
+from nca_assets.errors import NcaError
+from nca_assets.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Tokens = NDArray[np.uint8]
+Result = TypeVar("Result")
+
+ROLLOUTS_AHEAD = 2
+"""Rollouts that each thread may be ahead of the slowest one, whose turn it is to be yielded."""
+
+ROLLOUTS_PER_LAUNCH = 2048
+"""No more than this in a batch, however small their grids."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What may be used: a torch device, threads of the CPU, and bytes of memory for tokens on their way."""
+
+    device: str
+    threads: int
+    memory: int
+
+
+def choose_machine(settings: Settings) -> Machine:
+    """The machine that ``settings`` ask for. Raises ``NcaError`` if it has no such device."""
+    return Machine(choose_device(settings.device), settings.threads, settings.memory_mb * 2**20)
+
+
+def simulate_each(
+    rules: Iterable[Rule], centroids: Tensor, frames: int, machine: Machine, work: Callable[[Rule, Tokens], Result]
+) -> Iterator[Result]:
+    """``work(rule, tokens)`` for each rule, in order; tokens are uint8 (frames, height, width), in [0, 32).
+
+    ``work`` runs in threads. On a CPU each of them simulates a rollout and works on it; a GPU simulates the next batch
+    while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) on the lattice. Raises
+    ``NcaError`` if a single rollout does not fit the GPU.
+    """
+    with ThreadPoolExecutor(machine.threads) as pool:
+        if machine.device == "cpu":
+            futures = (pool.submit(_simulate_and_work, rule, centroids, frames, work) for rule in rules)
+        else:
+            tokens = simulate_on_gpu(rules, centroids, frames, machine)
+            futures = (pool.submit(work, rule, movie) for rule, movie in tokens)
+        try:
+            yield from _in_order(futures, machine.threads * ROLLOUTS_AHEAD)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _simulate_and_work(rule: Rule, centroids: Tensor, frames: int, work: Callable[[Rule, Tokens], Result]) -> Result:
+    return work(rule, compiled.simulate(rule, centroids, frames))
+
+
+def _in_order(futures: Iterator[Future[Result]], most: int) -> Iterator[Result]:
+    waiting: deque[Future[Result]] = deque()
+    for future in futures:
+        waiting.append(future)
+        if len(waiting) > most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def simulate_on_gpu(
+    rules: Iterable[Rule], centroids: Tensor, frames: int, machine: Machine
+) -> Iterator[tuple[Rule, Tokens]]:
+    """Each rule with its tokens, in order. A batch takes half of ``machine.memory``, so that two may be under way.
+
+    A batch that the GPU's memory does not hold is halved, and those after it are no larger.
+    """
+    source, waiting, under_way = iter(rules), deque[Rule](), deque[_Batch]()
+    cells = machine.memory // 2 // frames
+    while True:
+        waiting.extend(islice(source, ROLLOUTS_PER_LAUNCH - len(waiting)))
+        if not waiting:
+            break
+        batch = _first_that_fit(waiting, cells)
+        try:
+            under_way.append(_Batch(batch, centroids, frames, machine.device))
+        except torch.OutOfMemoryError as error:
+            if len(batch) == 1 and not under_way:
+                raise _too_large(batch[0], frames, machine.device) from error
+            log.warning("%s is out of memory with %d rollouts: halving", machine.device, len(batch))
+            cells = sum(_cells(rule) for rule in batch) // 2
+            most_under_way = 0
+        else:
+            for _ in batch:
+                waiting.popleft()
+            most_under_way = 1
+        if len(under_way) > most_under_way:
+            yield from under_way.popleft().results()
+    while under_way:
+        yield from under_way.popleft().results()
+
+
+def _cells(rule: Rule) -> int:
+    return rule.shape[0] * rule.shape[1]
+
+
+def _too_large(rule: Rule, frames: int, device: str) -> NcaError:
+    height, width = rule.shape
+    return NcaError(
+        f"{device} has no memory for a single rollout of {frames} frames on a grid of {height} x {width}: "
+        "free some, or set NCA_DEVICE=cpu"
+    )
+
+
+def _first_that_fit(rules: Iterable[Rule], cells: int) -> list[Rule]:
+    """The first of ``rules``, and more as long as all have at most ``cells`` cells together."""
+    fitting: list[Rule] = []
+    for rule in rules:
+        cells -= _cells(rule)
+        if fitting and cells < 0:
+            break
+        fitting.append(rule)
+    return fitting
+
+
+class _Batch:
+    """A launch of the GPU's kernel, and the copy of its tokens to the host that follows it."""
+
+    def __init__(self, rules: list[Rule], centroids: Tensor, frames: int, device: str) -> None:
+        from nca_assets.automaton import fused
+
+        on_gpu = device.startswith("cuda")
+        self.rules, self.frames, self.copied = rules, frames, None
+        with torch.cuda.device(device) if on_gpu else nullcontext():
+            tokens = fused.simulate_batch(rules, centroids, frames, device)
+            self.tokens = torch.empty(tokens.shape, dtype=tokens.dtype, pin_memory=on_gpu)
+            if not on_gpu:
+                self.tokens.copy_(tokens)
+                return
+            copies = torch.cuda.Stream()
+            copies.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(copies):
+                self.tokens.copy_(tokens, non_blocking=True)
+                self.copied = copies.record_event()
+            tokens.record_stream(copies)
+
+    def results(self) -> Iterator[tuple[Rule, Tokens]]:
+        """Wait for the copy; then each rule with its tokens."""
+        if self.copied:
+            self.copied.synchronize()
+        sizes = [self.frames * _cells(rule) for rule in self.rules]
+        for rule, tokens in zip(self.rules, self.tokens.split(sizes), strict=True):
+            yield rule, tokens.view(self.frames, *rule.shape).numpy()

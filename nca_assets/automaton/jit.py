@@ -1,0 +1,29 @@
+"""How functions are compiled for the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+from numba.extending import intrinsic
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` as machine code that runs without the GIL.
+
+    The code is kept on disk, so that only the first process pays for it (seconds), unless no folder for it can be
+    written: beside the source, in the user's cache folder, or in ``NUMBA_CACHE_DIR``.
+    """
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        return njit(nogil=True)(function)
+
+
+def emitted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function for compiled ones to call, whose instructions ``function`` emits itself (Numba calls it an intrinsic).
+
+    Keep it in the module of its callers: code kept on disk is renewed when the caller's own file changes.
+    """
+    return intrinsic(function)

@@ -1,0 +1,149 @@
+"""The CPU's engine is the reference, byte for byte: any shape, any start, damaged or not, on any processor."""
+
+import dataclasses
+import hashlib
+import os
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nca_assets.automaton import compiled, reference
+from nca_assets.automaton.flip import Flip
+from nca_assets.automaton.jit import compiled as compile_for_cpu
+from nca_assets.automaton.lattice import STATE_ONE
+from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
+
+word = st.integers(0, 2**32 - 1)
+side = st.integers(8, 48)
+
+
+def rule_of_shape(seed: int, index: int, height: int, width: int) -> Rule:
+    """The drawn rule on another grid; the recipe's own shapes are a few dozen."""
+    rule = draw_rule(seed, index)
+    return dataclasses.replace(rule, scalars=dataclasses.replace(rule.scalars, height=height, width=width))
+
+
+@given(seed=word, index=word, height=side, width=side, frames=st.integers(1, 6))
+def test_tokens_are_the_references(
+    centroids: torch.Tensor, seed: int, index: int, height: int, width: int, frames: int
+) -> None:
+    rule = rule_of_shape(seed, index, height, width)
+    tokens = compiled.simulate(rule, centroids, frames)
+    assert tokens.dtype == np.uint8
+    np.testing.assert_array_equal(tokens, reference.simulate([rule], centroids, frames)[0])
+
+
+@given(
+    index=word,
+    shape=st.tuples(st.integers(4, 20), st.integers(4, 20)),
+    frame=st.integers(0, 5),
+    where=st.tuples(word, word),
+)
+def test_another_start_and_damage_are_the_references(
+    centroids: torch.Tensor, index: int, shape: tuple[int, int], frame: int, where: tuple[int, int]
+) -> None:
+    """The start may be of any shape: a rule is not bound to its grid."""
+    rule = draw_rule(2, index)
+    start = draw_initial_state(rule_of_shape(3, index, *shape))
+    flip = Flip(frame, where[0] % shape[0], where[1] % shape[1])
+    as_tensor = torch.from_numpy(start.transpose(2, 0, 1)[None] / STATE_ONE).float()
+    expected = list(reference.hidden_states([rule], 6, start=as_tensor, flip=flip))
+    states = list(compiled.hidden_states(rule, 6, start, flip))
+    for ours, theirs in zip(states, expected, strict=True):
+        np.testing.assert_array_equal(ours.transpose(2, 0, 1), theirs[0] * STATE_ONE)
+    tokens = [reference.assign_tokens(state, centroids)[0].numpy() for state in expected]
+    np.testing.assert_array_equal(compiled.simulate(rule, centroids, 6, start, flip), np.stack(tokens))
+
+
+def test_a_twin_is_the_same_until_the_flip_and_damage_spreads_at_most_two_cells_a_step(centroids: torch.Tensor) -> None:
+    rule = draw_rule(1, 33)
+    flip = Flip(frame=5, y=9, x=12)
+    states, twins = (np.stack(list(compiled.hidden_states(rule, 12, flip=f))) for f in (None, flip))
+    damaged = (states != twins).any(axis=3)
+    assert not damaged[:5].any()
+    assert np.argwhere(damaged[5]).tolist() == [[9, 12]]
+    np.testing.assert_array_equal(twins[5, 9, 12], -states[5, 9, 12])
+    for before, after in pairwise(damaged[5:]):
+        reach = np.logical_or.reduce([np.roll(before, (dy, dx), (0, 1)) for dy in range(-2, 3) for dx in range(-2, 3)])
+        assert not (after & ~reach).any()
+    assert damaged[-1].sum() > 1
+    tokens, twin_tokens = (compiled.simulate(rule, centroids, 12, flip=f) for f in (None, flip))
+    assert (tokens[:5] == twin_tokens[:5]).all()
+    assert (tokens != twin_tokens).any()
+
+
+def test_the_start_is_left_alone_and_states_are_copies() -> None:
+    rule = draw_rule(1, 0)
+    start = draw_initial_state(rule)
+    before = start.copy()
+    first, second = compiled.hidden_states(rule, 2, start)
+    np.testing.assert_array_equal(start, before)
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        np.zeros((8, 8, 16), np.int32),
+        np.zeros((8, 8, 15), np.int16),
+        np.zeros((3, 8, 16), np.int16),
+        np.zeros((8, 3, 16), np.int16),
+        np.full((8, 8, 16), 1025, np.int16),
+    ],
+)
+def test_what_is_no_state_is_refused(centroids: torch.Tensor, start: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"a state is int16 \(height, width, 16\) in ±1024 with sides of 4 or more"):
+        compiled.simulate(draw_rule(1, 0), centroids, 2, start)
+
+
+@pytest.mark.parametrize("flip", [Flip(3, 0, 0), Flip(-1, 0, 0), Flip(0, 8, 0), Flip(0, 0, 8), Flip(0, -1, 0)])
+def test_a_flip_outside_the_rollout_is_refused(centroids: torch.Tensor, flip: Flip) -> None:
+    with pytest.raises(ValueError, match="outside a rollout of 3 frames on a grid of 8 x 8"):
+        compiled.simulate(draw_rule(1, 0), centroids, 3, flip=flip)
+
+
+GRIDS = """
+import hashlib, torch
+from nca_assets.automaton.compiled import simulate
+from nca_assets.automaton.recipe import draw_rule
+from nca_assets.vocabulary.centroids import read_centroids
+centroids = read_centroids({centroids!r})
+content = b"".join(simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (0, 33, 96, 288))
+print(hashlib.sha256(content).hexdigest())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("processor", "features"), [("x86-64", ""), ("haswell", "+avx2,+fma,+avx,+sse4.2"), ("generic", "")]
+)
+def test_other_processors_give_the_same_bytes(
+    centroids: torch.Tensor, tmp_path: os.PathLike[str], processor: str, features: str
+) -> None:
+    """Machine code as for processors without the widest vectors, or without the pairwise product."""
+    from nca_assets_tests.conftest import GOLDEN
+
+    settings = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    code = GRIDS.format(centroids=str(GOLDEN / "centroids.pt"))
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | settings, capture_output=True, text=True, check=True
+    )
+    rollouts = [compiled.simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (0, 33, 96, 288)]
+    assert done.stdout.strip() == hashlib.sha256(b"".join(rollouts)).hexdigest()
+
+
+def test_machine_code_needs_no_folder_to_be_kept_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba.core import caching
+
+    monkeypatch.setattr(caching.FunctionCache._impl_class, "_locator_classes", [])
+
+    def doubled(number: int) -> int:
+        return 2 * number
+
+    assert compile_for_cpu(doubled)(21) == 42

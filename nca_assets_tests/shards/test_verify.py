@@ -1,0 +1,122 @@
+"""A shard is held against its recipe; whatever differs is named."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nca_assets.automaton.engine import Machine
+from nca_assets.errors import NcaError
+from nca_assets.naming import RolloutId, ShardKey
+from nca_assets.settings import Settings
+from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest
+from nca_assets.shards.members import pack, write_members
+from nca_assets.shards.read import read_rollout
+from nca_assets.shards.rollouts import regenerate
+from nca_assets.shards.verify import verify_shard
+from nca_assets.vocabulary.centroids import save_centroids
+
+KEY = ShardKey("set2", 1)
+CPU = Machine("cpu", threads=2, memory=2**30)
+
+
+def forge(settings: Settings, shard: ShardKey = KEY, member: int = 2) -> None:
+    """A shard that is whole and agrees with its manifest, but one of whose rollouts no recipe gives."""
+    manifest = read_manifest(shard, settings.data)
+    movies = [read_rollout(shard, settings.data, m.index) for m in manifest.members]
+    movies[member] = movies[member][::-1]
+    packed = [pack(m.index, movie) for m, movie in zip(manifest.members, movies, strict=True)]
+    with shard.tokens_file(settings.data).open("wb") as file:
+        write_members(packed, file)
+    members = [rollout.member for rollout in packed]
+    forged = manifest.model_copy(update={"members": members, "digest": shard_digest(m.digest for m in members)})
+    shard.manifest_file(settings.data).write_text(forged.model_dump_json())
+
+
+def change_manifest(**changes: object) -> Callable[[Settings, torch.Tensor], None]:
+    def change(settings: Settings, _: torch.Tensor) -> None:
+        file = KEY.manifest_file(settings.data)
+        file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+    return change
+
+
+def other_centroids(settings: Settings, centroids: torch.Tensor) -> None:
+    save_centroids(centroids.flip(0), settings.data, "learned")
+
+
+def test_a_good_shard_reproduces_in_part_and_as_a_whole(labelled: Settings) -> None:
+    steps: list[tuple[int, int]] = []
+    assert verify_shard(KEY, labelled, CPU, 3, lambda done, total: steps.append((done, total))) == 3
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    assert verify_shard(KEY, labelled, CPU, 100) == 4
+
+
+def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(labelled: Settings) -> None:
+    forge(labelled)
+    with pytest.raises(NcaError, match=r"set2/000006 does not reproduce: .* materialize partition set2-00001 again"):
+        verify_shard(KEY, labelled, CPU, 100)
+    with pytest.raises(NcaError, match="set2/000006 does not reproduce"):
+        verify_shard(KEY, labelled, CPU, 2)
+    assert verify_shard(KEY, labelled, CPU, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (other_centroids, r"was made with centroids [0-9a-f]{12}…, the present ones are [0-9a-f]{12}…"),
+        (change_manifest(recipe_version=99), "is of recipe version 99, this is"),
+        (change_manifest(digest="0" * 64), "contradicts itself"),
+        (lambda settings, _: KEY.tokens_file(settings.data).unlink(), "is missing"),
+        (lambda settings, _: KEY.tokens_file(settings.data).write_bytes(b"no zip"), "is damaged"),
+    ],
+)
+def test_what_cannot_be_verified_is_named_with_the_remedy(
+    labelled: Settings, centroids: torch.Tensor, damage: Callable[[Settings, torch.Tensor], object], message: str
+) -> None:
+    damage(labelled, centroids)
+    with pytest.raises(NcaError, match=message + ".*materialize partition set2-00001"):
+        verify_shard(KEY, labelled, CPU, 1)
+
+
+def test_regenerating_gives_the_shards_tokens_without_reading_them(labelled: Settings) -> None:
+    stored = read_rollout(KEY, labelled.data, 5)
+    KEY.tokens_file(labelled.data).write_bytes(b"no zip")
+    np.testing.assert_array_equal(regenerate(RolloutId("set2", 5), labelled), stored)
+
+
+def test_any_rollout_of_a_set_can_be_regenerated(labelled: Settings) -> None:
+    tokens = regenerate(RolloutId("set3", 2**32 - 1), labelled)
+    assert tokens.shape[0] == labelled.frames
+    assert rollout_digest(tokens) == rollout_digest(regenerate(RolloutId("set3", 2**32 - 1), labelled))
+
+
+LARGE_SHARD = """
+import resource, sys
+from pathlib import Path
+from nca_assets.naming import ShardKey
+from nca_assets.settings import load_settings
+from nca_assets.shards.write import write_shard
+from nca_assets.vocabulary.centroids import read_centroids
+write_shard(ShardKey("set1", 0), read_centroids(Path(sys.argv[1])), load_settings())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count the resident size in other units")
+def test_a_shard_of_1024_rollouts_takes_under_2_gib(tmp_path: Path) -> None:
+    from nca_assets_tests.conftest import GOLDEN
+
+    environment = {"NCA_DATA": str(tmp_path), "NCA_SHARD_SIZE": "1024", "NCA_FRAMES": "500", "NCA_DEVICE": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE_SHARD, str(GOLDEN / "centroids.pt")],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    kibibytes = int(done.stdout)
+    assert kibibytes < 2 * 2**20
