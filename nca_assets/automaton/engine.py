@@ -21,7 +21,7 @@ from torch import Tensor
 
 from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
-from nca_assets.automaton.recipe import Rule
+from nca_assets.automaton.recipe import LARGEST_SIDE, Rule
 from nca_assets.errors import NcaError
 from nca_assets.settings import Settings
 
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 Tokens = NDArray[np.uint8]
 Result = TypeVar("Result")
 
-ROLLOUTS_AHEAD = 2
-"""Rollouts that each thread may be ahead of the slowest one, whose turn it is to be yielded."""
+ROLLOUTS_PER_THREAD = 3
+"""Rollouts in hand for each thread: simulated, worked on, or done and waiting for a slower one before them."""
 
 ROLLOUTS_PER_LAUNCH = 2048
 """No more than this in a batch, however small their grids."""
@@ -60,6 +60,8 @@ def simulate_each(
     while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) on the lattice. Raises
     ``NcaError`` if a single rollout does not fit the GPU.
     """
+    in_memory = machine.memory // (frames * LARGEST_SIDE**2)
+    in_hand = max(1, min(machine.threads * ROLLOUTS_PER_THREAD, in_memory))
     with ThreadPoolExecutor(machine.threads) as pool:
         if machine.device == "cpu":
             futures = (pool.submit(_simulate_and_work, rule, centroids, frames, work) for rule in rules)
@@ -67,7 +69,7 @@ def simulate_each(
             tokens = simulate_on_gpu(rules, centroids, frames, machine)
             futures = (pool.submit(work, rule, movie) for rule, movie in tokens)
         try:
-            yield from _in_order(futures, machine.threads * ROLLOUTS_AHEAD)
+            yield from _in_order(futures, in_hand)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -80,7 +82,7 @@ def _in_order(futures: Iterator[Future[Result]], most: int) -> Iterator[Result]:
     waiting: deque[Future[Result]] = deque()
     for future in futures:
         waiting.append(future)
-        if len(waiting) > most:
+        if len(waiting) == most:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

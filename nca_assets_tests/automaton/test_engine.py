@@ -36,7 +36,10 @@ def test_digests_are_the_references_in_the_order_of_the_rules(
     assert digests == [rollout_digest(reference.simulate([rule], centroids, frames)[0].numpy()) for rule in batch]
 
 
-def test_it_keeps_a_few_rollouts_ahead_and_no_more(centroids: torch.Tensor) -> None:
+@pytest.mark.parametrize(("memory", "ahead"), [(2**30, 2 * engine.ROLLOUTS_PER_THREAD), (3 * 2 * 48 * 48, 3), (1, 1)])
+def test_it_holds_a_few_rollouts_and_no_more_than_the_memory_allows(
+    centroids: torch.Tensor, memory: int, ahead: int
+) -> None:
     drawn = 0
 
     def drawing() -> Iterator[Rule]:
@@ -45,11 +48,12 @@ def test_it_keeps_a_few_rollouts_ahead_and_no_more(centroids: torch.Tensor) -> N
             drawn += 1
             yield draw_rule(1, index)
 
-    results = simulate_each(drawing(), centroids, 2, CPU, lambda rule, _: rule.scalars.index)
+    machine = Machine("cpu", 2, memory)
+    results = simulate_each(drawing(), centroids, 2, machine, lambda rule, _: rule.scalars.index)
     assert [next(results) for _ in range(10)] == list(range(10))
-    assert 10 < drawn <= 10 + 2 * engine.ROLLOUTS_AHEAD
+    assert drawn == 9 + ahead
     results.close()  # pyright: ignore[reportAttributeAccessIssue]
-    assert drawn < 20
+    assert drawn == 9 + ahead
 
 
 def test_work_runs_beside_the_simulation(centroids: torch.Tensor) -> None:
