@@ -143,6 +143,16 @@ def verify(
 
 
 @app.command()
+def export() -> None:
+    """Write the labels as CSV, one file a set, under the original dataset's names."""
+    from nca_assets.labels.export import export_csv
+    from nca_assets.settings import load_settings
+
+    for file, rows in export_csv(load_settings().data).items():
+        print(f"{file}: {rows:,} rollouts")
+
+
+@app.command()
 def gif(
     rollout: Annotated[str, typer.Argument(help="Rollout, like set1/000017.")],
     out: Annotated[Path | None, typer.Option(help="File to write; by default set1_000017.gif.")] = None,

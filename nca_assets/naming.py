@@ -88,6 +88,10 @@ class ShardKey:
         """Where the shard's label part lies."""
         return data / "labels" / f"set={SETS[self.set].number}" / f"shard={self.number:05d}.parquet"
 
+    def curves_file(self, data: Path) -> Path:
+        """Where the shard's curves lie."""
+        return data / "curves" / f"set={SETS[self.set].number}" / f"shard={self.number:05d}.parquet"
+
 
 def member_name(index: int) -> str:
     """The key under which rollout ``index`` lies in its shard's ``.npz``."""
@@ -97,6 +101,12 @@ def member_name(index: int) -> str:
 def centroids_file(data: Path) -> Path:
     """Where the vocabulary lies."""
     return data / "centroids.pt"
+
+
+def csv_file(set_name: str, data: Path) -> Path:
+    """Where a set's labels lie as CSV, by the original dataset's names: dataset_labels_set.csv, …_set2.csv, …"""
+    number = SETS[set_name].number
+    return data / f"dataset_labels_set{number if number > 1 else ''}.csv"
 
 
 def warehouse_file(data: Path) -> Path:

@@ -3,11 +3,11 @@
 Raise one whenever the same inputs would give other bytes or other numbers than before.
 """
 
-RECIPE_VERSION = 0
-"""How a rollout follows from (set, index). 0 until the mix of gains, scales and leaks is calibrated and frozen."""
+RECIPE_VERSION = 1
+"""How a rollout follows from (set, index)."""
 
-VOCABULARY_VERSION = 0
+VOCABULARY_VERSION = 1
 """How the centroids are learned."""
 
-LABEL_VERSION = 0
+LABEL_VERSION = 1
 """How metrics and classes follow from tokens."""

@@ -51,7 +51,7 @@ def labelled(settings: Settings, centroids: torch.Tensor) -> Settings:
     save_centroids(centroids, settings.data, "learned")
     for key in (ShardKey("set1", 0), ShardKey("set2", 1)):
         write_shard(key, centroids, settings)
-        write_labels(key, settings.data)
+        write_labels(key, settings)
     return settings
 
 

@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from PIL import Image, ImageSequence
+from polars.testing import assert_frame_equal
 
 from nca_assets.cli import main
 from nca_assets.labels.schema import LABEL_COLUMNS
@@ -47,6 +49,7 @@ def built(labelled: Settings) -> Settings:
         ("status",),
         ("regenerate",),
         ("verify",),
+        ("export",),
         ("gif",),
         ("import",),
         ("import", "centroids"),
@@ -181,3 +184,24 @@ def test_verify_holds_every_shard_against_its_recipe(labelled: Settings, capsys:
 def test_verify_without_shards_says_so(settings: Settings, capsys: Capture) -> None:
     assert nca("verify") == 1
     assert f"{settings.data} holds no shard to verify" in capsys.readouterr().err
+
+
+def test_export_writes_the_labels_under_the_cards_names(labelled: Settings, capsys: Capture) -> None:
+    assert nca("export") == 0
+    files = [labelled.data / "dataset_labels_set.csv", labelled.data / "dataset_labels_set2.csv"]
+    assert capsys.readouterr().out.splitlines() == [f"{file}: 4 rollouts" for file in files]
+    assert not (labelled.data / "dataset_labels_set3.csv").exists()
+    part = pl.read_parquet(ShardKey("set2", 1).labels_file(labelled.data), hive_partitioning=False)
+    table = pl.read_csv(files[1], schema_overrides=dict(part.schema))
+    assert_frame_equal(table, part)
+
+
+def test_export_without_labels_or_with_a_damaged_part_says_so(labelled: Settings, capsys: Capture) -> None:
+    part = ShardKey("set1", 0).labels_file(labelled.data)
+    part.write_bytes(b"no parquet")
+    assert nca("export") == 1
+    assert "labels of set1 can't be read" in capsys.readouterr().err
+    part.unlink()
+    ShardKey("set2", 1).labels_file(labelled.data).unlink()
+    assert nca("export") == 1
+    assert "holds no labels" in capsys.readouterr().err

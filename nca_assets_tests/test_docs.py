@@ -14,10 +14,12 @@ import torch
 from nca_assets.automaton.compiled import hidden_states, simulate
 from nca_assets.automaton.lattice import STATE_ONE
 from nca_assets.automaton.philox import draw_words
-from nca_assets.automaton.recipe import draw_rule
+from nca_assets.automaton.recipe import REGIMES, draw_rule
+from nca_assets.labels.behavior import CLASSES
+from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS, Column
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import rollout_digest
-from nca_assets.versions import RECIPE_VERSION
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest
 from nca_assets_tests.automaton import integer_reference
 from nca_assets_tests.automaton.test_recipe import worst_rule
@@ -26,6 +28,7 @@ from nca_assets_tests.end_to_end.conftest import Project, clone
 
 README = (PROJECT / "README.md").read_text()
 SPEC = (PROJECT / "docs" / "SPEC.md").read_text()
+LABELS = (PROJECT / "docs" / "LABELS.md").read_text()
 ARCHITECTURE = (PROJECT / "docs" / "ARCHITECTURE.md").read_text()
 COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
 PROGRAMS = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
@@ -42,6 +45,8 @@ def worked_example(centroids: torch.Tensor) -> dict[str, object]:
     return {
         "words of stream 1, block 0": draw_words((1, 33), stream=1, step=0, cells=1)[0].tolist(),
         "height, width": list(rule.shape),
+        "regime": scalars.regime,
+        "taps of W1, W2": [scalars.tap_in, scalars.tap_out],
         "G1, G2, r, L, k": [
             scalars.gain_in,
             scalars.gain_out,
@@ -49,8 +54,8 @@ def worked_example(centroids: torch.Tensor) -> dict[str, object]:
             scalars.leak,
             scalars.noise_shift,
         ],
-        "first weights of W1": rule.weights_in.flatten()[:9].tolist(),
-        "first weights of W2": rule.weights_out.flatten()[:9].tolist(),
+        "first weights of W1": rule.weights_in.flatten()[:18].tolist(),
+        "first weights of W2": rule.weights_out.flatten()[:18].tolist(),
         "B1": rule.bias_in.tolist(),
         "words of stream 3, cell 0, block 0": draw_words((1, 33), stream=3, step=0, cells=1)[0].tolist(),
         "state at frame 0": cell[0].tolist(),
@@ -97,7 +102,7 @@ def test_the_specification_lists_the_learned_centroids(centroids: torch.Tensor) 
 
 def test_the_specification_has_the_present_version_and_bound() -> None:
     assert f"Recipe version **{RECIPE_VERSION}**" in SPEC
-    worst = worst_rule(32, 32, shift=3, leak=64, noise_shift=14).largest_sum()
+    worst = worst_rule(REGIMES[2], shift=7, leak=64, noise_shift=14).largest_sum()
     assert f"largest possible value {worst:,}" in SPEC
 
 
@@ -128,6 +133,18 @@ def test_the_readme_names_every_setting_and_its_default() -> None:
         assert row, name
         if name != "threads":
             assert row[1].strip("`") == str(field.default)
+
+
+@pytest.mark.parametrize(("heading", "columns"), [("labels`", LABEL_COLUMNS), ("the curves", CURVE_COLUMNS)])
+def test_the_label_documentation_is_the_schema(heading: str, columns: tuple[Column, ...]) -> None:
+    table = LABELS.split(f"## Columns of {'`' if heading.endswith('`') else ''}{heading}")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    assert rows == [(column.name, column.type, column.description) for column in columns]
+
+
+def test_the_label_documentation_has_the_present_version_and_classes() -> None:
+    assert f"Label version **{LABEL_VERSION}**" in LABELS.replace("\n", " ")
+    assert tuple(re.findall(r"^\| `(\w+)` \|", LABELS.split("## Classes")[1].split("## ")[0], re.MULTILINE)) == CLASSES
 
 
 def test_every_dependency_is_explained() -> None:

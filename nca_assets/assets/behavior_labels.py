@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from nca_assets.assets.centroids import centroids
 from nca_assets.assets.rollout_shards import rollout_shards
 from nca_assets.automation.partitions import shard_partitions
 from nca_assets.automation.reporting import failures_in_one_line, progress_in_log, table_schema
@@ -11,21 +12,25 @@ from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 
 
 @dg.asset(
-    deps=[rollout_shards],
+    deps=[rollout_shards, centroids],
     partitions_def=shard_partitions,
     group_name="labels",
     kinds={"polars", "parquet"},
     code_version=f"recipe {RECIPE_VERSION}, labels {LABEL_VERSION}",
     metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS)},
+    pool="device",
 )
 def behavior_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Behavior class and metrics of every rollout: a Parquet part a shard, `data/labels/set=1/shard=00000.parquet`."""
+    """Behavior class and metrics of every rollout: a Parquet part a shard, `data/labels/set=1/shard=00000.parquet`.
+
+    Its curves over time lie beside, in `data/curves`. The twin whose damage is measured is simulated from the recipe.
+    """
     from nca_assets.labels.write import write_labels
 
     with failures_in_one_line(), progress_in_log(context, context.partition_key, "rollouts") as progress:
         settings = load_settings()
         require_writable(settings.data)
-        part = write_labels(settings.shard_key(context.partition_key), settings.data, progress)
+        part = write_labels(settings.shard_key(context.partition_key), settings, progress)
     shares = part.rows["behavior"].value_counts(sort=True, name="rollouts")
     lines = [f"| {behavior} | {rollouts} |" for behavior, rollouts in shares.iter_rows()]
     return dg.MaterializeResult(

@@ -68,6 +68,13 @@ def hidden_states(rule: Rule, frames: int, start: State | None = None, flip: Fli
         yield run.state.copy()
 
 
+def state_at(rule: Rule, frame: int) -> State:
+    """The state behind the tokens of ``frame``: int16 (height, width, 16)."""
+    run = _Run(rule, start=None)
+    run.advance(np.empty((frame + 1, *run.shape), dtype=np.uint8), 0)
+    return run.state
+
+
 class _Run:
     """A rollout under way: its present state, and its rule as the compiled code reads it."""
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
+from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import LARGEST_SIDE, Rule
 from nca_assets.errors import NcaError
 from nca_assets.settings import Settings
@@ -52,9 +53,16 @@ def choose_machine(settings: Settings) -> Machine:
 
 
 def simulate_each(
-    rules: Iterable[Rule], centroids: Tensor, frames: int, machine: Machine, work: Callable[[Rule, Tokens], Result]
+    rules: Iterable[Rule],
+    centroids: Tensor,
+    frames: int,
+    machine: Machine,
+    work: Callable[[Rule, Tokens], Result],
+    flip: Callable[[Rule], Flip] | None = None,
 ) -> Iterator[Result]:
     """``work(rule, tokens)`` for each rule, in order; tokens are uint8 (frames, height, width), in [0, 32).
+
+    With ``flip``, the rollouts are the twins that have that damage.
 
     ``work`` runs in threads. On a CPU each of them simulates a rollout and works on it; a GPU simulates the next batch
     while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) on the lattice. Raises
@@ -64,9 +72,9 @@ def simulate_each(
     in_hand = max(1, min(machine.threads * ROLLOUTS_PER_THREAD, in_memory))
     with ThreadPoolExecutor(machine.threads) as pool:
         if machine.device == "cpu":
-            futures = (pool.submit(_simulate_and_work, rule, centroids, frames, work) for rule in rules)
+            futures = (pool.submit(_simulate_and_work, rule, centroids, frames, work, flip) for rule in rules)
         else:
-            tokens = simulate_on_gpu(rules, centroids, frames, machine)
+            tokens = simulate_on_gpu(rules, centroids, frames, machine, flip)
             futures = (pool.submit(work, rule, movie) for rule, movie in tokens)
         try:
             yield from _in_order(futures, in_hand)
@@ -74,8 +82,14 @@ def simulate_each(
             pool.shutdown(cancel_futures=True)
 
 
-def _simulate_and_work(rule: Rule, centroids: Tensor, frames: int, work: Callable[[Rule, Tokens], Result]) -> Result:
-    return work(rule, compiled.simulate(rule, centroids, frames))
+def _simulate_and_work(
+    rule: Rule,
+    centroids: Tensor,
+    frames: int,
+    work: Callable[[Rule, Tokens], Result],
+    flip: Callable[[Rule], Flip] | None,
+) -> Result:
+    return work(rule, compiled.simulate(rule, centroids, frames, flip=flip and flip(rule)))
 
 
 def _in_order(futures: Iterator[Future[Result]], most: int) -> Iterator[Result]:
@@ -89,7 +103,11 @@ def _in_order(futures: Iterator[Future[Result]], most: int) -> Iterator[Result]:
 
 
 def simulate_on_gpu(
-    rules: Iterable[Rule], centroids: Tensor, frames: int, machine: Machine
+    rules: Iterable[Rule],
+    centroids: Tensor,
+    frames: int,
+    machine: Machine,
+    flip: Callable[[Rule], Flip] | None = None,
 ) -> Iterator[tuple[Rule, Tokens]]:
     """Each rule with its tokens, in order. A batch takes half of ``machine.memory``, so that two may be under way.
 
@@ -103,7 +121,7 @@ def simulate_on_gpu(
             break
         batch = _first_that_fit(waiting, cells)
         try:
-            under_way.append(_Batch(batch, centroids, frames, machine.device))
+            under_way.append(_Batch(batch, centroids, frames, machine.device, flip))
         except torch.OutOfMemoryError as error:
             if len(batch) == 1 and not under_way:
                 raise _too_large(batch[0], frames, machine.device) from error
@@ -146,13 +164,21 @@ def _first_that_fit(rules: Iterable[Rule], cells: int) -> list[Rule]:
 class _Batch:
     """A launch of the GPU's kernel, and the copy of its tokens to the host that follows it."""
 
-    def __init__(self, rules: list[Rule], centroids: Tensor, frames: int, device: str) -> None:
+    def __init__(
+        self,
+        rules: list[Rule],
+        centroids: Tensor,
+        frames: int,
+        device: str,
+        flip: Callable[[Rule], Flip] | None,
+    ) -> None:
         from nca_assets.automaton import fused
 
         on_gpu = device.startswith("cuda")
         self.rules, self.frames, self.copied = rules, frames, None
         with torch.cuda.device(device) if on_gpu else nullcontext():
-            tokens = fused.simulate_batch(rules, centroids, frames, device)
+            flips = [flip(rule) for rule in rules] if flip else None
+            tokens = fused.simulate_batch(rules, centroids, frames, device, flips)
             self.tokens = torch.empty(tokens.shape, dtype=tokens.dtype, pin_memory=on_gpu)
             if not on_gpu:
                 self.tokens.copy_(tokens)

@@ -2,7 +2,7 @@
 
 Each program takes one rollout after another and keeps its state and hidden layer in a slot of its own, small enough
 to stay in the caches; only tokens are written out. Convolutions and scores are tensor-core products of half-precision
-numbers that are integers here: states and centroids up to 1024, weights up to 64, both exact. The products are summed
+numbers that are integers here: states and centroids up to 1024, weights up to 132, both exact. The products are summed
 in float32, where the lattice makes every sum exact in any order.
 
 With ``TRITON_INTERPRET=1`` in the environment the same kernel runs on the CPU, slowly; the tests do that.

@@ -15,7 +15,7 @@ STATE_ONE = 1024
 """State, hidden activations and centroids are integers / 1024, in [-1, 1]."""
 
 WEIGHT_ONE = 64
-"""Weights, biases and the leak are integers / 64, in [-1, 1]."""
+"""Weights, biases and the leak are integers / 64, in [-2, 2]."""
 
 PRODUCT_ONE = STATE_ONE * WEIGHT_ONE
 """A convolution's sums are integers / 65536."""

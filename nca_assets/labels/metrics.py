@@ -1,4 +1,4 @@
-"""Metrics of one rollout's tokens, each a plain number.
+"""Metrics of one rollout, each a plain number; ``docs/LABELS.md`` defines them.
 
 d(s, t) is the share of cells whose tokens differ between frames s and t. Shares are quotients of integer counts, and
 entropies are rounded to 1e-9 bits, so that labels are equal on every machine.
@@ -6,22 +6,48 @@ entropies are rounded to 1e-9 bits, so that labels are equal on every machine.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import zstandard
 from numpy.typing import NDArray
 
-from nca_assets.automaton.lattice import TOKENS
-from nca_assets.labels.behavior import TAIL, Tokens, classify, lag_match_curve, rise_above_minimum
+from nca_assets.labels.behavior import (
+    TAIL,
+    Behavior,
+    Tokens,
+    classify,
+    frozen_share,
+    lag_match_curve,
+    rise_above_minimum,
+)
+from nca_assets.labels.counting import Counts, MatchCounter, count_tokens, count_transitions
+from nca_assets.labels.curves import Curves
+from nca_assets.labels.damage import Damage
+from nca_assets.labels.states import StateStatistics
 
 Value = str | int | float | None
 
+ENTROPY_FRAMES = (0, 16, 100, 499)
+SIMILARITY_STARTS = (0, 100)
+SIMILARITY_LAGS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+BLOCK_FRAMES = 16
+"""Frames, evenly spread over the tail, that 2x2 blocks are counted in."""
+ZSTD_LEVEL = 3
 
-def measure(tokens: Tokens) -> dict[str, Value]:
-    """Every metric and the class of a rollout (frames, height, width), under the names of ``schema.LABEL_COLUMNS``."""
-    changed = changed_cells(tokens)
-    counts = token_counts(tokens)
-    lag_match = lag_match_curve(tokens)
-    behavior = classify(tokens, lag_match)
-    cells = tokens[0].size
+
+def measure(
+    tokens: Tokens, damage: Damage | None = None, states: StateStatistics | None = None
+) -> tuple[dict[str, Value], Curves]:
+    """Every metric and the class of a rollout (frames, height, width), under the names of ``schema.LABEL_COLUMNS``,
+    and its curves. What ``damage`` and ``states`` would tell is null without them."""
+    tokens = np.ascontiguousarray(tokens)
+    counter, by_frame = MatchCounter(tokens), count_tokens(tokens)
+    curves = Curves.of(counter, by_frame)
+    counts = by_frame.sum(axis=0)
+    lag_match = lag_match_curve(counter)
+    behavior = classify(tokens, damage, lag_match)
+    tail, cells, changed = tokens[-TAIL:], tokens[0].size, curves.changed[1:]
 
     def share(steps: NDArray[np.int64]) -> float:
         return int(steps.sum()) / (len(steps) * cells)
@@ -31,28 +57,81 @@ def measure(tokens: Tokens) -> dict[str, Value]:
         "period": behavior.period,
         "dy": behavior.dy,
         "dx": behavior.dx,
+        "speed": _speed(behavior),
+        "transient": transient(tokens, behavior, changed),
         "mean_change": share(changed),
         "tail_change": share(changed[-TAIL:]),
         "early_change": share(changed[:16]),
         "late_change": share(changed[99:]),
         "change_48_112": int(np.count_nonzero(tokens[48] != tokens[112])) / cells,
+        "frozen_share": frozen_share(tail),
         "token_entropy": entropy(counts),
+        "block_entropy": block_entropy(tail[:: TAIL // BLOCK_FRAMES]),
+        "conditional_entropy": conditional_entropy(count_transitions(tokens)),
+        **{f"entropy_{t}": entropy(by_frame[t]) if t < len(tokens) else None for t in ENTROPY_FRAMES},
         "tokens_used": int(np.count_nonzero(counts)),
+        "top_token": int(counts.argmax()),
+        "top_token_share": int(counts.max()) / int(counts.sum()),
+        "compression_ratio": len(zstandard.compress(tokens.tobytes(), ZSTD_LEVEL)) / tokens.size,
         "rhythm_prominence": float(rise_above_minimum(lag_match).max()),
-    }
+        **_similarities(counter),
+        "damage": damage and damage.share,
+        "damage_independent": damage and damage.independent,
+        "damage_speed": damage and damage.speed,
+        "saturation": states and states.saturation,
+        "clear_tokens": states and states.clear_tokens,
+    }, curves
 
 
-def changed_cells(tokens: Tokens) -> NDArray[np.int64]:
-    """How many cells differ between frames t - 1 and t, for t = 1 … frames - 1: int64 (frames - 1,)."""
-    return np.count_nonzero(tokens[1:] != tokens[:-1], axis=(1, 2))
+def transient(tokens: Tokens, behavior: Behavior, changed: NDArray[np.int64]) -> int:
+    """The first frame from which on the rollout behaves as in its tail.
+
+    Of static, translating and periodic rollouts: from which on every frame is the (shifted) one a period earlier. Of
+    the others: from which on the number of changing cells stays within the range that it has in the tail.
+    """
+    if behavior.name in ("static", "translating", "periodic"):
+        period, shift = behavior.period or 1, (behavior.dy or 0, behavior.dx or 0)
+        for t in range(len(tokens) - TAIL - 1, -1, -1):
+            before = np.roll(tokens[t], shift, axis=(0, 1)) if any(shift) else tokens[t]
+            if not np.array_equal(before, tokens[t + period]):
+                return t + 1
+        return 0
+    tail = changed[-(TAIL - 1) :]
+    outside = np.flatnonzero((changed < tail.min()) | (changed > tail.max()))
+    return int(outside[-1]) + 1 if len(outside) else 0
 
 
-def token_counts(tokens: Tokens) -> NDArray[np.int64]:
-    """How often each of the 32 tokens occurs: int64 (32,)."""
-    return np.bincount(tokens.ravel(), minlength=TOKENS)
-
-
-def entropy(counts: NDArray[np.int64]) -> float:
+def entropy(counts: Counts) -> float:
     """Shannon's entropy, in bits, of the distribution that ``counts`` gives; 0 when a single value occurs."""
     shares = counts[counts > 0] / counts.sum()
     return abs(round(float((shares * np.log2(shares)).sum()), 9))
+
+
+def block_entropy(frames: Tokens) -> float:
+    """The entropy, in bits, of the 2x2 blocks of frames (frames, height, width), every cell the corner of one."""
+    right = np.roll(frames, -1, axis=2)
+    pairs = frames.astype(np.int32) * 32 + right
+    blocks = pairs * 1024 + np.roll(pairs, -1, axis=1)
+    return entropy(np.unique(blocks, return_counts=True)[1])
+
+
+def conditional_entropy(transitions: Counts) -> float:
+    """H(x_{t+1} | x_t) of a cell's token, in bits, from its transition counts (32, 32)."""
+    return round(entropy(transitions.ravel()) - entropy(transitions.sum(axis=1)), 9) + 0.0
+
+
+def _speed(behavior: Behavior) -> float | None:
+    if behavior.dy is None or behavior.dx is None or behavior.period is None:
+        return None
+    return math.hypot(behavior.dy, behavior.dx) / behavior.period
+
+
+def _similarities(counter: MatchCounter) -> dict[str, Value]:
+    """The share of cells with X_s = X_{s+L}; null where frame s + L is beyond the last."""
+    pairs = [(start, lag) for start in SIMILARITY_STARTS for lag in SIMILARITY_LAGS if start + lag < counter.frames]
+    first = np.array([start for start, _ in pairs])
+    matches = counter.matches(first, first + np.array([lag for _, lag in pairs])) / counter.cells
+    found: dict[tuple[int, int], float] = dict(zip(pairs, matches.tolist(), strict=True))
+    return {
+        f"similarity_{start}_{lag}": found.get((start, lag)) for start in SIMILARITY_STARTS for lag in SIMILARITY_LAGS
+    }

@@ -1,4 +1,4 @@
-"""The label table's columns, in one place for the Parquet files, DuckDB's comments and Dagster's table schema.
+"""The label table's columns, in one place for Parquet files, DuckDB's comments, Dagster's table schema and the docs.
 
 Not here: how a value is computed (``metrics``, ``behavior``).
 """
@@ -26,27 +26,83 @@ LABEL_COLUMNS = (
     Column("width", "SMALLINT", "Columns of the grid, 8 to 48 cells"),
     Column("frames", "INTEGER", "Frames of the rollout, the initial state included"),
     Column("recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from"),
+    Column("regime", "VARCHAR", "Family of rules: rebound, flowing, slow, transport or pulse"),
     Column("gain_in", "SMALLINT", "Largest weight of the first convolution, in units of 1/64"),
     Column("gain_out", "SMALLINT", "Largest weight of the second convolution, in units of 1/64"),
     Column("residual_scale", "DOUBLE", "Factor of the residual update, a power of two in (0, 1]"),
-    Column("leak", "DOUBLE", "Share of the state that the update subtracts, 0 to 1"),
+    Column("leak", "DOUBLE", "Share of the state that the update subtracts, 0 to 2; above 1 it swings over"),
     Column(
         "noise", "DOUBLE", "Largest noise added to a channel in a step, in units of the state (which is in [-1, 1])"
     ),
     Column("digest", "VARCHAR", "SHA-256 of the rollout's tokens, with their shape"),
     Column("label_version", "SMALLINT", "Version of the definitions of the columns that follow"),
-    Column("behavior", "VARCHAR", "Class: static, translating, periodic, rhythmic or drifting, the first that applies"),
+    Column(
+        "behavior",
+        "VARCHAR",
+        "First class that applies: static, translating, periodic, rhythmic, settling, chaotic, complex or drifting",
+    ),
     Column("period", "SMALLINT", "Period in frames, of translating, periodic and rhythmic rollouts; else null"),
     Column("dy", "SMALLINT", "Shift per period of translating rollouts in cells, down positive; else null"),
     Column("dx", "SMALLINT", "Shift per period of translating rollouts in cells, right positive; else null"),
+    Column("speed", "DOUBLE", "Speed of translating rollouts in cells per frame; else null"),
+    Column("transient", "INTEGER", "First frame from which on the rollout behaves as in its tail, from 0"),
     Column(
         "mean_change", "DOUBLE", "Share of cells that change from a frame to the next, mean over all frames, 0 to 1"
     ),
-    Column("tail_change", "DOUBLE", "The same over the last 128 frames, 0 to 1"),
+    Column("tail_change", "DOUBLE", "The same over the tail, the last 128 frames, 0 to 1"),
     Column("early_change", "DOUBLE", "The same over the first 16 steps, 0 to 1"),
     Column("late_change", "DOUBLE", "The same from frame 100 on, 0 to 1"),
     Column("change_48_112", "DOUBLE", "Share of cells that differ between frames 48 and 112, 0 to 1"),
+    Column("frozen_share", "DOUBLE", "Share of cells that never change in the tail, 0 to 1"),
     Column("token_entropy", "DOUBLE", "Shannon entropy of the tokens of all cells and frames, 0 to 5 bits"),
+    Column("block_entropy", "DOUBLE", "Shannon entropy of the 2x2 blocks of 16 frames of the tail, 0 to 20 bits"),
+    Column("conditional_entropy", "DOUBLE", "Entropy of a cell's token given its token a frame before, 0 to 5 bits"),
+    Column("entropy_0", "DOUBLE", "Shannon entropy of the tokens of frame 0, 0 to 5 bits"),
+    Column("entropy_16", "DOUBLE", "The same of frame 16"),
+    Column("entropy_100", "DOUBLE", "The same of frame 100"),
+    Column("entropy_499", "DOUBLE", "The same of frame 499; null if there is none"),
     Column("tokens_used", "SMALLINT", "How many of the 32 tokens occur, 1 to 32"),
+    Column("top_token", "SMALLINT", "Token that occurs most often, the lowest of several, 0 to 31"),
+    Column("top_token_share", "DOUBLE", "Share of all cells and frames that hold it, 1/32 to 1"),
+    Column(
+        "compression_ratio", "DOUBLE", "Bytes after over bytes before zstd, level 3, of the tokens in (t, y, x) order"
+    ),
     Column("rhythm_prominence", "DOUBLE", "Greatest rise of the lag-match curve above its running minimum, 0 to 1"),
+    *(
+        Column(
+            f"similarity_{start}_{lag}",
+            "DOUBLE",
+            f"Share of cells with the same token in frames {start} and {start + lag}, 0 to 1; null without the latter",
+        )
+        for start in (0, 100)
+        for lag in (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    ),
+    Column(
+        "damage", "DOUBLE", "Share of cells that differ from the twin with one flipped cell, frames 96 to 111, 0 to 1"
+    ),
+    Column("damage_independent", "DOUBLE", "The same if the tokens of those frames lay in random places, 0 to 31/32"),
+    Column(
+        "damage_speed",
+        "DOUBLE",
+        "Cells per frame at which damage got half of the way to the far side; 0 if it never did",
+    ),
+    Column("saturation", "DOUBLE", "Share of the hidden channels at the bounds, at frame 16, 0 to 1"),
+    Column(
+        "clear_tokens",
+        "DOUBLE",
+        "Share of cells whose nearest centroid's cosine is a tenth above the next one's, at frame 16, 0 to 1",
+    ),
 )
+"""One row a rollout."""
+
+CURVE_COLUMNS = (
+    *LABEL_COLUMNS[:3],
+    Column("cells", "SMALLINT", "Cells of a frame"),
+    Column("entropy", "USMALLINT[]", "Of each frame, the Shannon entropy of its tokens, in units of 1/4096 bit"),
+    Column(
+        "changed", "USMALLINT[]", "Of each frame, the cells that changed since the one before (novelty); 0 at frame 0"
+    ),
+    Column("differing", "USMALLINT[]", "Of each frame, the cells that differ from frame 0 (cumulative difference)"),
+    Column("matching_100", "USMALLINT[]", "Of each frame from 100 on, the cells that are as in frame 100"),
+)
+"""One row a rollout, in the curve parts."""

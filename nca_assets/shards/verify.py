@@ -8,10 +8,10 @@ from nca_assets.errors import NcaError
 from nca_assets.naming import SETS, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Settings
-from nca_assets.shards.manifest import Manifest, read_manifest, rollout_digest, shard_digest
+from nca_assets.shards.manifest import read_manifest, rollout_digest
+from nca_assets.shards.present import require_present_inputs
 from nca_assets.shards.read import read_rollouts
-from nca_assets.versions import RECIPE_VERSION
-from nca_assets.vocabulary.centroids import digest, load_centroids
+from nca_assets.vocabulary.centroids import load_centroids
 
 
 def verify_shard(key: ShardKey, settings: Settings, machine: Machine, most: int, progress: Progress = unwatched) -> int:
@@ -22,7 +22,7 @@ def verify_shard(key: ShardKey, settings: Settings, machine: Machine, most: int,
     """
     manifest = read_manifest(key, settings.data)
     centroids = load_centroids(settings.data)
-    _require_present_inputs(key, manifest, digest(centroids))
+    require_present_inputs(key, manifest, centroids)
     members = manifest.members
     chosen = [members[i * len(members) // most] for i in range(most)] if most < len(members) else members
     for _ in read_rollouts(key, settings.data, manifest.model_copy(update={"members": chosen})):
@@ -37,16 +37,3 @@ def verify_shard(key: ShardKey, settings: Settings, machine: Machine, most: int,
             )
         progress(done, len(chosen))
     return len(chosen)
-
-
-def _require_present_inputs(key: ShardKey, manifest: Manifest, centroids_digest: str) -> None:
-    remedy = f"materialize partition {key} of rollout_shards again"
-    if manifest.recipe_version != RECIPE_VERSION:
-        raise NcaError(f"{key} is of recipe version {manifest.recipe_version}, this is {RECIPE_VERSION}: {remedy}")
-    if manifest.centroids_digest != centroids_digest:
-        raise NcaError(
-            f"{key} was made with centroids {manifest.centroids_digest[:12]}…, "
-            f"the present ones are {centroids_digest[:12]}…: {remedy}"
-        )
-    if manifest.digest != shard_digest(member.digest for member in manifest.members):
-        raise NcaError(f"the manifest of {key} contradicts itself: its digest is not that of its members; {remedy}")

@@ -8,6 +8,7 @@ WITH measured AS (
         100 * avg(change_48_112) AS change_percent,
         avg(early_change) / nullif(avg(late_change), 0) AS early_over_late,
         100 * avg((behavior IN ('periodic', 'rhythmic', 'translating'))::INTEGER) AS periodic_percent,
+        count(DISTINCT behavior) FILTER (behavior <> 'static') AS classes,
         avg(height * width) AS mean_cells,
         median(height * width) AS median_cells,
         avg(height * width * frames) AS mean_tokens,
@@ -42,8 +43,9 @@ compared (position, statistic, unit, card, ours, lowest, highest) AS (
         (11, 'cells changed, t48 to t112', '%', 83.01, change_percent, 81, 85),
         (12, 'novelty t<16 over t>=100', 'ratio', NULL, early_over_late, 1, NULL),
         (13, 'periodic, rhythmic, translating', '%', NULL, periodic_percent, 10, 100),
-        (14, 'most frequent token', '%', 24.43, top_percent, NULL, NULL),
-        (15, 'five most frequent tokens', '%', 69.52, top_five_percent, NULL, NULL)
+        (14, 'behavior classes but for static', 'classes', NULL, classes, 7, 7),
+        (15, 'most frequent token', '%', 24.43, top_percent, NULL, NULL),
+        (16, 'five most frequent tokens', '%', 69.52, top_five_percent, NULL, NULL)
     ]::STRUCT(
         position INTEGER, statistic VARCHAR, unit VARCHAR, card DOUBLE, ours DOUBLE, lowest DOUBLE, highest DOUBLE
     )[], recursive := true)

@@ -40,12 +40,14 @@ def philox_cells(stream: int, step: int, cells: int, block: int, key: tuple[int,
 
 
 def shape(seed: int, index: int) -> tuple[int, int]:
-    x = philox((0, 0, 0, 0), (seed, index // 32))
-    u, v, flip = x[0] % 65536, x[1] % 65536, x[2] % 2
+    block = index // 32
+    start = philox((0, 0, 0, 0), (seed, 0))
+    u, v = (start[0] + 49471 * block) % 65536, (start[1] + 37345 * block) % 65536
+    flip = philox((0, 1, 0, 0), (seed, block))[0] % 2
     side = 8 + (isqrt(u**3) * 41) // 2**24
     widest = min(32, (32 * 48) // side - 32, (32 * side) // 8 - 32)
     stretch = 32 + (v * (widest + 1)) // 65536
-    long, short = (side * stretch) // 32, (32 * side + stretch // 2) // stretch
+    long, short = (side * stretch + 16) // 32, (32 * side + stretch // 2) // stretch
     return (long, short) if flip else (short, long)
 
 
@@ -62,25 +64,51 @@ class Recipe:
     b2: np.ndarray
 
 
+# Of 32: the regime's share; then gains, residual shifts, leaks, noise shifts, and whether it has a single tap.
+REGIMES = [
+    (8, (24, 44), (8, 44), [0], [80, 96], [13, 14, 15, 16], False),
+    (3, (24, 44), (16, 44), [3, 4], [0, 16], [11, 12], False),
+    (14, (24, 44), (8, 44), [5, 6, 7], [0, 16, 32, 48, 64], [14, 15, 16], False),
+    (4, (12, 36), (12, 36), [0], [72, 80], [13, 14, 15, 16], True),
+    (3, (6, 24), (6, 24), [0], [112, 128], [13, 14, 15, 16], True),
+]
+
+
 def recipe(seed: int, index: int) -> Recipe:
     key = (seed, index)
     x, y = philox((1, 0, 0, 0), key), philox((1, 0, 0, 1), key)
-    gain_in, gain_out = 7 + x[0] * 26 // 2**32, 7 + x[1] * 26 // 2**32
+
+    def choose(word: int, choices: list[int]) -> int:
+        return choices[word * len(choices) // 2**32]
+
+    which = choose(x[0], [r for r, regime in enumerate(REGIMES) for _ in range(regime[0])])
+    _, gains_in, gains_out, shifts, leaks, noise_shifts, single = REGIMES[which]
+    gain_in = choose(x[1], list(range(gains_in[0], gains_in[1] + 1)))
+    gain_out = choose(x[2], list(range(gains_out[0], gains_out[1] + 1)))
 
     def uniform(part: int, count: int, gain: int) -> np.ndarray:
         halves = [h for i in range(count // 8) for w in philox((2, part, i, 0), key) for h in (w % 65536, w // 65536)]
         return np.array([h * (2 * gain + 1) // 65536 - gain for h in halves], dtype=np.int64)
 
+    def kernel(part: int, gain: int, word: int) -> np.ndarray:
+        weights = uniform(part, 2304, gain).reshape(16, 16, 3, 3)
+        if not single:
+            return weights
+        tap = word * 9 // 2**32
+        alone = np.zeros_like(weights)
+        alone[:, :, tap // 3, tap % 3] = 3 * weights[:, :, tap // 3, tap % 3]
+        return alone
+
     height, width = shape(seed, index)
     return Recipe(
         height,
         width,
-        shift=[0, 1, 2, 3][x[2] * 4 // 2**32],
-        leak=[32, 48, 64][x[3] * 3 // 2**32],
-        noise_shift=[14, 15, 16][y[0] * 3 // 2**32],
-        w1=uniform(0, 2304, gain_in).reshape(16, 16, 3, 3),
+        shift=choose(x[3], shifts),
+        leak=choose(y[0], leaks),
+        noise_shift=choose(y[1], noise_shifts),
+        w1=kernel(0, gain_in, y[2]),
         b1=uniform(1, 16, gain_in),
-        w2=uniform(2, 2304, gain_out).reshape(16, 16, 3, 3),
+        w2=kernel(2, gain_out, y[3]),
         b2=uniform(3, 16, gain_out),
     )
 

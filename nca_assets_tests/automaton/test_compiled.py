@@ -114,7 +114,7 @@ from nca_assets.automaton.compiled import simulate
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.vocabulary.centroids import read_centroids
 centroids = read_centroids({centroids!r})
-content = b"".join(simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (0, 33, 96, 288))
+content = b"".join(simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (0, 33, 96, 352))
 print(hashlib.sha256(content).hexdigest())
 """
 
@@ -134,7 +134,7 @@ def test_other_processors_give_the_same_bytes(
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | settings, capture_output=True, text=True, check=True
     )
-    rollouts = [compiled.simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (0, 33, 96, 288)]
+    rollouts = [compiled.simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (0, 33, 96, 352)]
     assert done.stdout.strip() == hashlib.sha256(b"".join(rollouts)).hexdigest()
 
 

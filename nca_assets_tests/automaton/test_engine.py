@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nca_assets.automaton import engine, reference
 from nca_assets.automaton.engine import Machine, simulate_each, simulate_on_gpu
+from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.shards.manifest import rollout_digest
@@ -79,7 +80,10 @@ class SmallGpu:
         self.memory = memory
         self.batches: list[int] = []
 
-    def simulate_batch(self, rules: list[Rule], centroids: torch.Tensor, frames: int, _: str) -> torch.Tensor:
+    def simulate_batch(
+        self, rules: list[Rule], centroids: torch.Tensor, frames: int, _: str, flips: None
+    ) -> torch.Tensor:
+        assert flips is None
         if sum(frames * rule.shape[0] * rule.shape[1] for rule in rules) > self.memory:
             raise torch.OutOfMemoryError
         self.batches.append(len(rules))
@@ -94,7 +98,7 @@ def small_gpu(monkeypatch: pytest.MonkeyPatch) -> SmallGpu:
     return gpu
 
 
-EIGHT = [draw_rule(1, index) for index in (0, 96, 1, 288, 161, 2, 289, 97)]
+EIGHT = [draw_rule(1, index) for index in (0, 96, 1, 352, 225, 2, 353, 97)]
 
 
 def tokens_on_gpu(centroids: torch.Tensor, machine: Machine) -> list[str]:
@@ -103,7 +107,7 @@ def tokens_on_gpu(centroids: torch.Tensor, machine: Machine) -> list[str]:
     return [rollout_digest(tokens) for _, tokens in done]
 
 
-@pytest.mark.parametrize(("memory", "batches"), [(2**30, [8]), (3 * 2 * 500, [3, 1, 2, 2]), (1, [1] * 8)])
+@pytest.mark.parametrize(("memory", "batches"), [(2**30, [8]), (3 * 2 * 500, [3, 2, 3]), (1, [1] * 8)])
 def test_a_batch_takes_half_of_the_memory(
     centroids: torch.Tensor, small_gpu: SmallGpu, memory: int, batches: list[int]
 ) -> None:
@@ -126,9 +130,28 @@ def test_out_of_memory_halves_the_batch_and_says_so(
 
 
 def test_a_rollout_that_does_not_fit_by_itself_is_an_error(centroids: torch.Tensor, small_gpu: SmallGpu) -> None:
-    small_gpu.memory = 3 * 300
-    with pytest.raises(NcaError, match=r"no memory for a single rollout of 3 frames on a grid of 36 x 10: .*cpu"):
+    small_gpu.memory = 3 * 200
+    with pytest.raises(NcaError, match=r"no memory for a single rollout of 3 frames on a grid of 12 x 19: .*cpu"):
         tokens_on_gpu(centroids, CPU)
+
+
+def flip_a_cell(rule: Rule) -> Flip:
+    return Flip(frame=1, y=rule.shape[0] // 2, x=0)
+
+
+def test_twins_come_from_the_same_rules(centroids: torch.Tensor) -> None:
+    digests = list(simulate_each(EIGHT, centroids, 3, CPU, digest_of, flip_a_cell))
+    expected = [reference.simulate([rule], centroids, 3, flip=flip_a_cell(rule))[0].numpy() for rule in EIGHT]
+    assert digests == [rollout_digest(tokens) for tokens in expected]
+    assert digests != list(simulate_each(EIGHT, centroids, 3, CPU, digest_of))
+
+
+@pytest.mark.slow
+def test_twins_on_the_gpu_are_those_of_the_cpu(centroids: torch.Tensor) -> None:
+    pytest.importorskip("nca_assets.automaton.fused", reason="Triton is for Linux alone")
+    machine = Machine("cuda" if torch.cuda.is_available() else "cpu", 2, 2**20)
+    on_gpu = [rollout_digest(tokens) for _, tokens in simulate_on_gpu(EIGHT[:3], centroids, 3, machine, flip_a_cell)]
+    assert on_gpu == list(simulate_each(EIGHT[:3], centroids, 3, CPU, digest_of, flip_a_cell))
 
 
 @pytest.mark.slow

@@ -24,8 +24,8 @@ from nca_assets.shards.manifest import rollout_digest
 from nca_assets_tests.automaton import integer_reference
 from nca_assets_tests.conftest import GOLDEN
 
-# Eight rollouts of set1 with four shapes: 8x8, 9x11, 22x9 and 36x10.
-BLOCKS = {0: (0, 3), 96: (96, 127), 160: (161, 165), 288: (288, 295)}
+# Eight rollouts of set1, of every regime, with four shapes: 8x8, 22x9, 15x15 and 12x19.
+BLOCKS = {0: (0, 1), 96: (96, 127), 224: (224, 226), 352: (352, 359)}
 ROLLOUTS = [index for chosen in BLOCKS.values() for index in chosen]
 
 Outcome = dict[int, tuple[str, str]]

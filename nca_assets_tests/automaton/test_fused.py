@@ -44,8 +44,8 @@ def test_any_mix_of_shapes_in_one_launch(centroids: torch.Tensor, batch: list[Ru
 
 @pytest.mark.slow
 def test_damage_is_done_to_the_rollouts_that_are_to_have_it(centroids: torch.Tensor) -> None:
-    batch = [draw_rule(1, index) for index in (0, 96, 161, 1)]
-    flips = [Flip(0, 7, 7), None, Flip(3, 21, 8), Flip(2, 0, 3)]
+    batch = [draw_rule(1, index) for index in (0, 96, 225, 1)]
+    flips = [Flip(0, 7, 7), None, Flip(3, 14, 8), Flip(2, 0, 3)]
     for rule, flip, tokens in zip(batch, flips, simulate(batch, centroids, 4, flips), strict=True):
         np.testing.assert_array_equal(tokens, compiled.simulate(rule, centroids, 4, flip=flip))
 

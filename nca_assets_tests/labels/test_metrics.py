@@ -1,31 +1,128 @@
-"""Metrics equal their plain definitions, and closed forms where there are any."""
+"""Metrics equal their plain definitions, written here once more in NumPy, and closed forms where there are any."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nca_assets.labels.metrics import changed_cells, entropy, measure, token_counts
+from nca_assets.automaton.compiled import hidden_states, simulate
+from nca_assets.automaton.flip import Flip
+from nca_assets.automaton.recipe import draw_rule
+from nca_assets.labels.counting import MatchCounter, count_tokens, count_transitions
+from nca_assets.labels.damage import Damage, flip_in_the_middle, measure_damage
+from nca_assets.labels.metrics import block_entropy, conditional_entropy, entropy, measure
 from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.states import measure_states, state_statistics
 from nca_assets_tests.labels import movies
+
+MOVIES = {
+    "rhythm": movies.flickering(movies.cycle(7), 0.1),
+    "noise": movies.noise(8, 9),
+    "settling": movies.settling(),
+    "still": movies.frozen(movies.picture()),
+    "long": np.concatenate([movies.noise(9, 8), movies.noise(9, 8, seed=5)]),
+}
 
 
 def d(movie: np.ndarray, s: int, t: int) -> float:
     return float(np.mean(movie[s] != movie[t]))
 
 
-def test_metrics_equal_their_definitions() -> None:
-    movie = movies.flickering(movies.cycle(7), 0.1)
-    measured = measure(movie)
+def shannon(values: object) -> float:
+    counts = Counter(values)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    total = sum(counts.values())
+    return -sum(n / total * math.log2(n / total) for n in counts.values())
+
+
+@pytest.mark.parametrize("movie", MOVIES.values(), ids=MOVIES)
+def test_metrics_equal_their_definitions(movie: np.ndarray) -> None:
+    measured, curves = measure(movie)
     steps = [d(movie, t - 1, t) for t in range(1, len(movie))]
-    assert measured["mean_change"] == pytest.approx(np.mean(steps))
-    assert measured["tail_change"] == pytest.approx(np.mean(steps[-128:]))
-    assert measured["early_change"] == pytest.approx(np.mean(steps[:16]))
-    assert measured["late_change"] == pytest.approx(np.mean([d(movie, t - 1, t) for t in range(100, len(movie))]))
-    assert measured["change_48_112"] == pytest.approx(d(movie, 48, 112))
-    shares = np.unique(movie, return_counts=True)[1] / movie.size
-    assert measured["token_entropy"] == pytest.approx(-sum(p * math.log2(p) for p in shares))
-    assert measured["tokens_used"] == len(np.unique(movie))
+    tail = movie[-128:]
+    expected: dict[str, float] = {
+        "mean_change": float(np.mean(steps)),
+        "tail_change": float(np.mean(steps[-128:])),
+        "early_change": float(np.mean(steps[:16])),
+        "late_change": float(np.mean([d(movie, t - 1, t) for t in range(100, len(movie))])),
+        "change_48_112": d(movie, 48, 112),
+        "frozen_share": float(np.mean([[(cell == cell[0]).all() for cell in row] for row in tail.transpose(1, 2, 0)])),
+        "token_entropy": shannon(movie.ravel().tolist()),
+        "conditional_entropy": shannon(zip(movie[:-1].ravel().tolist(), movie[1:].ravel().tolist(), strict=True))
+        - shannon(movie[:-1].ravel().tolist()),
+        "block_entropy": shannon(
+            (int(f[y, x]), int(f[y, x - 1]), int(f[y - 1, x]), int(f[y - 1, x - 1]))
+            for f in tail[::8]
+            for y in range(f.shape[0])
+            for x in range(f.shape[1])
+        ),
+        "tokens_used": len(np.unique(movie)),
+        "top_token": Counter(sorted(movie.ravel().tolist())).most_common(1)[0][0],
+        "top_token_share": max(Counter(movie.ravel().tolist()).values()) / movie.size,
+        **{f"entropy_{t}": shannon(movie[t].ravel().tolist()) for t in (0, 16, 100)},
+        **{
+            f"similarity_{s}_{lag}": 1 - d(movie, s, s + lag) for s in (0, 100) for lag in (1, 2, 4, 8, 16, 32, 64, 128)
+        },
+    }
+    assert {name: measured[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+    assert curves.entropy.tolist() == [round(4096 * shannon(f.ravel().tolist())) for f in movie]
+    cells = movie[0].size
+    assert curves.changed.tolist() == [0, *(round(step * cells) for step in steps)]
+    assert curves.differing.tolist() == [round(d(movie, 0, t) * cells) for t in range(len(movie))]
+    assert curves.matching_100.tolist() == [round((1 - d(movie, 100, t)) * cells) for t in range(100, len(movie))]
+
+
+def test_what_lies_beyond_the_last_frame_is_null() -> None:
+    short, _ = measure(movies.noise()[:140])
+    assert short["entropy_499"] is short["similarity_0_256"] is short["similarity_100_64"] is None
+    assert short["similarity_100_32"] is not None
+    long, _ = measure(MOVIES["long"])
+    assert long["entropy_499"] is not None
+    assert long["similarity_100_256"] == pytest.approx(1 - d(MOVIES["long"], 100, 356))
+
+
+def test_without_a_recipe_what_needs_one_is_null() -> None:
+    measured, _ = measure(movies.noise())
+    assert {name for name, value in measured.items() if value is None} >= {
+        "damage", "damage_independent", "damage_speed", "saturation", "clear_tokens",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("movie", "transient", "speed"),
+    [
+        (movies.settled_at(movies.noise(), 57), 57, None),
+        (np.concatenate([movies.noise(12, 17)[:90], movies.cycle(7)[:210]]), 90, None),
+        (np.concatenate([movies.noise(12, 17)[:90], movies.moving(movies.picture(), 4, 3, -4)[:210]]), 90, 1.25),
+        (movies.cycle(7), 0, None),
+        (np.concatenate([movies.frozen(movies.picture(20, 20))[:80], movies.noise()[:220]]), 81, None),
+    ],
+    ids=["static", "periodic", "translating", "from the start", "noise after rest"],
+)
+def test_transients_and_speeds(movie: np.ndarray, transient: int, speed: float | None) -> None:
+    measured, _ = measure(movie)
+    assert measured["speed"] == speed
+    if measured["behavior"] == "drifting":
+        # Noise may leave the range that it has in the tail now and then.
+        assert isinstance(measured["transient"], int)
+        assert measured["transient"] >= transient - 1
+    else:
+        assert measured["transient"] == transient
+
+
+@given(st.integers(0, 100), st.integers(1, 50), st.integers(1, 50), st.integers(2, 20))
+def test_counts_are_numpys(seed: int, height: int, width: int, frames: int) -> None:
+    movie = np.random.default_rng(seed).integers(0, 32, (frames, height, width), dtype=np.uint8)
+    first, second = np.random.default_rng(seed).integers(0, frames, (2, 10))
+    expected = [(movie[s] == movie[t]).sum() for s, t in zip(first, second, strict=True)]
+    assert MatchCounter(movie).matches(first, second).tolist() == expected
+    assert count_tokens(movie).tolist() == [np.bincount(f.ravel(), minlength=32).tolist() for f in movie]
+    transitions = np.zeros((32, 32), dtype=int)
+    np.add.at(transitions, (movie[:-1].ravel(), movie[1:].ravel()), 1)
+    assert count_transitions(movie).tolist() == transitions.tolist()
 
 
 @pytest.mark.parametrize(
@@ -38,21 +135,93 @@ def test_entropy_in_closed_form(counts: list[int], bits: float) -> None:
     assert math.copysign(1, value) == 1
 
 
+def test_block_and_conditional_entropy_in_closed_form() -> None:
+    checkers = np.indices((8, 8)).sum(axis=0) % 2
+    frames = np.repeat(checkers[None], 16, axis=0).astype(np.uint8)
+    assert block_entropy(frames) == 1
+    assert block_entropy(np.zeros_like(frames)) == 0
+    assert block_entropy(np.arange(4, dtype=np.uint8).reshape(1, 2, 2)) == 2
+    assert conditional_entropy(np.diag([5] * 32)) == 0
+    assert conditional_entropy(np.ones((32, 32), dtype=np.int64)) == 5
+    assert conditional_entropy(np.array([[1, 1], [0, 2]])) == 0.5
+
+
+def test_compression_ratios_of_nothing_and_of_noise() -> None:
+    still, random = measure(movies.uniform())[0], measure(movies.noise(40, 40))[0]
+    assert isinstance(still["compression_ratio"], float)
+    assert isinstance(random["compression_ratio"], float)
+    assert still["compression_ratio"] < 0.001
+    assert 5 / 8 <= random["compression_ratio"] < 0.68  # 32 equally likely tokens are 5 of 8 bits
+
+
 def test_a_still_movie_has_no_change_and_one_changing_cell_counts_once() -> None:
     movie = movies.frozen(movies.picture(10, 10))
-    assert changed_cells(movie).tolist() == [0] * (movies.FRAMES - 1)
+    assert measure(movie)[0]["mean_change"] == 0
     movie[200:, 4, 4] ^= 1
-    assert changed_cells(movie).sum() == 1
-    assert changed_cells(movie)[199] == 1
+    assert measure(movie)[1].changed.nonzero()[0].tolist() == [200]
 
 
-def test_token_counts_cover_the_vocabulary() -> None:
-    counts = token_counts(movies.uniform(5))
-    assert counts.shape == (32,)
-    assert counts[5] == counts.sum() == movies.uniform().size
+def test_damage_of_a_light_cone_has_its_speed_and_share() -> None:
+    """A square of damage that grows by one cell a frame to each side, on a movie of two equally frequent tokens."""
+    base = np.indices((112, 20, 40)).sum(axis=0).astype(np.uint8) % 2
+    twin = base.copy()
+    distance = np.maximum(abs(np.arange(20) - 10)[:, None], abs(np.arange(40) - 20)[None, :])
+    for t in range(112):
+        twin[t][distance <= t] ^= 1
+    damage = measure_damage(base, twin, Flip(0, 10, 20))
+    assert damage == Damage(share=1.0, independent=0.5, speed=1.0)
+    assert measure_damage(base, base, Flip(0, 10, 20)) == Damage(0.0, 0.5, 0.0)
+
+
+def test_damage_on_the_torus_is_as_near_over_the_edge() -> None:
+    base = np.zeros((112, 8, 8), dtype=np.uint8)
+    twin = base.copy()
+    twin[5:, 7, 7] = 1
+    assert measure_damage(base, twin, Flip(0, 0, 0)).speed == 0
+    twin[5:, 6, 6] = 1
+    assert measure_damage(base, twin, Flip(0, 0, 0)) == Damage(2 / 64, 0.0, 2 / 5)
+
+
+def test_damage_and_states_of_a_recipe(centroids: torch.Tensor) -> None:
+    rule = draw_rule(1, 33)
+    flip = flip_in_the_middle(rule)
+    tokens, twin = simulate(rule, centroids, 140), simulate(rule, centroids, 112, flip=flip)
+    damage = measure_damage(tokens, twin, flip)
+    assert damage.share == pytest.approx(np.mean(tokens[96:112] != twin[96:]))
+    shares = np.bincount(tokens[96:112].ravel()) / tokens[96:112].size
+    assert damage.independent == pytest.approx(1 - (shares**2).sum())
+    *_, state = hidden_states(rule, 17)
+    statistics = measure_states(rule, centroids)
+    assert statistics == state_statistics(state, centroids)
+    assert statistics.saturation == np.mean(abs(state) == 1024)
+    cosines = np.sort(state.reshape(-1, 16) / 1024 @ centroids.double().numpy().T, axis=1)
+    assert statistics.clear_tokens == pytest.approx(np.mean(cosines[:, -1] >= 1.1 * cosines[:, -2] - 1e-12))
+
+
+@given(
+    st.integers(0, 1000),
+    st.sampled_from(["cycle", "rhythm", "noise", "settling"]),
+    st.tuples(st.integers(0, 9), st.integers(0, 9)),
+)
+def test_columns_do_not_depend_on_names_places_or_directions(seed: int, kind: str, shift: tuple[int, int]) -> None:
+    movie = {
+        "cycle": lambda: movies.cycle(5, 10, 11),
+        "rhythm": lambda: movies.flickering(movies.cycle(9, 10, 11), 0.01, seed),
+        "noise": lambda: movies.noise(10, 11, seed),
+        "settling": lambda: movies.settling(10, 11, seed),
+    }[kind]()
+    expected = unnamed(movie)
+    permutation = np.random.default_rng(seed).permutation(32).astype(np.uint8)
+    for same in (permutation[movie], np.roll(movie, shift, axis=(1, 2)), movie.transpose(0, 2, 1), movie[:, ::-1]):
+        assert unnamed(same) == pytest.approx(expected, abs=1e-9)
+
+
+def unnamed(movie: np.ndarray) -> dict[str, object]:
+    """All metrics but those that look at a token's name or at the order of bytes."""
+    return {n: v for n, v in measure(movie)[0].items() if n not in ("top_token", "compression_ratio")}
 
 
 def test_every_metric_is_a_column() -> None:
     names = [column.name for column in LABEL_COLUMNS]
-    measured = list(measure(movies.noise()))
+    measured = list(measure(movies.noise())[0])
     assert names[names.index("behavior") :] == measured

@@ -1,13 +1,20 @@
 """A label part: one typed row a rollout, equal each time, and never replaced by a failure."""
 
+import os
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
+from nca_assets.automaton.compiled import simulate
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
+from nca_assets.labels.damage import flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import measure
-from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS
+from nca_assets.labels.states import measure_states
 from nca_assets.labels.write import POLARS_TYPES, write_labels
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
@@ -15,14 +22,24 @@ from nca_assets.shards.read import read_rollout
 
 KEY = ShardKey("set2", 1)
 
+Members = dict[str, np.ndarray]
 
-def test_the_part_holds_the_schema_and_the_rollouts(labelled: Settings) -> None:
+
+def test_the_parts_hold_the_schema_and_the_rollouts(labelled: Settings, centroids: torch.Tensor) -> None:
+    curve_part = pl.read_parquet(KEY.curves_file(labelled.data), hive_partitioning=False)
+    assert dict(curve_part.schema) == {column.name: POLARS_TYPES[column.type] for column in CURVE_COLUMNS}
     part = pl.read_parquet(KEY.labels_file(labelled.data), hive_partitioning=False)
-    assert dict(part.schema) == {column.name: POLARS_TYPES[column.type]() for column in LABEL_COLUMNS}
+    assert dict(part.schema) == {column.name: POLARS_TYPES[column.type] for column in LABEL_COLUMNS}
     assert part["rollout_id"].to_list() == [f"set2/{index:06d}" for index in range(4, 8)]
     for row in part.iter_rows(named=True):
         tokens = read_rollout(KEY, labelled.data, row["index"])
-        assert measure(tokens).items() <= row.items()
+        rule = draw_rule(2, row["index"])
+        flip = flip_in_the_middle(rule)
+        twin = simulate(rule, centroids, 112, flip=flip)
+        metrics, curves = measure(tokens, measure_damage(tokens, twin, flip), measure_states(rule, centroids))
+        assert metrics.items() <= row.items()
+        stored = curve_part.row(by_predicate=pl.col("index") == row["index"], named=True)
+        assert {name: values.tolist() for name, values in vars(curves).items()}.items() <= stored.items()
         assert tokens.shape == (row["frames"], row["height"], row["width"])
         scalars = draw_rule(2, row["index"]).scalars
         assert row["gain_in"] == scalars.gain_in
@@ -33,23 +50,72 @@ def test_the_part_holds_the_schema_and_the_rollouts(labelled: Settings) -> None:
 
 def test_labelling_again_gives_the_same_digest(labelled: Settings) -> None:
     seen = []
-    first = write_labels(KEY, labelled.data, lambda done, total: seen.append((done, total)))
-    assert write_labels(KEY, labelled.data).digest == first.digest
+    first = write_labels(KEY, labelled, lambda done, total: seen.append((done, total)))
+    assert write_labels(KEY, labelled).digest == first.digest
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-def test_a_damaged_shard_is_named_and_the_old_part_stays(labelled: Settings) -> None:
-    before = KEY.labels_file(labelled.data).read_bytes()
+def other_bytes(members: Members) -> None:
+    members["rollout_000005"] = members["rollout_000005"] ^ 1
+
+
+def a_missing_member(members: Members) -> None:
+    del members["rollout_000005"]
+
+
+def a_token_beyond_the_vocabulary(members: Members) -> None:
+    members["rollout_000005"][3, 2, 1] = 32
+
+
+def too_few_frames(members: Members) -> None:
+    members["rollout_000005"] = members["rollout_000005"][:-1]
+
+
+def another_type(members: Members) -> None:
+    members["rollout_000005"] = members["rollout_000005"].astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (other_bytes, "differs from its digest in the manifest"),
+        (a_missing_member, "is missing"),
+        (a_token_beyond_the_vocabulary, "holds token 32, beyond 31"),
+        (too_few_frames, r"is uint8 \(139, \d+, \d+\), not uint8 \(140, "),
+        (another_type, r"is int64 \(140, "),
+    ],
+)
+def test_a_damaged_rollout_is_named_and_the_old_parts_stay(
+    labelled: Settings, spoil: Callable[[Members], None], complaint: str
+) -> None:
+    before = parts(labelled)
     file = KEY.tokens_file(labelled.data)
     with np.load(file, allow_pickle=False) as shard:
         members = dict(shard)
-    members["rollout_000005"] = members["rollout_000005"] ^ 1
-    np.savez_compressed(file, **members)
-    with pytest.raises(NcaError, match=r"shard_00001\.npz: rollout_000005 differs"):
-        write_labels(KEY, labelled.data)
-    assert KEY.labels_file(labelled.data).read_bytes() == before
+    spoil(members)
+    np.savez_compressed(file, allow_pickle=False, **members)
+    with pytest.raises(NcaError, match=rf"shard_00001\.npz: rollout_000005 {complaint}") as caught:
+        write_labels(KEY, labelled)
+    assert "materialize partition set2-00001 of rollout_shards again" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert parts(labelled) == before
+
+
+@pytest.mark.parametrize("share", [0, 0.02, 0.5, 0.99])
+def test_a_truncated_shard_is_named_and_the_old_parts_stay(labelled: Settings, share: float) -> None:
+    before = parts(labelled)
+    file = KEY.tokens_file(labelled.data)
+    os.truncate(file, int(file.stat().st_size * share))
+    with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged \(.*materialize partition set2-00001") as caught:
+        write_labels(KEY, labelled)
+    assert "\n" not in str(caught.value)
+    assert parts(labelled) == before
+
+
+def parts(labelled: Settings) -> list[bytes]:
+    return [KEY.labels_file(labelled.data).read_bytes(), KEY.curves_file(labelled.data).read_bytes()]
 
 
 def test_a_shard_that_was_never_made_is_named(labelled: Settings) -> None:
     with pytest.raises(NcaError, match="materialize partition set3-00002 of rollout_shards"):
-        write_labels(ShardKey("set3", 2), labelled.data)
+        write_labels(ShardKey("set3", 2), labelled)

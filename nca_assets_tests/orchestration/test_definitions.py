@@ -35,7 +35,7 @@ def test_the_chain_is_wired() -> None:
     graph = defs.resolve_asset_graph()
     shards, labels = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")
     assert graph.get(shards).parent_keys == {dg.AssetKey("centroids")}
-    assert graph.get(labels).parent_keys == {shards}
+    assert graph.get(labels).parent_keys == {shards, dg.AssetKey("centroids")}
     analytics = {name: dg.AssetKey(["analytics", name]) for name in (table.name for table in TABLES)}
     assert graph.get(analytics["labels"]).parent_keys == {labels}
     assert graph.get(analytics["shards"]).parent_keys == {shards}

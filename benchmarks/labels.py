@@ -1,0 +1,81 @@
+"""What labels cost, as shares of the time that simulating the same rollouts takes on the CPU.
+
+Run: ``python benchmarks/labels.py [--quick]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from report import Metric, report, seconds
+
+from nca_assets.automaton.engine import choose_machine, simulate_each
+from nca_assets.automaton.recipe import SHAPE_BLOCK, Rule, draw_rule
+from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
+from nca_assets.labels.metrics import measure
+from nca_assets.labels.states import measure_states
+from nca_assets.labels.write import write_labels
+from nca_assets.naming import SETS, ShardKey
+from nca_assets.settings import load_settings
+from nca_assets.shards.write import write_shard
+from nca_assets.vocabulary.centroids import save_centroids
+from nca_assets.vocabulary.learn import fit_centroids
+
+MEANINGS = {
+    "label_cost_share": "time of metrics, class and curves over that of simulating the rollouts",
+    "twin_cost_share": "time that the damaged twins and the states of frame 16 add, over the same",
+    "label_part_share": "time of a whole label part, reading, verifying and writing included, over that of its shard",
+}
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rollouts; under 50 s on two cores")
+    count = 64 if parser.parse_args().quick else 256
+    centroids = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings().model_copy(
+            update={"shard_size": count, "frames": 500, "data": Path(folder), "device": "cpu"}
+        )
+        machine, key = choose_machine(settings), ShardKey("set1", 0)
+        save_centroids(centroids, settings.data, "learned")
+        # One from each of as many blocks: shapes as they are spread over the whole set.
+        rules = [draw_rule(SETS[key.set].seed, block * SHAPE_BLOCK) for block in range(count)]
+
+        movies = list(simulate_each(rules, centroids, settings.frames, machine, lambda _, tokens: tokens))
+        by_rule = {rule.scalars.index: movie for rule, movie in zip(rules, movies, strict=True)}
+
+        def label(rule: Rule, _: NDArray[np.uint8]) -> object:
+            return measure(by_rule[rule.scalars.index])
+
+        def label_with_twin(rule: Rule, twin: NDArray[np.uint8]) -> object:
+            tokens = by_rule[rule.scalars.index]
+            damage = measure_damage(tokens, twin, flip_in_the_middle(rule))
+            return measure(tokens, damage, measure_states(rule, centroids))
+
+        def run(frames: int, work: object) -> float:
+            return seconds(lambda: list(simulate_each(rules, centroids, frames, machine, work, flip_in_the_middle)))  # pyright: ignore[reportArgumentType]
+
+        simulated = run(settings.frames, lambda _, tokens: tokens.size)
+        # A single frame of each is as good as none, and goes through the same threads.
+        labelled = run(1, label)
+        with_twin = run(TWIN_FRAMES, label_with_twin)
+        shard = seconds(lambda: write_shard(key, centroids, settings), repeats=2)
+        part = seconds(lambda: write_labels(key, settings), repeats=2)
+    report(
+        [
+            Metric("labels", "label_cost_share", labelled / simulated, "share"),
+            Metric("labels", "twin_cost_share", (with_twin - labelled) / simulated, "share"),
+            Metric("labels", "label_part_share", part / shard, "share"),
+        ],
+        MEANINGS,
+    )
+
+
+if __name__ == "__main__":
+    main()
