@@ -43,7 +43,7 @@ compared (position, statistic, unit, card, ours, lowest, highest) AS (
         (11, 'cells changed, t48 to t112', '%', 83.01, change_percent, 81, 85),
         (12, 'novelty t<16 over t>=100', 'ratio', NULL, early_over_late, 1, NULL),
         (13, 'periodic, rhythmic, translating', '%', NULL, periodic_percent, 10, 100),
-        (14, 'behavior classes but for static', 'classes', NULL, classes, 7, 7),
+        (14, 'classes other than static', 'classes', NULL, classes, 7, 7),
         (15, 'most frequent token', '%', 24.43, top_percent, NULL, NULL),
         (16, 'five most frequent tokens', '%', 69.52, top_five_percent, NULL, NULL)
     ]::STRUCT(

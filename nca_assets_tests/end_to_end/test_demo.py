@@ -42,7 +42,7 @@ def address(project: Project, demo: str) -> Iterator[str]:
 def test_the_demo_ends_with_behaviors_and_the_comparison_with_the_card(demo: str) -> None:
     assert demo.index("materialized rollout_shards set1-00001") < demo.index("materialized analytics/labels")
     behaviors, comparison = demo.split("behavior ")[-1], demo.split("statistic ")[-1]
-    assert re.search(r"drifting .*\d", behaviors)
+    assert re.search(r"chaotic .*\d", behaviors)
     assert re.search(r"rollouts +count +5,000,000 +128 ", comparison)
     assert re.search(r"cells changed, t48 to t112 +% +83\.01 +\d\d\.\d+ +81 to 85 +(yes|no)", comparison)
 
@@ -73,7 +73,7 @@ def test_the_ui_shows_the_graph(address: str) -> None:
     ]
     keys = {"/".join(node["assetKey"]["path"]): node for node in nodes}
     assert set(keys) == {"centroids", "rollout_shards", "behavior_labels", *(f"analytics/{t.name}" for t in TABLES)}
-    assert keys["behavior_labels"]["dependencyKeys"] == [{"path": ["rollout_shards"]}]
+    assert keys["behavior_labels"]["dependencyKeys"] == [{"path": ["centroids"]}, {"path": ["rollout_shards"]}]
 
 
 def test_the_ui_shows_the_demos_materializations_with_their_pictures(address: str) -> None:
