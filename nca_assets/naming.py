@@ -29,6 +29,9 @@ SETS = {
     "set3": RolloutSet("set3", seed=3, folder="nca_dataset_set3"),
 }
 
+IMPORTED_NAME = r"(?!set\d)[a-z][a-z0-9_]{0,39}"
+"""What an imported set may be called."""
+
 VOCABULARY_SEED = 0
 """The seed of the rollouts that the centroids are learned from; no set has it."""
 
@@ -46,10 +49,11 @@ class RolloutId:
     @classmethod
     def parse(cls, text: str) -> RolloutId:
         """The rollout named by ``text``. Raises ``NcaError`` if it names none."""
-        match = re.fullmatch(r"(set\d+)/(\d{1,10})", text)
-        if not match or match[1] not in SETS or int(match[2]) >= 2**32:
+        match = re.fullmatch(rf"({'|'.join(SETS)}|{IMPORTED_NAME})/(\d{{1,10}})", text)
+        if not match or int(match[2]) >= 2**32:
             raise NcaError(
-                f"unknown rollout {text!r}: write a set and an index, like set1/000017 (sets: {', '.join(SETS)})"
+                f"unknown rollout {text!r}: write a set and an index, like set1/000017 "
+                f"(sets: {', '.join(SETS)}, and those you imported)"
             )
         return cls(match[1], int(match[2]))
 
@@ -76,21 +80,48 @@ class ShardKey:
             )
         return cls(match[1], int(match[2]))
 
+    @classmethod
+    def parse_imported(cls, text: str) -> ShardKey:
+        """The shard of an imported set named by ``text``, like life-00000. Raises ``NcaError`` if it names none."""
+        match = re.fullmatch(rf"({IMPORTED_NAME})-(\d{{5}})", text)
+        if not match:
+            raise NcaError(f"unknown shard {text!r}: write an imported set and a number, like life-00000")
+        return cls(match[1], int(match[2]))
+
+    @property
+    def imported(self) -> bool:
+        """Whether it is of a set that someone else made."""
+        return self.set not in SETS
+
     def tokens_file(self, data: Path) -> Path:
         """Where the shard's tokens lie."""
         return data / SETS[self.set].folder / f"shard_{self.number:05d}.npz"
 
     def manifest_file(self, data: Path) -> Path:
         """Where the shard's manifest lies."""
+        if self.imported:
+            return data / "imported" / self.set / f"shard_{self.number:05d}.json"
         return self.tokens_file(data).with_suffix(".json")
 
     def labels_file(self, data: Path) -> Path:
         """Where the shard's label part lies."""
-        return data / "labels" / f"set={SETS[self.set].number}" / f"shard={self.number:05d}.parquet"
+        return self._part(data / "labels")
 
     def curves_file(self, data: Path) -> Path:
         """Where the shard's curves lie."""
-        return data / "curves" / f"set={SETS[self.set].number}" / f"shard={self.number:05d}.parquet"
+        return self._part(data / "curves")
+
+    def curve_sums_file(self, data: Path) -> Path:
+        """Where the sums of the shard's curves by behavior lie."""
+        return self._part(data / "curve_sums")
+
+    def finding_file(self, data: Path) -> Path:
+        """Where it is noted what verification found wrong with the shard."""
+        return data / "findings" / f"{self}.txt"
+
+    def _part(self, folder: Path) -> Path:
+        name = self.set if self.imported else SETS[self.set].number
+        return folder / f"set={name}" / f"shard={self.number:05d}.parquet"
 
 
 def member_name(index: int) -> str:
@@ -123,10 +154,20 @@ def materialized_shards(data: Path) -> list[ShardKey]:
     )
 
 
-def materialized_labels(data: Path) -> list[ShardKey]:
-    """The shards that have a label part in ``data``, in order."""
+def imported_shards(data: Path) -> list[ShardKey]:
+    """The shards of imported sets, in order."""
     return sorted(
-        ShardKey(rollout_set.name, int(file.stem.removeprefix("shard=")))
-        for rollout_set in SETS.values()
-        for file in (data / "labels" / f"set={rollout_set.number}").glob("shard=*.parquet")
+        ShardKey(file.parent.name, int(file.stem.removeprefix("shard_")))
+        for file in (data / "imported").glob("*/shard_*.json")
+    )
+
+
+def materialized_labels(data: Path) -> list[ShardKey]:
+    """The shards that have a label part in ``data``, those of imported sets included, in order."""
+    names = {str(rollout_set.number): rollout_set.name for rollout_set in SETS.values()}
+    folders = ((folder, folder.name.removeprefix("set=")) for folder in (data / "labels").glob("set=*"))
+    return sorted(
+        ShardKey(names.get(name, name), int(file.stem.removeprefix("shard=")))
+        for folder, name in folders
+        for file in folder.glob("shard=*.parquet")
     )

@@ -1,47 +1,84 @@
 """The warehouse's tables and views: ``data/nca.duckdb``, built as one file and swapped in whole."""
 
+import time
 from collections.abc import Iterator
 
 import dagster as dg
 
 from nca_assets.assets.behavior_labels import behavior_labels
+from nca_assets.assets.imported import imported_labels, imported_shards
 from nca_assets.assets.rollout_shards import rollout_shards
 from nca_assets.automation.reporting import failures_in_one_line, table_schema
 from nca_assets.naming import warehouse_file
 from nca_assets.settings import load_settings, require_writable
-from nca_assets.warehouse.catalog import TABLES, Table
+from nca_assets.warehouse.catalog import BY_NAME, TABLES
+from nca_assets.warehouse.table import Table
 
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
-SOURCE_KEYS = {**TABLE_KEYS, "label_parts": behavior_labels.key, "manifests": rollout_shards.key}
+
+SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
+    "label_files": [behavior_labels.key, imported_labels.key],
+    "curve_sum_files": [behavior_labels.key, imported_labels.key],
+    "manifests": [rollout_shards.key],
+    "imported_manifests": [imported_shards.key],
+    "collection_files": [dg.AssetKey("collections")],
+    # The event log, which is no asset.
+    "history_files": [],
+}
+"""The assets that hold or write what a table is built from."""
 
 
 def _spec(table: Table) -> dg.AssetSpec:
     return dg.AssetSpec(
         TABLE_KEYS[table.name],
-        deps=[SOURCE_KEYS[source] for source in table.sources],
+        deps=[key for source in table.sources for key in SOURCE_KEYS[source]],
         description=f"{table.description}.\n\n```sql\n{table.sql}```",
         group_name="analytics",
         kinds={"duckdb", table.kind.lower()},
         code_version=table.version,
+        skippable=True,
         metadata={"dagster/column_schema": table_schema(table.columns), "dagster/table_name": table.name},
     )
 
 
-@dg.multi_asset(specs=[_spec(table) for table in TABLES], pool="warehouse")
-def analytics() -> Iterator[dg.MaterializeResult]:
-    """Rebuild the warehouse from all label parts and manifests, and publish it with one rename."""
+def _lineage(table: Table) -> dg.TableColumnLineage:
+    """Where a column comes from, as far as that is plain: one of a source has the same name, type and comment."""
+    parents = {
+        name: {column.name: column for column in BY_NAME[name].columns} for name in table.sources if name in BY_NAME
+    }
+    return dg.TableColumnLineage(
+        {
+            column.name: [
+                dg.TableColumnDep(TABLE_KEYS[name], column.name)
+                for name, columns in parents.items()
+                if columns.get(column.name) == column
+            ]
+            for column in table.columns
+        }
+    )
+
+
+@dg.multi_asset(specs=[_spec(table) for table in TABLES], can_subset=True, pool="warehouse")
+def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Rebuild all or some tables from all parts and manifests, and publish the warehouse with one rename."""
+    from nca_assets.automation.history import copy_history
     from nca_assets.warehouse.build import build_warehouse
 
+    started = time.perf_counter()
     with failures_in_one_line():
         settings = load_settings()
         require_writable(settings.data)
-        built = build_warehouse(settings.data)
+        copy_history(context.instance, settings.data)
+        selected = [name for name, key in TABLE_KEYS.items() if key in context.selected_asset_keys]
+        built = build_warehouse(settings.data, selected)
     for name, table in built.items():
         yield dg.MaterializeResult(
             asset_key=TABLE_KEYS[name],
             data_version=dg.DataVersion(table.digest),
             metadata={
                 "dagster/row_count": table.rows,
+                "dagster/column_lineage": _lineage(BY_NAME[name]),
+                "seconds": time.perf_counter() - started,
                 "bytes of the warehouse": warehouse_file(settings.data).stat().st_size,
                 "path": dg.MetadataValue.path(warehouse_file(settings.data)),
             },

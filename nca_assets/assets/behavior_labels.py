@@ -1,11 +1,13 @@
 """The labels: one Parquet part a shard, on the same partitions."""
 
+import time
+
 import dagster as dg
 
 from nca_assets.assets.centroids import centroids
 from nca_assets.assets.rollout_shards import rollout_shards
 from nca_assets.automation.partitions import shard_partitions
-from nca_assets.automation.reporting import failures_in_one_line, progress_in_log, table_schema
+from nca_assets.automation.reporting import behavior_table, failures_in_one_line, progress_in_log, table_schema
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.settings import load_settings, require_writable
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
@@ -27,18 +29,18 @@ def behavior_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """
     from nca_assets.labels.write import write_labels
 
+    started = time.perf_counter()
     with failures_in_one_line(), progress_in_log(context, context.partition_key, "rollouts") as progress:
         settings = load_settings()
         require_writable(settings.data)
         part = write_labels(settings.shard_key(context.partition_key), settings, progress)
-    shares = part.rows["behavior"].value_counts(sort=True, name="rollouts")
-    lines = [f"| {behavior} | {rollouts} |" for behavior, rollouts in shares.iter_rows()]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(part.digest),
         metadata={
-            "behaviors": dg.MetadataValue.md("\n".join(["| behavior | rollouts |", "|---|---|", *lines])),
+            "behaviors": behavior_table(part.rows["behavior"]),
             "dagster/partition_row_count": len(part.rows),
             "bytes": part.file.stat().st_size,
+            "seconds": time.perf_counter() - started,
             "digest": part.digest,
             "path": dg.MetadataValue.path(part.file),
         },

@@ -1,5 +1,7 @@
 """The vocabulary: ``data/centroids.pt``."""
 
+import time
+
 import dagster as dg
 
 from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
@@ -22,6 +24,7 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     from nca_assets.vocabulary.centroids import digest, load_centroids, present_source, save_centroids
     from nca_assets.vocabulary.learn import learn_centroids
 
+    started = time.perf_counter()
     with failures_in_one_line(), progress_in_log(context, "vocabulary", "blocks") as progress:
         settings = load_settings()
         require_writable(settings.data)
@@ -34,6 +37,7 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         metadata={
             "tokens": len(vocabulary),
             "source": source,
+            "seconds": time.perf_counter() - started,
             "digest": digest(vocabulary),
             "path": dg.MetadataValue.path(centroids_file(settings.data)),
         },

@@ -42,12 +42,12 @@ def shard_reproduces(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckRes
     """Simulated again on the CPU, whatever made the shard, a few rollouts have the digests in the manifest."""
     from nca_assets.automaton.engine import choose_machine
     from nca_assets.errors import NcaError
-    from nca_assets.shards.verify import verify_shard
+    from nca_assets.shards.verify import reproduce
 
     settings = load_settings()
     cpu = choose_machine(settings.model_copy(update={"device": "cpu"}))
     try:
-        checked = verify_shard(settings.shard_key(context.partition_key), settings, cpu, ROLLOUTS_SIMULATED_AGAIN)
+        checked = reproduce(settings.shard_key(context.partition_key), settings, cpu, ROLLOUTS_SIMULATED_AGAIN)
     except NcaError as error:
         return dg.AssetCheckResult(passed=False, description=str(error))
     return dg.AssetCheckResult(passed=True, metadata={"rollouts simulated again": checked})

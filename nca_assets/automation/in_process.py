@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from nca_assets.automation.reporting import terminal
 from nca_assets.errors import NcaError
-from nca_assets.naming import ShardKey, centroids_file
+from nca_assets.naming import ShardKey, centroids_file, warehouse_file
 from nca_assets.settings import load_settings, require_writable
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -62,6 +63,53 @@ def materialize_centroids() -> list[Materialized]:
         return _run("learn_vocabulary", instance)
 
 
+def import_shards(folder: Path, name: str) -> Iterator[Materialized]:
+    """Register and label the files in ``folder`` as set ``name``, then rebuild the warehouse; yields what is done."""
+    from nca_assets.shards.imported import shard_keys
+
+    data = load_settings().data
+    require_writable(data)
+    with project_instance() as instance, _bars_on_the_terminal():
+        for key, file in shard_keys(folder, name, data).items():
+            config = {"ops": {"imported_shards": {"config": {"source": str(file)}}}}
+            with _partition("imported_shards", str(key), instance):
+                done = _run("import_shard", instance, key, config)
+            yield from done
+        yield from _run("build_analytics", instance)
+
+
+def collect(name: str, config: dict[str, object]) -> dict[str, object]:
+    """Freeze collection ``name`` as ``config`` says and show it in the warehouse; returns the metadata."""
+    data = load_settings().data
+    require_writable(data)
+    with project_instance() as instance:
+        given = {key: value for key, value in config.items() if value is not None}
+        with _partition("collections", name, instance):
+            [frozen] = _run("freeze_collection", instance, name, {"ops": {"collections": {"config": given}}})
+        _run("build_collection_tables", instance)
+        return frozen.metadata
+
+
+@contextmanager
+def _partition(kind: str, name: str, instance: dg.DagsterInstance) -> Iterator[None]:
+    """Partition ``name`` of ``kind``, which goes again if it was new and the block fails."""
+    new = not instance.has_dynamic_partition(kind, name)
+    instance.add_dynamic_partitions(kind, [name])
+    try:
+        yield
+    except NcaError:
+        if new:
+            instance.delete_dynamic_partition(kind, name)
+        raise
+
+
+def rebuild_if(needed: bool) -> None:
+    """Rebuild the warehouse, if there is one and something that it shows has changed."""
+    if needed and warehouse_file(load_settings().data).exists():
+        with project_instance() as instance:
+            _run("build_analytics", instance)
+
+
 @contextmanager
 def _bars_on_the_terminal() -> Iterator[None]:
     if not sys.stderr.isatty():
@@ -75,11 +123,13 @@ def _bars_on_the_terminal() -> Iterator[None]:
             terminal.reset(before)
 
 
-def _run(job: str, instance: dg.DagsterInstance, key: ShardKey | None = None) -> list[Materialized]:
+def _run(
+    job: str, instance: dg.DagsterInstance, key: ShardKey | str | None = None, config: dict[str, Any] | None = None
+) -> list[Materialized]:
     from nca_assets.definitions import defs
 
     result = defs.resolve_job_def(job).execute_in_process(
-        run_config=QUIET, instance=instance, partition_key=key and str(key), raise_on_error=False
+        run_config=QUIET | (config or {}), instance=instance, partition_key=key and str(key), raise_on_error=False
     )
     if not result.success:
         raise NcaError(_reason(result, f"job {job}" + (f", partition {key}" if key else "")))

@@ -18,4 +18,22 @@ analytics_job = dg.define_asset_job(
     description="Rebuild and publish the DuckDB warehouse.",
 )
 
-jobs = [vocabulary_job, shard_job, analytics_job]
+import_job = dg.define_asset_job(
+    "import_shard",
+    selection=dg.AssetSelection.assets("imported_shards", "imported_labels"),
+    description="Register one file that others made, and label it.",
+)
+
+collection_job = dg.define_asset_job(
+    "freeze_collection",
+    selection=dg.AssetSelection.assets("collections"),
+    description="Freeze the answer of a query as a collection.",
+)
+
+collection_tables_job = dg.define_asset_job(
+    "build_collection_tables",
+    selection=dg.AssetSelection.assets(["analytics", "collections"], ["analytics", "collection_rollouts"]),
+    description="Rebuild only the tables of collections.",
+)
+
+jobs = [vocabulary_job, shard_job, analytics_job, import_job, collection_job, collection_tables_job]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import dagster as dg
 from tqdm import tqdm
@@ -13,6 +13,9 @@ from tqdm import tqdm
 from nca_assets.errors import NcaError
 from nca_assets.labels.schema import Column
 from nca_assets.progress import Progress
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -53,6 +56,13 @@ def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> 
 def inline_picture(png: bytes) -> dg.MarkdownMetadataValue:
     """A PNG as metadata that the UI shows in place."""
     return dg.MetadataValue.md(f"![](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def behavior_table(behaviors: "pl.Series") -> dg.MarkdownMetadataValue:
+    """How many rollouts are of each class."""
+    counts = behaviors.value_counts(sort=True, name="rollouts")
+    lines = [f"| {behavior} | {rollouts} |" for behavior, rollouts in counts.iter_rows()]
+    return dg.MetadataValue.md("\n".join(["| behavior | rollouts |", "|---|---|", *lines]))
 
 
 def table_schema(columns: Iterable[Column]) -> dg.TableSchema:

@@ -1,6 +1,6 @@
 """Counts over the frames of a rollout, compiled: how often tokens occur, follow each other, and stay the same.
 
-Frames are uint8 (frames, cells), tokens in [0, 32).
+Frames are uint8 (frames, height, width). Counts are of the 32 tokens, or of 256 where an imported rollout has more.
 """
 
 from __future__ import annotations
@@ -37,13 +37,19 @@ class MatchCounter:
 
 
 def count_tokens(tokens: NDArray[np.uint8]) -> Counts:
-    """How often each token occurs in each frame: int64 (frames, 32)."""
-    return _count_tokens(np.ascontiguousarray(tokens).reshape(len(tokens), -1))
+    """How often each token occurs in each frame: int64 (frames, 32 or 256)."""
+    return _count_tokens(np.ascontiguousarray(tokens).reshape(len(tokens), -1), _alphabet(tokens))
 
 
 def count_transitions(tokens: NDArray[np.uint8]) -> Counts:
-    """How often a cell goes from token i to token j in a step, over all steps: int64 (32, 32)."""
-    return _count_transitions(np.ascontiguousarray(tokens).reshape(len(tokens), -1))
+    """How often a cell goes from token i to token j in a step, over all steps: int64 (32, 32) or (256, 256)."""
+    alphabet = _alphabet(tokens)
+    counts = _count_transitions(np.ascontiguousarray(tokens).reshape(len(tokens), -1), alphabet)
+    return counts.reshape(alphabet, alphabet)
+
+
+def _alphabet(tokens: NDArray[np.uint8]) -> int:
+    return TOKENS if tokens.max() < TOKENS else 256
 
 
 @compiled
@@ -57,8 +63,8 @@ def _count_matches(frames, first, second):
 
 
 @compiled
-def _count_tokens(frames):
-    counts = np.zeros((frames.shape[0], TOKENS), dtype=np.int64)
+def _count_tokens(frames, alphabet):
+    counts = np.zeros((frames.shape[0], alphabet), dtype=np.int64)
     for t in range(frames.shape[0]):
         of_frame = counts[t]
         for token in frames[t]:
@@ -67,13 +73,13 @@ def _count_tokens(frames):
 
 
 @compiled
-def _count_transitions(frames):
-    counts = np.zeros(TOKENS * TOKENS, dtype=np.int64)
+def _count_transitions(frames, alphabet):
+    counts = np.zeros(alphabet * alphabet, dtype=np.int64)
     for t in range(1, frames.shape[0]):
         before, after = frames[t - 1], frames[t]
         for cell in range(frames.shape[1]):
-            counts[np.uint32(before[cell]) * np.uint32(TOKENS) + np.uint32(after[cell])] += 1
-    return counts.reshape(TOKENS, TOKENS)
+            counts[np.uint32(before[cell]) * np.uint32(alphabet) + np.uint32(after[cell])] += 1
+    return counts
 
 
 @emitted

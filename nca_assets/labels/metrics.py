@@ -110,8 +110,8 @@ def entropy(counts: Counts) -> float:
 def block_entropy(frames: Tokens) -> float:
     """The entropy, in bits, of the 2x2 blocks of frames (frames, height, width), every cell the corner of one."""
     right = np.roll(frames, -1, axis=2)
-    pairs = frames.astype(np.int32) * 32 + right
-    blocks = pairs * 1024 + np.roll(pairs, -1, axis=1)
+    pairs = frames.astype(np.uint32) * 256 + right
+    blocks = pairs * 65536 + np.roll(pairs, -1, axis=1)
     return entropy(np.unique(blocks, return_counts=True)[1])
 
 

@@ -19,13 +19,15 @@ class Column:
 
 LABEL_COLUMNS = (
     Column("rollout_id", "VARCHAR", "Name of the rollout: its set and index, like set1/000017"),
-    Column("set", "VARCHAR", "Set: set1, set2 or set3"),
+    Column("set", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
     Column("index", "BIGINT", "Number of the rollout in its set, from 0"),
     Column("shard", "INTEGER", "Number of the shard in its set, from 0"),
     Column("height", "SMALLINT", "Rows of the grid, 8 to 48 cells"),
     Column("width", "SMALLINT", "Columns of the grid, 8 to 48 cells"),
     Column("frames", "INTEGER", "Frames of the rollout, the initial state included"),
-    Column("recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from"),
+    Column(
+        "recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if they were imported"
+    ),
     Column("regime", "VARCHAR", "Family of rules: rebound, flowing, slow, transport or pulse"),
     Column("gain_in", "SMALLINT", "Largest weight of the first convolution, in units of 1/64"),
     Column("gain_out", "SMALLINT", "Largest weight of the second convolution, in units of 1/64"),
@@ -97,7 +99,7 @@ LABEL_COLUMNS = (
 
 CURVE_COLUMNS = (
     *LABEL_COLUMNS[:3],
-    Column("cells", "SMALLINT", "Cells of a frame"),
+    Column("cells", "INTEGER", "Cells of a frame"),
     Column("entropy", "USMALLINT[]", "Of each frame, the Shannon entropy of its tokens, in units of 1/4096 bit"),
     Column(
         "changed", "USMALLINT[]", "Of each frame, the cells that changed since the one before (novelty); 0 at frame 0"
@@ -106,3 +108,15 @@ CURVE_COLUMNS = (
     Column("matching_100", "USMALLINT[]", "Of each frame from 100 on, the cells that are as in frame 100"),
 )
 """One row a rollout, in the curve parts."""
+
+CURVE_SUM_COLUMNS = (
+    Column("set", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
+    Column("behavior", "VARCHAR", "Class"),
+    Column("frame", "INTEGER", "Frame, from 0"),
+    Column("rollouts", "INTEGER", "Rollouts of the class that have this frame"),
+    Column("entropy", "DOUBLE", "Sum over them of the Shannon entropy of the frame's tokens, in bits"),
+    Column("novelty", "DOUBLE", "Sum of the share of cells that changed since the frame before"),
+    Column("difference", "DOUBLE", "Sum of the share of cells that differ from frame 0"),
+    Column("similarity_100", "DOUBLE", "Sum of the share of cells that are as in frame 100; 0 before it"),
+)
+"""One row a class and frame, in the parts from which ``frame_curves`` is summed up."""

@@ -17,6 +17,7 @@ from nca_assets.files import whole_file
 from nca_assets.naming import SETS, ShardKey, materialized_shards
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Settings
+from nca_assets.shards.findings import forget
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, shard_digest
 from nca_assets.shards.members import PackedRollout, pack, write_members
 from nca_assets.versions import RECIPE_VERSION
@@ -64,6 +65,7 @@ def write_shard(key: ShardKey, centroids: Tensor, settings: Settings, progress: 
     )
     with whole_file(key.manifest_file(settings.data)) as file:
         file.write(manifest.model_dump_json(indent=1).encode())
+    forget(key, settings.data)
     return manifest
 
 

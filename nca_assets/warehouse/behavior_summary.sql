@@ -1,12 +1,13 @@
-CREATE VIEW behavior_summary AS
+CREATE OR REPLACE VIEW behavior_summary AS
 SELECT
+    CASE WHEN recipe_version IS NULL THEN "set" ELSE 'recipes' END AS origin,
     behavior,
     count(*) AS rollouts,
-    100 * count(*) / sum(count(*)) OVER () AS percent,
-    avg(mean_change) AS mean_change,
-    avg(tail_change) AS tail_change,
-    avg(token_entropy) AS token_entropy,
+    100 * count(*) / sum(count(*)) OVER (PARTITION BY origin) AS percent,
+    round(avg(mean_change), 9) AS mean_change,
+    round(avg(tail_change), 9) AS tail_change,
+    round(avg(token_entropy), 9) AS token_entropy,
     median(period) AS median_period
 FROM labels
-GROUP BY behavior
-ORDER BY rollouts DESC, behavior
+GROUP BY origin, behavior
+ORDER BY origin = 'recipes' DESC, origin, rollouts DESC, behavior

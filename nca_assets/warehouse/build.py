@@ -6,9 +6,14 @@ snapshot, who opens it next sees the new one.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -16,8 +21,12 @@ from filelock import FileLock, Timeout
 
 from nca_assets.errors import NcaError
 from nca_assets.files import TEMPORARY, publish
-from nca_assets.naming import materialized_labels, materialized_shards, warehouse_file
-from nca_assets.warehouse.catalog import TABLES, Table
+from nca_assets.naming import warehouse_file
+from nca_assets.warehouse.catalog import BY_NAME, TABLES
+from nca_assets.warehouse.history import merge_history
+from nca_assets.warehouse.read import write_ahead_log
+from nca_assets.warehouse.sources import set_variables
+from nca_assets.warehouse.table import Table
 
 LONGEST_WAIT = 600.0
 """Seconds to wait for another build to end."""
@@ -25,30 +34,44 @@ LONGEST_WAIT = 600.0
 
 @dataclass(frozen=True)
 class Built:
-    """A table as it was built: its rows and a digest of them that does not depend on their order."""
+    """A table as it was built: its rows, and a digest that changes when its content may have."""
 
     rows: int
     digest: str
 
 
-def build_warehouse(data: Path) -> dict[str, Built]:
-    """Rebuild ``data/nca.duckdb`` from all label parts and manifests, and publish it; returns each table by name.
+def build_warehouse(data: Path, only: Collection[str] | None = None) -> dict[str, Built]:
+    """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns each rebuilt table by name.
 
-    One build runs at a time, so the last one to publish has seen every part that was there when it began. Raises
-    ``NcaError`` if there is nothing to build from, a part is damaged, or another build does not end.
+    With ``only``, rebuild the tables of these names, and take the others over from the published warehouse. One build
+    runs at a time, so the last one to publish has seen every part that was there when it began. Raises ``NcaError`` if
+    there is nothing to build from, a part is damaged, or another build does not end.
     """
+    final = warehouse_file(data)
+    with building(data):
+        temporary = final.with_name(f".{final.name}.{os.getpid()}{TEMPORARY}")
+        _remove_leftovers(final)
+        merge_history(data)
+        try:
+            if only is not None and set(only) != {table.name for table in TABLES}:
+                _start_from(final, temporary)
+            built = _build(data, temporary, only)
+            _flush(temporary)
+            # Left beside by someone who opened the old file for writing; DuckDB would apply it to the new one.
+            write_ahead_log(final).unlink(missing_ok=True)
+            publish(temporary, final)
+        finally:
+            _remove_leftovers(final)
+        return built
+
+
+@contextmanager
+def building(data: Path) -> Iterator[None]:
+    """Hold off other builds for the time of the block; what keeps one from writing is raised as ``NcaError``."""
     final = warehouse_file(data)
     try:
         with FileLock(final.with_name(f".{final.name}.lock"), timeout=LONGEST_WAIT):
-            _remove_leftovers(final)
-            temporary = final.with_name(f".{final.name}.{os.getpid()}{TEMPORARY}")
-            try:
-                built = _build(data, temporary)
-                _flush(temporary)
-                publish(temporary, final)
-            finally:
-                _remove_leftovers(final)
-            return built
+            yield
     except Timeout:
         raise NcaError(
             f"another build of {final} has run for {LONGEST_WAIT:.0f} s: end it, then run this again"
@@ -59,15 +82,20 @@ def build_warehouse(data: Path) -> dict[str, Built]:
         raise NcaError(f"can't build {final}: {str(error).splitlines()[0]}") from error
 
 
-def _build(data: Path, file: Path) -> dict[str, Built]:
-    label_parts = [str(key.labels_file(data)) for key in materialized_labels(data)]
-    manifests = [str(key.manifest_file(data)) for key in materialized_shards(data)]
-    if not label_parts or not manifests:
-        raise NcaError(f"{data} holds no labelled shards: materialize rollout_shards and behavior_labels first")
-    with duckdb.connect(file) as connection:
-        connection.execute("SET VARIABLE label_parts = ?", [label_parts])
-        connection.execute("SET VARIABLE manifests = ?", [manifests])
-        return {table.name: _build_table(connection, table) for table in TABLES}
+def _start_from(final: Path, temporary: Path) -> None:
+    if not final.exists():
+        raise NcaError(f"{final} is missing: materialize all of 'analytics' before single tables of it")
+    shutil.copyfile(final, temporary)
+
+
+def _build(data: Path, file: Path, only: Collection[str] | None) -> dict[str, Built]:
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(file) as connection:
+        set_variables(connection, data, Path(scratch))
+        built: dict[str, Built] = {}
+        for table in TABLES:
+            if only is None or table.name in only or table.name == "snapshot":
+                built[table.name] = _build_table(connection, table)
+        return built if only is None else {name: table for name, table in built.items() if name in only}
 
 
 def _remove_leftovers(final: Path) -> None:
@@ -80,14 +108,27 @@ def _remove_leftovers(final: Path) -> None:
 
 
 def _build_table(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:
+    if table.name == "snapshot":
+        labels = content_digest(connection, BY_NAME["label_parts"])
+        connection.execute("SET VARIABLE snapshot = ?", [labels])
+        connection.execute("SET VARIABLE built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
     connection.execute(table.sql)
-    connection.execute(f"COMMENT ON {table.kind} {table.name} IS {_literal(table.description)}")
+    connection.execute(f'COMMENT ON {table.kind} "{table.name}" IS {_literal(table.description)}')
     for column in table.columns:
-        name = f'{table.name}."{column.name}"'
+        name = f'"{table.name}"."{column.name}"'
         connection.execute(f"COMMENT ON COLUMN {name} IS {_literal(column.description)}")
-    content = f"SELECT count(*), coalesce(sum(md5_number_lower(row::VARCHAR)), 0) FROM {table.name} AS row"  # noqa: S608
-    [(rows, total)] = connection.execute(content).fetchall()
-    return Built(rows=rows, digest=f"{rows}-{int(total):x}")
+    [(rows,)] = connection.execute(f'SELECT count(*) FROM "{table.name}"').fetchall()  # noqa: S608
+    return Built(rows, content_digest(connection, table))
+
+
+def content_digest(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
+    """Of a table's rows in any order or, of one that ``follows`` from others, of its SQL and their digests."""
+    if table.follows:
+        sources = [content_digest(connection, BY_NAME[name]) for name in table.sources if name in BY_NAME]
+        return hashlib.sha256("-".join([table.version, *sources]).encode()).hexdigest()[:32]
+    content = f'SELECT coalesce(sum(md5_number_lower(row::VARCHAR)), 0) FROM "{table.name}" AS row'  # noqa: S608
+    [(total,)] = connection.execute(content).fetchall()
+    return f"{int(total):x}"
 
 
 def _literal(text: str) -> str:

@@ -1,4 +1,4 @@
-CREATE TABLE card_comparison AS
+CREATE OR REPLACE TABLE card_comparison AS
 WITH measured AS (
     SELECT
         count(*) AS rollouts,
@@ -15,10 +15,12 @@ WITH measured AS (
         min(least(height, width)) AS smallest_side,
         max(greatest(height, width)) AS largest_side
     FROM labels
+    WHERE recipe_version IS NOT NULL
 ),
 token_shares AS (
     SELECT 100 * sum("count") / sum(sum("count")) OVER () AS percent, row_number() OVER (ORDER BY sum("count") DESC) AS rank
     FROM token_frequency
+    WHERE "set" IN ('set1', 'set2', 'set3')
     GROUP BY token
 ),
 vocabulary AS (

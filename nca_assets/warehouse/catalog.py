@@ -1,102 +1,265 @@
 """The warehouse's tables and views, in the order they are built, with a comment for each and for every column.
 
-The SQL that makes ``NAME`` is in ``NAME.sql`` beside this file.
+The SQL that makes ``NAME`` is in ``NAME.sql`` beside this file. Not here: what it is built from (``sources``).
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
+from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS, Column
+from nca_assets.warehouse.table import Table
 
-from nca_assets.labels.schema import LABEL_COLUMNS, Column
-
+_LABELS = {column.name: column for column in LABEL_COLUMNS}
 _RECIPE_COLUMNS = LABEL_COLUMNS[: [column.name for column in LABEL_COLUMNS].index("digest") + 1]
+_PARTITION = Column("partition_key", "VARCHAR", "Partition, like set1-00000")
+_SET, _BEHAVIOR, _FRAME = CURVE_SUM_COLUMNS[:3]
+_SHARD = _LABELS["shard"]
 
-
-@dataclass(frozen=True)
-class Table:
-    """A table or view, its columns, and what it is made from: other tables here, ``label_parts`` or ``manifests``."""
-
-    name: str
-    description: str
-    sources: tuple[str, ...]
-    columns: tuple[Column, ...]
-    kind: str = "TABLE"
-
-    @property
-    def sql(self) -> str:
-        """The statement that makes it."""
-        return Path(__file__).with_name(f"{self.name}.sql").read_text()
-
-    @property
-    def version(self) -> str:
-        """Changes whenever the SQL or the columns do."""
-        return hashlib.sha256(f"{self.sql}{self.columns}".encode()).hexdigest()[:12]
-
+_MATERIALIZATION_COLUMNS = (
+    Column("asset", "VARCHAR", "Asset, like rollout_shards or analytics/labels"),
+    Column("partition_key", "VARCHAR", "Partition; null of assets without any"),
+    Column("time", "TIMESTAMP", "When it was recorded, UTC"),
+    Column("run_id", "VARCHAR", "Run that made it"),
+    Column("code_version", "VARCHAR", "Version of the code that made it"),
+    Column("data_version", "VARCHAR", "Digest of what was made"),
+    Column(
+        "inputs",
+        "MAP(VARCHAR, VARCHAR)",
+        "Data version of each asset it was made from; of several partitions, a hash of theirs",
+    ),
+    Column("device", "VARCHAR", "Device that simulated; null where nothing was simulated"),
+    Column("seconds", "DOUBLE", "Time it took, in seconds"),
+    Column("tokens_per_second", "DOUBLE", "Tokens made per second; null where none were"),
+    Column("changed", "BOOLEAN", "Whether the data version is another than that of the materialization before"),
+)
 
 TABLES = (
     Table(
-        "labels", "One row per labelled rollout: identity, recipe, class and metrics", ("label_parts",), LABEL_COLUMNS
+        "label_parts",
+        "One row per label part: what it was made from, by which versions",
+        ("label_files",),
+        (
+            _PARTITION,
+            _SET,
+            _SHARD,
+            Column("rollouts", "BIGINT", "Rollouts in the part"),
+            Column("file_bytes", "BIGINT", "Size of the Parquet file in bytes"),
+            Column("digest", "VARCHAR", "SHA-256 of its rows and curves; the partition's data version"),
+            Column("label_version", "SMALLINT", "Version of the labels' definitions"),
+            Column("recipe_version", "SMALLINT", "Version of the recipe of the rollouts; null if they were imported"),
+            Column("shard_digest", "VARCHAR", "Digest of the shard that was labelled"),
+            Column("centroids_digest", "VARCHAR", "Digest of the vocabulary that the twins were simulated with"),
+        ),
     ),
-    Table("rollouts", "One row per labelled rollout: identity and recipe", ("labels",), _RECIPE_COLUMNS),
+    Table(
+        "labels",
+        "One row per labelled rollout: identity, recipe, class and metrics",
+        ("label_files", "label_parts"),
+        LABEL_COLUMNS,
+        follows=True,
+    ),
+    Table("rollouts", "One row per labelled rollout: identity and recipe", ("labels",), _RECIPE_COLUMNS, follows=True),
     Table(
         "shards",
-        "One row per materialized shard, from its manifest",
-        ("manifests",),
+        "One row per materialized or imported shard, from its manifest",
+        ("manifests", "imported_manifests"),
         (
-            Column("partition_key", "VARCHAR", "Dagster partition, like set1-00000"),
-            Column("set", "VARCHAR", "Set: set1, set2 or set3"),
-            Column("shard", "INTEGER", "Number of the shard in its set, from 0"),
+            _PARTITION,
+            _SET,
+            _SHARD,
             Column("rollouts", "BIGINT", "Rollouts in the shard"),
-            Column("frames", "INTEGER", "Frames per rollout"),
+            Column("frames", "INTEGER", "Frames per rollout, the most of any"),
             Column("tokens", "BIGINT", "Tokens in the shard: cells times frames, over all rollouts"),
             Column("file_bytes", "BIGINT", "Size of the .npz file in bytes"),
             Column("digest", "VARCHAR", "SHA-256 over the rollouts' digests; the partition's data version"),
-            Column("recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from"),
-            Column("centroids_digest", "VARCHAR", "SHA-256 of the vocabulary that the tokens are written in"),
-            Column("device", "VARCHAR", "Device that simulated it last"),
-            Column("seconds", "DOUBLE", "Time that took, compressing and writing included, in seconds"),
+            Column("recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if imported"),
+            Column("centroids_digest", "VARCHAR", "SHA-256 of the vocabulary of the tokens; null if imported"),
+            Column("device", "VARCHAR", "Device that simulated it last; null if imported"),
+            Column("seconds", "DOUBLE", "Time that took, writing included, in seconds; null if imported"),
             Column("tokens_per_second", "DOUBLE", "Tokens over that time"),
+            Column(
+                "reproducible",
+                "BOOLEAN",
+                "Whether a recipe gives it again; imported shards are only held by their file",
+            ),
+            Column("source", "VARCHAR", "File that it was imported from; null of our own"),
         ),
     ),
     Table(
         "token_frequency",
-        "How often each of the 32 tokens occurs in the materialized shards, by set",
-        ("manifests",),
+        "How often each token occurs in the shards, by set",
+        ("manifests", "imported_manifests"),
         (
-            Column("set", "VARCHAR", "Set: set1, set2 or set3"),
-            Column("token", "TINYINT", "Token, 0 to 31"),
+            _SET,
+            Column("token", "SMALLINT", "Token, 0 to 31; up to 255 in imported sets"),
             Column("count", "HUGEINT", "Cells and frames that hold it"),
             Column("share", "DOUBLE", "The same as a share of the set's tokens, 0 to 1"),
         ),
     ),
     Table(
+        "frame_curves",
+        "Mean curves over time by set and class; those of single rollouts are in data/curves",
+        ("curve_sum_files",),
+        (
+            _SET,
+            _BEHAVIOR,
+            _FRAME,
+            Column("rollouts", "BIGINT", "Rollouts that the means are over"),
+            Column("entropy", "DOUBLE", "Mean Shannon entropy of the frame's tokens, in bits"),
+            Column(
+                "novelty", "DOUBLE", "Mean share of cells that changed since the frame before, 0 to 1; 0 at frame 0"
+            ),
+            Column("difference", "DOUBLE", "Mean share of cells that differ from frame 0, 0 to 1"),
+            Column("similarity_100", "DOUBLE", "Mean share of cells that are as in frame 100; null before it"),
+        ),
+    ),
+    Table(
         "card_comparison",
-        "Statistics of the labelled rollouts beside those on the original dataset's card",
+        "Statistics of our labelled rollouts beside those on the original dataset's card",
         ("labels", "token_frequency"),
         (
             Column("statistic", "VARCHAR", "What is compared"),
             Column("unit", "VARCHAR", "Unit of the two values"),
             Column("card", "DOUBLE", "Value on the card; null where it gives none"),
-            Column("ours", "DOUBLE", "Value over all sets"),
+            Column("ours", "DOUBLE", "Value over our three sets"),
             Column("target", "VARCHAR", "Range that ours is held to; null where it is only reported"),
             Column("within_target", "BOOLEAN", "Whether ours is in that range; null where there is none"),
         ),
     ),
     Table(
+        "materializations",
+        "One row per materialization of any asset and partition, from the orchestrator's log as of this build's start",
+        ("history_files",),
+        _MATERIALIZATION_COLUMNS,
+    ),
+    Table(
+        "current_materializations",
+        "The latest materialization of each asset and partition",
+        ("materializations",),
+        _MATERIALIZATION_COLUMNS,
+        kind="VIEW",
+        follows=True,
+    ),
+    Table(
+        "stale_partitions",
+        "Partitions whose files are gone, damaged, or made from what is no longer present, with the reason in words",
+        ("shards", "label_parts", "materializations"),
+        (
+            Column("asset", "VARCHAR", "Asset"),
+            Column("partition_key", "VARCHAR", "Partition; null of assets without any"),
+            Column("reason", "VARCHAR", "Why it is stale; several reasons are separated by semicolons"),
+            Column("materialized_at", "TIMESTAMP", "When it was materialized last, UTC; null if there is no record"),
+        ),
+    ),
+    Table(
+        "collections",
+        "One row per version of each collection: a query's answer, frozen",
+        ("collection_files",),
+        (
+            Column("name", "VARCHAR", "Name of the collection"),
+            Column("version", "INTEGER", "Version, from 1"),
+            Column("latest", "BOOLEAN", "Whether it is the collection's latest version"),
+            Column("query", "VARCHAR", "Query whose answer it is"),
+            Column("sampling", "VARCHAR", "What was taken of the answer"),
+            Column("created", "TIMESTAMP", "When it was frozen, UTC"),
+            Column("snapshot", "VARCHAR", "Version of the warehouse that was asked; compare snapshot.version"),
+            Column("rollouts", "BIGINT", "Rollouts in it"),
+            Column("digest", "VARCHAR", "SHA-256 of the rollouts' ids and digests"),
+        ),
+    ),
+    Table(
+        "collection_rollouts",
+        "The rollouts of each version of each collection",
+        ("collection_files",),
+        (
+            Column("name", "VARCHAR", "Name of the collection"),
+            Column("version", "INTEGER", "Version of the collection"),
+            _LABELS["rollout_id"],
+            _LABELS["digest"],
+        ),
+    ),
+    Table(
         "behavior_summary",
-        "Rollouts, share and mean metrics by behavior class, over all sets",
+        "Rollouts, share and mean metrics by behavior class",
         ("labels",),
         (
-            Column("behavior", "VARCHAR", "Class"),
+            Column("origin", "VARCHAR", "recipes for our three sets together, else the name of an imported set"),
+            _BEHAVIOR,
             Column("rollouts", "BIGINT", "Rollouts of the class"),
-            Column("percent", "DOUBLE", "Share of all rollouts, in percent"),
+            Column("percent", "DOUBLE", "Share of the origin's rollouts, in percent"),
             Column("mean_change", "DOUBLE", "Mean share of cells that change per step, 0 to 1"),
             Column("tail_change", "DOUBLE", "The same over the last 128 frames"),
             Column("token_entropy", "DOUBLE", "Mean token entropy, in bits"),
             Column("median_period", "DOUBLE", "Median period in frames; null where the class has none"),
         ),
         kind="VIEW",
+        follows=True,
+    ),
+    Table(
+        "phase_space",
+        "One row per rollout: where it lies between order and chaos",
+        ("labels",),
+        (
+            _LABELS["rollout_id"],
+            _SET,
+            _LABELS["behavior"],
+            _LABELS["regime"],
+            Column("cells", "INTEGER", "Cells of a frame"),
+            Column("volatility", "DOUBLE", _LABELS["mean_change"].description),
+            *(
+                _LABELS[n]
+                for n in ("token_entropy", "block_entropy", "conditional_entropy", "compression_ratio", "damage")
+            ),
+        ),
+        kind="VIEW",
+        follows=True,
+    ),
+    Table(
+        "geometry",
+        "Rollouts and tokens by grid size",
+        ("labels",),
+        (
+            _SET,
+            _LABELS["height"],
+            _LABELS["width"],
+            Column("cells", "INTEGER", "Cells of a frame"),
+            Column("aspect", "DOUBLE", "Longer side over shorter side, 1 or more"),
+            Column("rollouts", "BIGINT", "Rollouts on such a grid"),
+            Column("tokens", "BIGINT", "Tokens in them"),
+        ),
+        kind="VIEW",
+        follows=True,
+    ),
+    Table(
+        "lag_similarity",
+        "Similarity to an earlier frame by lag: one row per rollout, start and lag",
+        ("labels",),
+        (
+            _LABELS["rollout_id"],
+            _SET,
+            _LABELS["behavior"],
+            Column("start", "SMALLINT", "Frame that is compared with: 0 or 100"),
+            Column("lag", "SMALLINT", "How many frames later, 1 to 256"),
+            Column("similarity", "DOUBLE", "Share of cells with the same token in both, 0 to 1"),
+        ),
+        kind="VIEW",
+        follows=True,
+    ),
+    Table(
+        "snapshot",
+        "One row: which state of the data this file holds",
+        ("label_parts",),
+        (
+            Column(
+                "version", "VARCHAR", "Digest of the label parts; two files of the same version hold the same labels"
+            ),
+            Column("built_at", "TIMESTAMP", "When it was built, UTC"),
+            Column("recipe_version", "SMALLINT", "Version of the recipe at that time"),
+            Column("label_version", "SMALLINT", "Version of the labels' definitions at that time"),
+            Column("centroids_digest", "VARCHAR", "Digest of the vocabulary at that time"),
+            Column("duckdb_version", "VARCHAR", "DuckDB that built it"),
+        ),
+        follows=True,
     ),
 )
+
+BY_NAME = {table.name: table for table in TABLES}

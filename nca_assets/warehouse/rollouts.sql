@@ -1,6 +1,5 @@
-CREATE TABLE rollouts AS
+CREATE OR REPLACE TABLE rollouts AS
 SELECT
     rollout_id, "set", "index", shard, height, width, frames,
     recipe_version, regime, gain_in, gain_out, residual_scale, leak, noise, digest
 FROM labels
-ORDER BY "set", "index"

@@ -1,13 +1,19 @@
-CREATE TABLE token_frequency AS
-WITH counts AS (
-    SELECT "set", generate_subscripts(token_counts, 1) - 1 AS token, unnest(token_counts) AS "count"
+CREATE OR REPLACE TABLE token_frequency AS
+WITH manifests AS (
     FROM read_json(getvariable('manifests'), columns = {"set": 'VARCHAR', token_counts: 'BIGINT[]'})
+    UNION ALL
+    FROM read_json(getvariable('imported_manifests'), columns = {"set": 'VARCHAR', token_counts: 'BIGINT[]'})
+),
+counts AS (
+    SELECT "set", generate_subscripts(token_counts, 1) - 1 AS token, unnest(token_counts) AS "count"
+    FROM manifests
 )
 SELECT
     "set",
-    token::TINYINT AS token,
+    token::SMALLINT AS token,
     sum("count") AS "count",
     sum("count") / sum(sum("count")) OVER (PARTITION BY "set") AS share
 FROM counts
 GROUP BY "set", token
+HAVING token < 32 OR sum("count") > 0
 ORDER BY "set", token

@@ -195,7 +195,7 @@ def test_checks_pass_on_good_data_and_record_their_partition(project: Settings, 
 
 def run_check(instance: dg.DagsterInstance, name: str) -> dg.AssetCheckEvaluation:
     """The check alone, of the first shard, which must fail."""
-    job = defs.resolve_implicit_global_asset_job_def()
+    job = defs.resolve_job_def("make_shard")
     only = job.get_subset(asset_selection=set(), asset_check_selection={dg.AssetCheckKey(SHARDS, name)})
     result = only.execute_in_process(instance=instance, partition_key=KEYS[0], raise_on_error=False)
     [evaluation] = result.get_asset_check_evaluations()

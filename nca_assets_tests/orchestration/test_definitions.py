@@ -8,7 +8,7 @@ import yaml
 
 from nca_assets.automation.partitions import shard_partitions
 from nca_assets.definitions import defs
-from nca_assets.labels.write import POLARS_TYPES
+from nca_assets.labels.parts import POLARS_TYPES
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets_tests.conftest import PROJECT
 
@@ -37,8 +37,13 @@ def test_the_chain_is_wired() -> None:
     assert graph.get(shards).parent_keys == {dg.AssetKey("centroids")}
     assert graph.get(labels).parent_keys == {shards, dg.AssetKey("centroids")}
     analytics = {name: dg.AssetKey(["analytics", name]) for name in (table.name for table in TABLES)}
-    assert graph.get(analytics["labels"]).parent_keys == {labels}
-    assert graph.get(analytics["shards"]).parent_keys == {shards}
+    imported = dg.AssetKey("imported_shards"), dg.AssetKey("imported_labels")
+    assert graph.get(imported[1]).parent_keys == {imported[0]}
+    assert graph.get(analytics["label_parts"]).parent_keys == {labels, imported[1]}
+    assert graph.get(analytics["labels"]).parent_keys == {labels, imported[1], analytics["label_parts"]}
+    assert graph.get(analytics["shards"]).parent_keys == {shards, imported[0]}
+    assert graph.get(dg.AssetKey("collections")).parent_keys == {analytics["labels"]}
+    assert graph.get(analytics["collections"]).parent_keys == {dg.AssetKey("collections")}
     assert graph.get(analytics["card_comparison"]).parent_keys == {analytics["labels"], analytics["token_frequency"]}
 
 

@@ -1,0 +1,73 @@
+"""Other people's shards, registered where they lie, and their labels: a partition a file."""
+
+import time
+from pathlib import Path
+
+import dagster as dg
+
+from nca_assets.automation.partitions import imported_partitions
+from nca_assets.automation.reporting import behavior_table, failures_in_one_line, progress_in_log, table_schema
+from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.naming import ShardKey
+from nca_assets.settings import load_settings, require_writable
+from nca_assets.versions import LABEL_VERSION
+
+
+class ImportedFile(dg.Config):
+    """Which file a partition is."""
+
+    source: str = ""
+    """Path of the .npz file; empty for the one that it was registered with."""
+
+
+@dg.asset(partitions_def=imported_partitions, group_name="imported", kinds={"numpy"}, code_version="1")
+def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> dg.MaterializeResult:
+    """Token shards that others made (`nca import shards FOLDER`): checked and digested, not claimed reproducible."""
+    from nca_assets.shards.imported import register
+
+    with failures_in_one_line():
+        settings = load_settings()
+        require_writable(settings.data)
+        key = ShardKey.parse_imported(context.partition_key)
+        manifest = register(key, Path(config.source) if config.source else None, settings.data)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.digest),
+        metadata={
+            "dagster/partition_row_count": len(manifest.members),
+            "tokens": sum(manifest.token_counts),
+            "bytes": manifest.file_bytes,
+            "seconds": manifest.seconds,
+            "digest": manifest.digest,
+            "path": dg.MetadataValue.path(manifest.source),
+        },
+    )
+
+
+@dg.asset(
+    deps=[imported_shards],
+    partitions_def=imported_partitions,
+    group_name="imported",
+    kinds={"polars", "parquet"},
+    code_version=f"labels {LABEL_VERSION}",
+    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS)},
+)
+def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Behavior class and metrics of imported rollouts; what needs a recipe (damage, saturation, …) is null."""
+    from nca_assets.labels.write import write_imported_labels
+
+    started = time.perf_counter()
+    with failures_in_one_line(), progress_in_log(context, context.partition_key, "rollouts") as progress:
+        settings = load_settings()
+        require_writable(settings.data)
+        part = write_imported_labels(ShardKey.parse_imported(context.partition_key), settings, progress)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(part.digest),
+        metadata={
+            "behaviors": behavior_table(part.rows["behavior"]),
+            "dagster/partition_row_count": len(part.rows),
+            "bytes": part.file.stat().st_size,
+            "seconds": time.perf_counter() - started,
+            "digest": part.digest,
+            "path": dg.MetadataValue.path(part.file),
+        },
+    )

@@ -1,0 +1,25 @@
+"""Where the ``nca`` command starts."""
+
+from __future__ import annotations
+
+import sys
+
+from nca_assets.cli import bring_in, rollouts, warehouse
+from nca_assets.cli.app import app
+from nca_assets.errors import NcaError
+
+COMMANDS = (rollouts, warehouse, bring_in)
+"""Modules whose import adds their commands."""
+
+
+def main() -> None:
+    """Run the command; a failure is one line on stderr and exit status 1."""
+    try:
+        app()
+    except NcaError as error:
+        print(f"nca: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

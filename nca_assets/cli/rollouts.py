@@ -1,0 +1,136 @@
+"""Commands that make, look at and verify rollouts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+from tqdm import tqdm
+
+from nca_assets.cli.app import app
+from nca_assets.cli.show import materialized, moving, print_table
+from nca_assets.errors import NcaError
+
+
+@app.command()
+def materialize(partitions: Annotated[list[str], typer.Argument(help="Partition keys, like set1-00000.")]) -> None:
+    """Materialize shards with their labels, then the warehouse, in this process; the UI shows the same runs."""
+    from nca_assets.automation.in_process import materialize_chain
+
+    for done in materialize_chain(partitions):
+        print(materialized(done), flush=True)
+
+
+@app.command()
+def status() -> None:
+    """Shards and labels by set: how many are there, and how large."""
+    from nca_assets.settings import load_settings
+    from nca_assets.shards.inventory import take_inventory
+
+    settings = load_settings()
+    columns = ("set", "shards", "labelled", "of", "rollouts", "tokens", "GB")
+    table = Table(*columns, title=f"{settings.data}", box=box.SIMPLE_HEAD)
+    for row in take_inventory(settings):
+        table.add_row(
+            row.set, f"{row.shards}", f"{row.labelled}", f"{settings.shards_per_set}", f"{row.rollouts:,}",
+            f"{row.tokens:,}", f"{row.file_bytes / 1e9:.3f}",
+        )  # fmt: skip
+    print_table(table)
+
+
+@app.command()
+def regenerate(
+    rollout: Annotated[str, typer.Argument(help="Rollout, like set1/000017.")],
+    to: Annotated[Path | None, typer.Option(help="File to write the tokens to, readable by numpy.load.")] = None,
+) -> None:
+    """Simulate one rollout from its recipe, whether or not its shard is there, and say its digest."""
+    from nca_assets.files import whole_file
+    from nca_assets.naming import RolloutId
+    from nca_assets.settings import load_settings
+    from nca_assets.shards.manifest import rollout_digest
+    from nca_assets.shards.members import npy_bytes
+    from nca_assets.shards.rollouts import regenerate
+
+    wanted = RolloutId.parse(rollout)
+    tokens = regenerate(wanted, load_settings())
+    if to:
+        with whole_file(to) as file:
+            file.write(npy_bytes(tokens))
+    frames, height, width = tokens.shape
+    written = f"{to}: " if to else ""
+    print(f"{written}{wanted}, {frames} frames of {height}x{width} cells, digest {rollout_digest(tokens)}")
+
+
+@app.command()
+def verify(
+    partitions: Annotated[
+        list[str] | None, typer.Argument(help="Partition keys; by default all that are there.")
+    ] = None,
+    rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each shard to simulate again.")] = 4,
+    every: Annotated[bool, typer.Option("--all", help="Simulate every rollout again.")] = False,
+) -> None:
+    """Read shards, hold them against their digests, and simulate rollouts of them again.
+
+    What is wrong is noted, and stands in the warehouse's stale_partitions.
+    """
+    from nca_assets.automation.in_process import rebuild_if
+    from nca_assets.automaton.engine import choose_machine
+    from nca_assets.naming import SETS, ShardKey, imported_shards, materialized_shards
+    from nca_assets.settings import load_settings
+    from nca_assets.shards.findings import noted_findings
+    from nca_assets.shards.verify import verify_imported, verify_shard
+
+    settings = load_settings()
+    ours = [settings.shard_key(text) for text in partitions or [] if text.startswith(tuple(SETS))]
+    others = [ShardKey.parse_imported(text) for text in partitions or [] if not text.startswith(tuple(SETS))]
+    keys = [*ours, *others] or [*materialized_shards(settings.data), *imported_shards(settings.data)]
+    if not keys:
+        raise NcaError(f"{settings.data} holds no shard to verify: materialize one first")
+    machine, before = choose_machine(settings), noted_findings(settings.data)
+    failures = 0
+    for key in keys:
+        try:
+            with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
+                if key.imported:
+                    checked = verify_imported(key, settings.data, moving(bar))
+                    said = "read, the same as when imported"
+                else:
+                    checked = verify_shard(
+                        key, settings, machine, settings.shard_size if every else rollouts, moving(bar)
+                    )
+                    said = "simulated again, the same bytes"
+            print(f"{key}: {checked} rollouts {said}", flush=True)
+        except NcaError as error:
+            failures += 1
+            print(f"{key}: {error}", file=sys.stderr)
+    rebuild_if(noted_findings(settings.data) != before)
+    if failures:
+        raise NcaError(f"{failures} of {len(keys)} shards could not be verified")
+
+
+@app.command()
+def gif(
+    rollout: Annotated[str, typer.Argument(help="Rollout, like set1/000017.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; by default set1_000017.gif.")] = None,
+    scale: Annotated[int, typer.Option(min=1, max=64, help="Pixels per cell.")] = 8,
+    fps: Annotated[int, typer.Option(min=1, max=50, help="Frames per second.")] = 25,
+    gray: Annotated[bool, typer.Option(help="Grayscale, as the original dataset's animations.")] = False,
+) -> None:
+    """Animate a rollout, from its shard or, if that is not materialized, from its recipe."""
+    from nca_assets.figures.animation import animated_gif
+    from nca_assets.files import whole_file
+    from nca_assets.naming import RolloutId
+    from nca_assets.settings import load_settings
+    from nca_assets.shards.rollouts import rollout_tokens
+
+    wanted = RolloutId.parse(rollout)
+    tokens = rollout_tokens(wanted, load_settings())
+    target = out or Path(f"{wanted.set}_{wanted.index:06d}.gif")
+    with whole_file(target) as file:
+        file.write(animated_gif(tokens, scale, fps, gray))
+    frames, height, width = tokens.shape
+    print(f"{target}: {frames} frames of {height}x{width} cells")

@@ -1,0 +1,89 @@
+"""Commands that ask the warehouse."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from nca_assets.cli.app import app
+from nca_assets.cli.show import cell, print_table
+from nca_assets.errors import NcaError
+
+MOST_ROWS = 200
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(help="A query in DuckDB's SQL.")] = None,
+    file: Annotated[Path | None, typer.Option("-f", "--file", help="Read the query from this file.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the whole answer as CSV.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole answer as a JSON array.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write the whole answer to this Parquet file.")] = None,
+) -> None:
+    """Ask the warehouse; read-only."""
+    from nca_assets.files import whole_file
+    from nca_assets.settings import load_settings
+    from nca_assets.warehouse.answer import first_rows, write_answer
+
+    data, text = load_settings().data, _query(query, file)
+    if csv + json + (parquet is not None) > 1:
+        raise NcaError("choose one of --csv, --json and --parquet")
+    if parquet:
+        with whole_file(parquet) as out:
+            write_answer(text, data, "parquet", out)
+    elif csv or json:
+        write_answer(text, data, "csv" if csv else "json", sys.stdout.buffer)
+    else:
+        columns, rows = first_rows(text, data, MOST_ROWS + 1)
+        table = Table(*columns, box=box.SIMPLE_HEAD)
+        for row in rows[:MOST_ROWS]:
+            table.add_row(*(cell(value) for value in row))
+        print_table(table)
+        if len(rows) > MOST_ROWS:
+            print(f"(only the first {MOST_ROWS} rows are shown; --csv, --json and --parquet give all)")
+
+
+def _query(query: str | None, file: Path | None) -> str:
+    if (query is None) == (file is None):
+        raise NcaError("give a query, or a file that holds one with -f FILE")
+    if file is None:
+        return str(query)
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NcaError(f"can't read {file}: {error}") from None
+
+
+@app.command()
+def collect(
+    name: Annotated[str, typer.Argument(help="Name of the collection.")],
+    query: Annotated[
+        str, typer.Argument(help="A query with a column rollout_id; by default that of the latest version.")
+    ] = "",
+    by: Annotated[str, typer.Option(help="Column of labels that --each and --total go by.")] = "behavior",
+    each: Annotated[int | None, typer.Option(min=1, help="Balanced: take this many of each value.")] = None,
+    total: Annotated[int | None, typer.Option(min=1, help="Stratified: take this many, in proportion.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed takes other rollouts.")] = 0,
+) -> None:
+    """Freeze the answer of a query as the next version of a named collection of rollouts."""
+    from nca_assets.automation.in_process import collect as run
+
+    if each and total:
+        raise NcaError("choose one of --each and --total")
+    made = run(name, {"query": query, "by": by, "each": each, "total": total, "seed": seed})
+    print(f"{made['path']}: version {made['version']}, {made['dagster/partition_row_count']:,} rollouts")
+
+
+@app.command()
+def export() -> None:
+    """Write the labels as CSV, one file a set, under the original dataset's names."""
+    from nca_assets.labels.export import export_csv
+    from nca_assets.settings import load_settings
+
+    for file, rows in export_csv(load_settings().data).items():
+        print(f"{file}: {rows:,} rollouts")

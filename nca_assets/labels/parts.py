@@ -1,0 +1,94 @@
+"""The files that labelling a shard leaves: its labels, its curves, and the curves' sums by behavior, as Parquet."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nca_assets.files import whole_file
+from nca_assets.labels.curves import ENTROPY_STEPS, STABILIZED
+from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS, Column
+from nca_assets.naming import ShardKey
+from nca_assets.versions import LABEL_VERSION
+
+POLARS_TYPES = {
+    "VARCHAR": pl.String,
+    "BIGINT": pl.Int64,
+    "INTEGER": pl.Int32,
+    "SMALLINT": pl.Int16,
+    "DOUBLE": pl.Float64,
+    "USMALLINT[]": pl.List(pl.UInt16),
+}
+
+
+@dataclass(frozen=True)
+class LabelPart:
+    """A written part: its rows, its file, and the SHA-256 of its rows and curves."""
+
+    rows: pl.DataFrame
+    file: Path
+    digest: str
+
+
+def write_parts(
+    key: ShardKey,
+    data: Path,
+    labels: list[dict[str, Any]],
+    curves: list[dict[str, Any]],
+    made_from: dict[str, str],
+) -> LabelPart:
+    """Write the parts of shard ``key``; the label part's Parquet metadata say what it was ``made_from``.
+
+    The label part comes last, so whoever sees it finds the others too. Raises ``NcaError`` if the disk refuses.
+    """
+    label_table, curve_table = to_table(labels, LABEL_COLUMNS), to_table(curves, CURVE_COLUMNS)
+    part = LabelPart(label_table, key.labels_file(data), _digest(label_table, curve_table))
+    lineage = made_from | {"label_version": str(LABEL_VERSION), "digest": part.digest}
+    for table, path in (
+        (curve_table, key.curves_file(data)),
+        (curve_sums(labels, curves), key.curve_sums_file(data)),
+        (label_table, part.file),
+    ):
+        with whole_file(path) as file:
+            table.write_parquet(file, compression="zstd", metadata=lineage)
+    return part
+
+
+def to_table(rows: list[dict[str, Any]], columns: tuple[Column, ...]) -> pl.DataFrame:
+    """Rows under a schema of ours."""
+    return pl.DataFrame(rows, schema={column.name: POLARS_TYPES[column.type] for column in columns})
+
+
+def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl.DataFrame:
+    """For each class and frame, the sums over its rollouts of what ``CURVE_SUM_COLUMNS`` names."""
+    sums: dict[tuple[str, str], NDArray[np.float64]] = {}
+    longest = max(row["frames"] for row in labels)
+    for label, curve in zip(labels, curves, strict=True):
+        of_class = sums.setdefault((label["set"], label["behavior"]), np.zeros((5, longest)))
+        frames, cells = label["frames"], curve["cells"]
+        of_class[0, :frames] += 1
+        of_class[1, :frames] += curve["entropy"] / ENTROPY_STEPS
+        of_class[2, :frames] += curve["changed"] / cells
+        of_class[3, :frames] += curve["differing"] / cells
+        of_class[4, STABILIZED:frames] += curve["matching_100"] / cells
+    rows = [
+        (*name, frame, int(values[0]), *values[1:])
+        for name in sorted(sums)
+        for frame, values in enumerate(sums[name].T)
+    ]
+    schema = {column.name: POLARS_TYPES[column.type] for column in CURVE_SUM_COLUMNS}
+    return pl.DataFrame(rows, schema=schema, orient="row").filter(pl.col("rollouts") > 0)
+
+
+def _digest(labels: pl.DataFrame, curves: pl.DataFrame) -> str:
+    content = hashlib.sha256(labels.write_csv().encode())
+    for row in curves.drop("rollout_id", "set", "index", "cells").iter_rows():
+        for values in row:
+            content.update(np.asarray(values, dtype="<u2").tobytes())
+    return content.hexdigest()

@@ -1,0 +1,172 @@
+"""Collections: the answer of a query frozen as a named, versioned set of rollouts, with how it came to be.
+
+``data/collections/NAME/v0001.parquet`` holds the rollouts and their digests; its metadata hold the query, the sampling,
+the date and the warehouse's version. A version is never changed; the same content again makes no new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock
+
+from nca_assets.errors import NcaError
+from nca_assets.files import whole_file
+from nca_assets.warehouse.answer import ask, duckdbs_message
+from nca_assets.warehouse.read import connect
+
+COLLECTION_SCHEMA = {"name": pl.String, "version": pl.Int32, "rollout_id": pl.String, "digest": pl.String}
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which of a query's rollouts to take.
+
+    ``each``: this many of each value of ``by``, a column of ``labels`` (balanced). ``total``: this many of all, in the
+    proportions of ``by`` (stratified). Which ones is decided by ``seed`` and the rollout's name alone.
+    """
+
+    by: str = "behavior"
+    each: int | None = None
+    total: int | None = None
+    seed: int = 0
+
+    def __str__(self) -> str:
+        if self.each is not None:
+            return f"{self.each} of each {self.by}, seed {self.seed}"
+        if self.total is not None:
+            return f"{self.total} in proportion by {self.by}, seed {self.seed}"
+        return "all"
+
+    @classmethod
+    def parse(cls, text: str) -> Sampling:
+        """The sampling that ``str`` wrote."""
+        if match := re.fullmatch(r"(\d+) of each (\w+), seed (\d+)", text):
+            return cls(by=match[2], each=int(match[1]), seed=int(match[3]))
+        if match := re.fullmatch(r"(\d+) in proportion by (\w+), seed (\d+)", text):
+            return cls(by=match[2], total=int(match[1]), seed=int(match[3]))
+        return cls()
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One version of a collection; ``rollouts`` maps ids to digests."""
+
+    name: str
+    version: int
+    query: str
+    sampling: Sampling
+    rollouts: dict[str, str]
+    file: Path
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the rollouts' ids and digests, in order of id."""
+        lines = (f"{rollout} {digest}\n" for rollout, digest in sorted(self.rollouts.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def collection_files(data: Path) -> list[Path]:
+    """Every version of every collection."""
+    return sorted((data / "collections").glob("*/v*.parquet"))
+
+
+def versions_of(name: str, data: Path) -> list[Path]:
+    """The versions of collection ``name``, oldest first."""
+    return sorted((data / "collections" / name).glob("v*.parquet"))
+
+
+def freeze(name: str, query: str, data: Path, sampling: Sampling | None = None) -> Collection:
+    """Run ``query`` on the warehouse and keep the rollouts it names as the next version of collection ``name``.
+
+    When they and the query are those of the latest version, that one is returned. Raises ``NcaError`` if the name or
+    the query is unfit, or no rollout is left.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise NcaError(f"a collection can't be called {name!r}: use letters, digits, '-' and '_', at most 64")
+    sampling = sampling or Sampling()
+    rollouts, snapshot = _ask(query, data, sampling)
+    (data / "collections").mkdir(exist_ok=True)
+    with FileLock(data / "collections" / ".lock"):
+        return _keep(name, query, sampling, rollouts, snapshot, data)
+
+
+def _keep(name: str, query: str, sampling: Sampling, rollouts: dict[str, str], snapshot: str, data: Path) -> Collection:
+    earlier = versions_of(name, data)
+    if earlier:
+        latest = read_collection(name, data)
+        if (latest.query, latest.sampling, latest.rollouts) == (query, sampling, rollouts):
+            return latest
+    version = int(earlier[-1].stem[1:]) + 1 if earlier else 1
+    file = data / "collections" / name / f"v{version:04d}.parquet"
+    collection = Collection(name, version, query, sampling, rollouts, file)
+    rows = [(name, version, rollout, digest) for rollout, digest in sorted(rollouts.items())]
+    metadata = {
+        "query": query,
+        "sampling": str(sampling),
+        "created": datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds"),
+        "snapshot": snapshot,
+        "rollouts": str(len(rows)),
+        "digest": collection.digest,
+    }
+    with whole_file(file) as opened:
+        pl.DataFrame(rows, schema=COLLECTION_SCHEMA, orient="row").write_parquet(opened, metadata=metadata)
+    return collection
+
+
+def read_collection(name: str, data: Path, version: int | None = None) -> Collection:
+    """A version of collection ``name``, by default the latest. Raises ``NcaError`` if there is none."""
+    files = {int(file.stem[1:]): file for file in versions_of(name, data)}
+    if not files or (version or max(files)) not in files:
+        known = ", ".join(sorted({file.parent.name for file in collection_files(data)})) or "none yet"
+        wanted = f"version {version} of collection" if version else "collection"
+        raise NcaError(f"there is no {wanted} {name!r} in {data / 'collections'} (collections: {known})")
+    number = version or max(files)
+    rows = pl.read_parquet(files[number])
+    says = pl.read_parquet_metadata(files[number])
+    rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))
+    return Collection(name, number, says["query"], Sampling.parse(says["sampling"]), rollouts, files[number])
+
+
+def _ask(query: str, data: Path, sampling: Sampling) -> tuple[dict[str, str], str]:
+    with connect(data) as connection, duckdbs_message():
+        answer = ask(connection, query)
+        if "rollout_id" not in answer.columns:
+            raise NcaError('a collection\'s query must give a column rollout_id, like "SELECT rollout_id FROM labels"')
+        chosen = answer.query("answer", _sampled(sampling)).fetchall()
+        [(snapshot,)] = connection.execute('SELECT version FROM "snapshot"').fetchall()
+    if not chosen:
+        raise NcaError("that query names no labelled rollout, so there is nothing to collect")
+    return dict(chosen), snapshot
+
+
+def _sampled(sampling: Sampling) -> str:
+    """The query that samples ``answer``; ``by`` is held to a plain name, so nothing else gets into it."""
+    if not re.fullmatch(r"\w+", sampling.by):
+        raise NcaError(f"{sampling.by!r} is no column of labels to sample by")
+    ranked = f"""
+        WITH named AS (
+            SELECT rollout_id, digest, "{sampling.by}" AS stratum
+            FROM labels
+            WHERE rollout_id IN (SELECT rollout_id FROM answer)
+        ),
+        ranked AS (
+            SELECT
+                *,
+                row_number() OVER (PARTITION BY stratum ORDER BY md5(rollout_id || ' ' || {sampling.seed})) AS place,
+                count(*) OVER (PARTITION BY stratum) AS of_stratum
+            FROM named
+        )
+        SELECT rollout_id, digest FROM ranked
+    """  # noqa: S608
+    if sampling.each is not None:
+        return f"{ranked} WHERE place <= {sampling.each}"
+    if sampling.total is not None:
+        # The k-th of a stratum's n rollouts stands at (k - 1/2) / n; so the first of all are in proportion.
+        return f"{ranked} ORDER BY (place - 0.5) / of_stratum, md5(rollout_id) LIMIT {sampling.total}"
+    return ranked

@@ -1,0 +1,13 @@
+CREATE OR REPLACE TABLE frame_curves AS
+SELECT
+    "set",
+    behavior,
+    frame,
+    sum(rollouts)::BIGINT AS rollouts,
+    round(sum(entropy) / sum(rollouts), 9) AS entropy,
+    round(sum(novelty) / sum(rollouts), 9) AS novelty,
+    round(sum(difference) / sum(rollouts), 9) AS difference,
+    CASE WHEN frame >= 100 THEN round(sum(similarity_100) / sum(rollouts), 9) END AS similarity_100
+FROM read_parquet(getvariable('curve_sum_files'), hive_partitioning = false)
+GROUP BY "set", behavior, frame
+ORDER BY "set", behavior, frame

@@ -1,0 +1,103 @@
+"""What was materialized, when and from what, as Parquet files that only grow: the orchestrator's events, copied.
+
+Not here: reading the events (``automation/history``). An event may be in two files; the table ``materializations`` has
+it once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+import polars as pl
+
+from nca_assets.files import whole_file
+
+MOST_FILES = 64
+"""From here on the files are merged into one."""
+
+HISTORY_SCHEMA = {
+    "event": pl.Int64,
+    "asset": pl.String,
+    "partition_key": pl.String,
+    "time": pl.Datetime("us"),
+    "run_id": pl.String,
+    "code_version": pl.String,
+    "data_version": pl.String,
+    "inputs": pl.List(pl.Struct({"key": pl.String, "value": pl.String})),
+    "device": pl.String,
+    "seconds": pl.Float64,
+    "tokens_per_second": pl.Float64,
+}
+
+IDENTITY = ["run_id", "asset", "partition_key", "time"]
+"""What no two events share, whichever instance they are from."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One materialization: ``event`` is its number in the orchestrator's log, ``time`` is in UTC."""
+
+    event: int
+    asset: str
+    partition_key: str | None
+    time: datetime
+    run_id: str
+    code_version: str | None
+    data_version: str | None
+    inputs: dict[str, str]
+    device: str | None
+    seconds: float | None
+    tokens_per_second: float | None
+
+
+def history_files(data: Path) -> list[Path]:
+    """The files that hold the history."""
+    return sorted((data / "history").glob("*.parquet"))
+
+
+def append_history(events: list[Event], data: Path) -> None:
+    """Add those of ``events`` that are not there yet, in a file of their own."""
+    rows = [
+        asdict(event) | {"inputs": [{"key": key, "value": value} for key, value in event.inputs.items()]}
+        for event in events
+    ]
+    table = pl.DataFrame(rows, schema=HISTORY_SCHEMA)
+    if files := history_files(data):
+        known = pl.read_parquet(files, columns=IDENTITY)
+        table = table.join(known, on=IDENTITY, how="anti", nulls_equal=True)
+    if len(table):
+        _write(table, data)
+
+
+def last_events(data: Path) -> dict[str, tuple[int, str]]:
+    """Of each asset, the number and run of the event copied last."""
+    files = history_files(data)
+    if not files:
+        return {}
+    # By time, since another instance counts its events anew.
+    latest = (
+        pl.scan_parquet(files)
+        .sort("time", "event")
+        .group_by("asset")
+        .agg(pl.last("event"), pl.last("run_id"))
+        .collect()
+    )
+    return {asset: (event, run_id) for asset, event, run_id in latest.iter_rows()}
+
+
+def merge_history(data: Path) -> None:
+    """Make one file of many; the caller sees to it that no one else reads or merges meanwhile."""
+    files = history_files(data)
+    if len(files) >= MOST_FILES:
+        # A crash in between leaves copies that overlap, as any two may.
+        _write(pl.read_parquet(files).unique(IDENTITY), data)
+        for file in files:
+            file.unlink()
+
+
+def _write(rows: pl.DataFrame, data: Path) -> None:
+    with whole_file(data / "history" / f"{uuid4().hex}.parquet") as file:
+        rows.write_parquet(file, compression="zstd")

@@ -1,0 +1,95 @@
+"""What the tables are built from: the files on disk, and what is present now, as variables that the SQL files read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from nca_assets.errors import NcaError
+from nca_assets.labels.parts import POLARS_TYPES
+from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
+from nca_assets.naming import centroids_file, imported_shards, materialized_labels, materialized_shards
+from nca_assets.shards.findings import noted_findings
+from nca_assets.shards.imported import read_imported_manifest
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
+from nca_assets.vocabulary.centroids import digest, load_centroids
+from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files
+from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
+
+PRESENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_digest VARCHAR)"
+DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT, finding VARCHAR)[]"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files of one kind, and what an empty one looks like: DuckDB reads no empty list of files."""
+
+    files: list[Path]
+    empty: dict[str, Any] | None
+    """A Parquet schema, or None for JSON."""
+
+
+def find_sources(data: Path) -> dict[str, Source]:
+    """The files under ``data`` that tables are made from, by the name of their variable.
+
+    Raises ``NcaError`` if there are neither labels nor shards.
+    """
+    labels = materialized_labels(data)
+    shards, imported = materialized_shards(data), imported_shards(data)
+    if not labels and not shards and not imported:
+        raise NcaError(f"{data} holds no labelled shards: materialize rollout_shards and behavior_labels first")
+    return {
+        "label_files": Source([key.labels_file(data) for key in labels], _schema(LABEL_COLUMNS)),
+        "curve_sum_files": Source(
+            [file for key in labels if (file := key.curve_sums_file(data)).exists()], _schema(CURVE_SUM_COLUMNS)
+        ),
+        "manifests": Source([key.manifest_file(data) for key in shards], None),
+        "imported_manifests": Source([key.manifest_file(data) for key in imported], None),
+        "history_files": Source(history_files(data), HISTORY_SCHEMA),
+        "collection_files": Source(collection_files(data), COLLECTION_SCHEMA),
+    }
+
+
+def set_variables(connection: duckdb.DuckDBPyConnection, data: Path, scratch: Path) -> None:
+    """Tell ``connection`` what to build from; ``scratch`` is a folder for stand-ins of kinds that have no file yet."""
+    for name, source in find_sources(data).items():
+        files = source.files or [_empty_file(scratch / name, source.empty)]
+        connection.execute(f"SET VARIABLE {name} = ?", [[str(file) for file in files]])
+    connection.execute(f"SET VARIABLE present = ?::{PRESENT}", [_present(data)])
+    connection.execute(f"SET VARIABLE disk = ?::{DISK}", [_disk(data)])
+
+
+def _present(data: Path) -> dict[str, Any]:
+    vocabulary = digest(load_centroids(data)) if centroids_file(data).exists() else None
+    return {"recipe_version": RECIPE_VERSION, "label_version": LABEL_VERSION, "centroids_digest": vocabulary}
+
+
+def _disk(data: Path) -> list[dict[str, Any]]:
+    """Of each shard that has a manifest, the size of its file (None if missing) and what is known to be wrong."""
+    findings = noted_findings(data)
+    files = {str(key): key.tokens_file(data) for key in materialized_shards(data)}
+    files |= {str(key): Path(read_imported_manifest(key, data).source) for key in imported_shards(data)}
+    return [{"shard_key": key, "token_bytes": _size(file), "finding": findings.get(key)} for key, file in files.items()]
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _schema(columns: Any) -> dict[str, Any]:
+    return {column.name: POLARS_TYPES[column.type] for column in columns}
+
+
+def _empty_file(path: Path, schema: dict[str, Any] | None) -> Path:
+    if schema is None:
+        path.write_text("[]")
+    else:
+        pl.DataFrame(schema=schema).write_parquet(path)
+    return path
