@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageSequence
 from polars.testing import assert_frame_equal
 
-from nca_assets.cli import main
+from nca_assets.cli.main import main
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
@@ -20,6 +20,7 @@ from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.shards.test_verify import forge
 
 Capture = pytest.CaptureFixture[str]
+CaptureBytes = pytest.CaptureFixture[bytes]
 
 
 def nca(*arguments: str) -> int:
@@ -53,6 +54,8 @@ def built(labelled: Settings) -> Settings:
         ("gif",),
         ("import",),
         ("import", "centroids"),
+        ("import", "shards"),
+        ("collect",),
     ],
 )
 def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:
@@ -83,6 +86,65 @@ def test_a_malformed_query_gives_duckdbs_message(built: Settings, capsys: Captur
     captured = capsys.readouterr()
     assert captured.err.startswith("nca: DuckDB: Parser Error: syntax error")
     assert "Traceback" not in captured.err
+
+
+def test_a_whole_answer_as_csv_json_and_parquet(built: Settings, capfdbinary: CaptureBytes, tmp_path: Path) -> None:
+    query = 'SELECT rollout_id, damage, unnest([1, 2]) AS "n" FROM labels ORDER BY rollout_id, n'
+    expected = pl.read_parquet(ShardKey("set1", 0).labels_file(built.data), hive_partitioning=False)["damage"]
+    (tmp_path / "query.sql").write_text(query)
+    assert nca("sql", "-f", str(tmp_path / "query.sql"), "--csv") == 0
+    csv = pl.read_csv(capfdbinary.readouterr().out)
+    assert nca("sql", query, "--json") == 0
+    json = pl.read_json(capfdbinary.readouterr().out)
+    assert nca("sql", query, "--parquet", str(tmp_path / "answer.parquet")) == 0
+    parquet = pl.read_parquet(tmp_path / "answer.parquet")
+    assert_frame_equal(csv, json, check_dtypes=False)
+    assert_frame_equal(csv, parquet, check_dtypes=False)
+    assert len(csv) == 16
+    assert csv["damage"].gather_every(2)[:4].to_list() == expected.to_list()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give a query, or a file that holds one with -f FILE"),
+        (("SELECT 1", "-f", "query.sql"), "give a query, or a file"),
+        (("-f", "nowhere.sql"), "can't read nowhere.sql"),
+        (("SELECT 1", "--csv", "--json"), "choose one of --csv, --json and --parquet"),
+        (("COPY labels TO 'out.csv'", "--csv"), "DuckDB: Permission Error"),
+        (("SELECT content FROM read_text('/etc/hostname')", "--json"), "DuckDB: Permission Error"),
+        (("ATTACH 'other.duckdb'",), "DuckDB: Permission Error"),
+        (("DELETE FROM labels",), "read-only"),
+        (("SET allowed_directories = ['/']",), "configuration has been locked"),
+        (("SELECT 'x'::INTEGER",), "DuckDB: Conversion Error"),
+        (("SELECT 'x'::INTEGER", "--csv"), "DuckDB: Conversion Error"),
+    ],
+)
+def test_what_sql_refuses(
+    built: Settings,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.setenv("NCA_DATA", str(built.data))
+    monkeypatch.chdir(tmp_path)
+    files = set(tmp_path.rglob("*"))
+    assert nca("sql", *arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("nca: ")
+    assert message in error
+    assert "Traceback" not in error
+    assert set(tmp_path.rglob("*")) == files
+
+
+def test_a_parquet_file_that_was_there_survives_a_failure(built: Settings, capsys: Capture, tmp_path: Path) -> None:
+    assert built
+    (tmp_path / "a.parquet").write_text("precious")
+    assert nca("sql", "SELEC", "--parquet", str(tmp_path / "a.parquet")) == 1
+    assert "syntax error" in capsys.readouterr().err
+    assert [file.read_text() for file in tmp_path.glob("*.parquet")] == ["precious"]
 
 
 @pytest.mark.parametrize("query", ["", "/* nothing */"])

@@ -30,8 +30,7 @@ README = (PROJECT / "README.md").read_text()
 SPEC = (PROJECT / "docs" / "SPEC.md").read_text()
 LABELS = (PROJECT / "docs" / "LABELS.md").read_text()
 ARCHITECTURE = (PROJECT / "docs" / "ARCHITECTURE.md").read_text()
-COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
-PROGRAMS = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```(console|python)\n(.+?)```", README, re.DOTALL)
 
 
 def worked_example(centroids: torch.Tensor) -> dict[str, object]:
@@ -113,18 +112,20 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.mark.slow
-def test_every_command_of_the_readme_runs_in_order(newcomer: Project) -> None:
+def test_every_command_and_program_of_the_readme_runs_in_order(newcomer: Project) -> None:
     """All but make's, whose recipes are checked to exist; 'make demo' has a test of its own."""
-    for command in COMMANDS:
-        words = shlex.split(command)
-        if words[0] == "make":
-            words.insert(1, "--dry-run")
-        done = newcomer.run(*words)
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    for program in PROGRAMS:
-        done = newcomer.run(sys.executable, "-c", program)
-        assert done.returncode == 0, f"{program}\n{done.stderr}"
-        assert done.stdout.strip()
+    for kind, block in BLOCKS:
+        if kind == "python":
+            done = newcomer.run(sys.executable, "-P", "-c", block)
+            assert done.returncode == 0, f"{block}\n{done.stderr}"
+            assert done.stdout.strip()
+            continue
+        for command in re.findall(r"^\$ (.+)$", block, re.MULTILINE):
+            words = shlex.split(command)
+            if words[0] == "make":
+                words.insert(1, "--dry-run")
+            done = newcomer.run(*words)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
 def test_the_readme_names_every_setting_and_its_default() -> None:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import duckdb
 
 from nca_assets.errors import NcaError
-from nca_assets.warehouse.read import connect
+from nca_assets.warehouse.read import connect, literal
 
 FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet, COMPRESSION zstd"}
 
@@ -21,7 +21,7 @@ def first_rows(query: str, data: Path, most: int) -> tuple[list[str], list[tuple
     """The columns of a query's answer, and its first ``most`` rows. Raises ``NcaError`` with DuckDB's message."""
     with connect(data) as connection, duckdbs_message():
         answer = ask(connection, query)
-        return answer.columns, answer.fetchmany(most)
+        return answer.columns, answer.limit(most).fetchall()
 
 
 def write_answer(query: str, data: Path, form: str, out: BinaryIO) -> None:
@@ -32,7 +32,9 @@ def write_answer(query: str, data: Path, form: str, out: BinaryIO) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "answer"
         with connect(data, writable=file) as connection, duckdbs_message():
-            ask(connection, query).query("answer", f"COPY answer TO '{file}' ({FORMATS[form]}, USE_TMP_FILE false)")
+            ask(connection, query).query(
+                "answer", f"COPY answer TO {literal(str(file))} ({FORMATS[form]}, USE_TMP_FILE false)"
+            )
         with file.open("rb") as written:
             shutil.copyfileobj(written, out)
 

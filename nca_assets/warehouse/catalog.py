@@ -57,7 +57,14 @@ TABLES = (
         LABEL_COLUMNS,
         follows=True,
     ),
-    Table("rollouts", "One row per labelled rollout: identity and recipe", ("labels",), _RECIPE_COLUMNS, follows=True),
+    Table(
+        "rollouts",
+        "One row per labelled rollout: identity and recipe",
+        ("labels",),
+        _RECIPE_COLUMNS,
+        kind="VIEW",
+        follows=True,
+    ),
     Table(
         "shards",
         "One row per materialized or imported shard, from its manifest",

@@ -38,14 +38,31 @@ def _open(file: Path) -> duckdb.DuckDBPyConnection:
     # The published file never has a log of its own: one beside it is of a writer, and was never published.
     if not write_ahead_log(file).exists():
         try:
-            return duckdb.connect(file, read_only=True)
+            return _attach(file)
         except duckdb.IOException as error:
             if "lock" not in str(error):
                 raise
     with tempfile.TemporaryDirectory() as folder:
-        copy = shutil.copyfile(file, Path(folder) / file.name)
-        # Open, it outlives its name.
-        return duckdb.connect(copy, read_only=True)
+        # Open, the copy outlives its name.
+        return _attach(Path(shutil.copyfile(file, Path(folder) / file.name)))
+
+
+def _attach(file: Path) -> duckdb.DuckDBPyConnection:
+    """Open ``file`` in a database of its own: ``duckdb.connect(file)`` would share the one that this process has open,
+    which may be of a file published before."""
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"ATTACH {literal(str(file))} AS nca (READ_ONLY)")
+        connection.execute("USE nca")
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def literal(text: str) -> str:
+    """``text`` as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def write_ahead_log(file: Path) -> Path:

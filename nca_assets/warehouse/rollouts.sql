@@ -1,4 +1,4 @@
-CREATE OR REPLACE TABLE rollouts AS
+CREATE OR REPLACE VIEW rollouts AS
 SELECT
     rollout_id, "set", "index", shard, height, width, frames,
     recipe_version, regime, gain_in, gain_out, residual_scale, leak, noise, digest

@@ -1,27 +1,22 @@
 """The chain under a real Dagster instance: what is reported, what becomes stale, what the checks see."""
 
 import base64
-import importlib
 import io
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 from PIL import Image
 
-from nca_assets import versions
 from nca_assets.automation.in_process import Materialized, materialize_centroids, materialize_chain
 from nca_assets.definitions import defs
 from nca_assets.errors import NcaError
-from nca_assets.labels import write
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.naming import ShardKey, centroids_file, warehouse_file
 from nca_assets.settings import Settings
@@ -144,38 +139,6 @@ def test_a_new_vocabulary_makes_every_shard_stale(project: Settings, instance: d
     assert after["rollout_shards set1-00000"] == after["behavior_labels set1-00000"] == StaleStatus.FRESH
     assert after["rollout_shards set1-00001"] == StaleStatus.STALE
     assert materialization(instance, dg.AssetKey("centroids")).metadata["source"].value == "imported from own.pt"
-
-
-def test_a_new_label_version_makes_labels_stale_and_no_shard(
-    project: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    list(materialize_chain(KEYS))
-    digest = read_manifest(KEY, project.data).digest
-    monkeypatch.setattr(versions, "LABEL_VERSION", versions.LABEL_VERSION + 1)
-    monkeypatch.setattr(write, "LABEL_VERSION", versions.LABEL_VERSION)
-    newer = newer_definitions()
-    stale = {name for name, status in statuses(instance, newer).items() if status == StaleStatus.STALE}
-    assert stale >= {f"behavior_labels {key}" for key in KEYS}
-    assert not any(name.startswith(("rollout_shards", "centroids")) for name in stale)
-
-    labels_only = newer.resolve_job_def("make_shard").get_subset(asset_selection={LABELS})
-    for key in KEYS:
-        assert labels_only.execute_in_process(instance=instance, partition_key=key).success
-    after = statuses(instance, newer)
-    assert {after[f"behavior_labels {key}"] for key in KEYS} == {StaleStatus.FRESH}
-    assert read_manifest(KEY, project.data).digest == digest
-    part = pl.read_parquet(KEY.labels_file(project.data), hive_partitioning=False)
-    assert part["label_version"].to_list() == [versions.LABEL_VERSION] * project.shard_size
-
-
-def newer_definitions() -> dg.Definitions:
-    """The definitions as a code location with other versions loads them."""
-    modules = [name for name in sys.modules if name.startswith(("nca_assets.assets", "nca_assets.definitions"))]
-    kept = {name: sys.modules.pop(name) for name in modules}
-    try:
-        return importlib.import_module("nca_assets.definitions").defs
-    finally:
-        sys.modules.update(kept)
 
 
 def check_results(result: dg.ExecuteInProcessResult) -> dict[str, bool]:

@@ -15,6 +15,7 @@ from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey, warehouse_file
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
+from nca_assets.versions import LABEL_VERSION
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.catalog import TABLES, Table
 from nca_assets.warehouse.counts import count_rollouts
@@ -53,7 +54,7 @@ def test_there_are_no_other_tables(built: Path) -> None:
 
 
 def test_labels_are_the_parts(built: Path) -> None:
-    assert rows(built, "FROM labels") == parts(built).rows()
+    assert rows(built, 'FROM labels ORDER BY "set", "index"') == parts(built).rows()
     assert rows(built, "SELECT count(*), count(DISTINCT digest) FROM rollouts") == [(8, 8)]
 
 
@@ -101,6 +102,8 @@ def test_a_reader_keeps_its_snapshot_and_a_new_one_sees_the_new_file(built: Path
     with connect(built) as old:
         ShardKey("set2", 1).labels_file(built).unlink()
         build_warehouse(built)
+        with connect(built) as new:
+            assert new.execute("SELECT count(*) FROM labels").fetchall() == [(4,)]
         assert old.execute("SELECT count(*) FROM labels").fetchall() == [(8,)]
     assert rows(built, "SELECT count(*) FROM labels") == [(4,)]
 
@@ -185,3 +188,108 @@ def test_a_build_killed(built: Path, where: str) -> None:
     build_warehouse(built)
     assert rows(built, "SELECT count(*) FROM labels") == [(12,)]
     assert not list(built.glob(".nca.duckdb.*.part*"))
+
+
+def test_older_and_newer_duckdbs_read_the_file(built: Path) -> None:
+    """Byte 12 of the header is the version of the storage format: 65 is that of DuckDB 1.2."""
+    assert warehouse_file(built).read_bytes()[12] == 65
+
+
+def test_single_tables_are_rebuilt_and_the_others_taken_over(labelled: Settings) -> None:
+    data = labelled.data
+    with pytest.raises(NcaError, match="materialize all of 'analytics' before single tables"):
+        build_warehouse(data, only=["frame_curves"])
+    whole = build_warehouse(data)
+    ShardKey("set2", 1).labels_file(data).unlink()
+    assert build_warehouse(data, only=["shards", "behavior_summary"]) == {
+        name: whole[name] for name in ("shards", "behavior_summary")
+    }
+    assert rows(data, "SELECT count(*) FROM labels") == [(8,)]
+    assert build_warehouse(data, only=["label_parts", "labels"])["labels"].rows == 4
+    assert rows(data, "SELECT sum(rollouts) FROM behavior_summary") == [(4,)]
+    assert not list(data.glob(".nca.duckdb.*.part*"))
+
+
+def test_each_table_has_a_digest_that_follows_its_content(labelled: Settings) -> None:
+    before = build_warehouse(labelled.data)
+    ShardKey("set2", 1).labels_file(labelled.data).unlink()
+    after = build_warehouse(labelled.data)
+    changed = {name for name in before if before[name].digest != after[name].digest}
+    of_labels = {"labels", "rollouts", "label_parts", "behavior_summary", "phase_space", "geometry", "lag_similarity"}
+    assert changed == of_labels | {"frame_curves", "card_comparison", "snapshot"}
+
+
+def test_the_snapshot_says_what_it_was_built_from(built: Path) -> None:
+    [(version, label_version, centroids)] = rows(
+        built, 'SELECT version, label_version, centroids_digest FROM "snapshot"'
+    )
+    assert (len(version) > 8, label_version, centroids[:12]) == (True, LABEL_VERSION, "64a9b762de41")
+    assert rows(built, "SELECT count(*) FROM (FROM frame_curves WHERE rollouts = 0 OR entropy IS NULL)") == [(0,)]
+
+
+def test_frame_curves_are_the_means_of_the_curves(built: Path) -> None:
+    labels = parts(built).select("rollout_id", "behavior", "set")
+    files = [ShardKey(*key).curves_file(built) for key in [("set1", 0), ("set2", 1)]]
+    curves = pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files])
+    long = (
+        curves.drop("set")
+        .join(labels, on="rollout_id")
+        .with_columns(frame=pl.int_ranges(pl.col("changed").list.len()))
+        .explode("frame", "changed", "differing", "entropy")
+    )
+    means = long.group_by("set", "behavior", "frame").agg(
+        pl.len(), (pl.col("entropy") / 4096).mean(), (pl.col("changed") / pl.col("cells")).mean().alias("novelty"),
+        (pl.col("differing") / pl.col("cells")).mean().alias("difference"),
+    )  # fmt: skip
+    found = rows(built, 'SELECT "set", behavior, frame, rollouts, entropy, novelty, difference FROM frame_curves')
+    expected = means.sort("set", "behavior", "frame").rows()
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert one[:4] == other[:4]
+        assert one[4:] == pytest.approx(other[4:], abs=1e-8)
+
+
+OPEN_FOR_WRITING = """
+import duckdb, sys, time
+connection = duckdb.connect(sys.argv[1])
+connection.execute("SET checkpoint_threshold = '1 GB'")
+connection.execute("CREATE TABLE mine AS SELECT 1 AS x")
+connection.execute("DELETE FROM labels")
+print("open", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_person_who_opened_it_for_writing_disturbs_no_one(built: Path) -> None:
+    """Not the readers meanwhile, not the next build, and not what it publishes."""
+    file = str(warehouse_file(built))
+    with subprocess.Popen([sys.executable, "-c", OPEN_FOR_WRITING, file], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "open\n"
+        log = built / "nca.duckdb.wal"
+        assert log.exists()
+        assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
+        build_warehouse(built)
+        assert not log.exists()
+        with duckdb.connect(file, read_only=True) as plain:
+            assert plain.execute("SELECT count(*) FROM labels").fetchall() == [(8,)]
+        writer.kill()
+    assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
+    with pytest.raises(duckdb.CatalogException):
+        rows(built, "FROM mine")
+
+
+def test_what_a_killed_writer_left_beside_is_not_read(built: Path) -> None:
+    file = str(warehouse_file(built))
+    with subprocess.Popen([sys.executable, "-c", OPEN_FOR_WRITING, file], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "open\n"
+        writer.kill()
+    assert (built / "nca.duckdb.wal").exists()
+    assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
+
+
+def test_a_damaged_warehouse_is_said(built: Path) -> None:
+    warehouse_file(built).write_bytes(b"no database at all" * 1000)
+    with pytest.raises(NcaError, match=r"can't open .*nca\.duckdb: "):
+        connect(built)

@@ -1,0 +1,190 @@
+"""Rebuilding and asking the warehouse at the size of the whole dataset, and the same questions to pandas and polars.
+
+Run: ``python benchmarks/warehouse.py [--quick]``
+
+5 million rows in 4,883 parts (a tenth with ``--quick``): real labels of some rollouts, repeated under other names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from report import Metric, report, seconds
+from tqdm import tqdm
+
+from nca_assets.labels.write import write_labels
+from nca_assets.naming import SETS, ShardKey, warehouse_file
+from nca_assets.settings import Settings, load_settings
+from nca_assets.shards.manifest import read_manifest
+from nca_assets.shards.write import write_shard
+from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
+from nca_assets.vocabulary.learn import fit_centroids
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.history import Event, append_history
+from nca_assets.warehouse.read import connect
+
+QUERIES = re.findall(r"```sql\n(.+?)```", (Path(__file__).parent.parent / "docs" / "SQL.md").read_text(), re.DOTALL)
+ROWS = 1024
+PARTS = 4883
+
+MEANINGS = {
+    "rows": "labelled rollouts in the warehouse",
+    "rebuild_s": "time to rebuild and publish all tables",
+    "query_median_ms": "median time of the queries in docs/SQL.md",
+    "query_slowest_ms": "time of the slowest of them",
+    "warehouse_gb": "size of the published file",
+    "pandas_ratio": "time of five questions to pandas, reading one set's CSV included, over that of the warehouse",
+    "polars_ratio": "the same for polars, which reads only the columns it needs",
+}
+
+QUESTIONS = {
+    "behavior": "SELECT behavior, count(*) FROM labels WHERE {one} GROUP BY behavior",
+    "regime": "SELECT regime, avg(token_entropy), avg(damage) FROM labels WHERE {one} GROUP BY regime",
+    "periods": "SELECT period, count(*) FROM labels WHERE {one} AND behavior = 'rhythmic' GROUP BY period",
+    "extremes": "SELECT rollout_id, compression_ratio FROM labels WHERE {one} ORDER BY compression_ratio LIMIT 10",
+    "sizes": "SELECT height * width AS cells, avg(mean_change) FROM labels WHERE {one} GROUP BY cells",
+}
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows; under 50 s on two cores")
+    parts = PARTS // 10 if parser.parse_args().quick else PARTS
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        settings = load_settings().model_copy(update={"shard_size": 64, "data": data, "device": "cpu"})
+        rows = fill(settings, parts)
+        rebuild = seconds(lambda: build_warehouse(data), repeats=1)
+        times = ask(data)
+        warehouse, pandas, polars = compare(data, Path(folder) / "labels.csv")
+        size = warehouse_file(data).stat().st_size
+    report(
+        [
+            Metric("warehouse", "rows", rows, "rows"),
+            Metric("warehouse", "rebuild_s", rebuild, "s"),
+            Metric("warehouse", "query_median_ms", 1000 * statistics.median(times), "ms"),
+            Metric("warehouse", "query_slowest_ms", 1000 * max(times), "ms"),
+            Metric("warehouse", "warehouse_gb", size / 1e9, "GB"),
+            Metric("warehouse", "pandas_ratio", pandas / warehouse, "x"),
+            Metric("warehouse", "polars_ratio", polars / warehouse, "x"),
+        ],
+        MEANINGS,
+    )
+
+
+def fill(settings: Settings, parts: int) -> int:
+    """A data folder with ``parts`` label parts, manifests and curve sums, and a history of two runs for each."""
+    first = ShardKey("set1", 0)
+    settings.data.mkdir()
+    save_centroids(fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "learned")
+    write_shard(first, load_centroids(settings.data), settings)
+    real = write_labels(first, settings)
+    lineage = pl.read_parquet_metadata(real.file)
+    sums = first.curve_sums_file(settings.data).read_bytes()
+    manifest = json.loads(first.manifest_file(settings.data).read_text())
+    keys = [ShardKey(name, n) for name in SETS for n in range(-(-parts // len(SETS)))][:parts]
+    for key in tqdm(keys, desc="parts", disable=None):
+        write_part(key, settings.data, real.rows, lineage, sums, manifest)
+    write_history(settings, keys)
+    return parts * ROWS
+
+
+def write_part(
+    key: ShardKey, data: Path, real: pl.DataFrame, lineage: dict[str, str], sums: bytes, manifest: dict[str, Any]
+) -> None:
+    """The files of shard ``key``: the ``real`` rows over and over, in an order and with digests of their own."""
+    chance = np.random.default_rng([SETS[key.set].seed, key.number])
+    index = np.arange(key.number * ROWS, (key.number + 1) * ROWS)
+    digests = [chance.bytes(32).hex() for _ in index]
+    rows = real[chance.integers(0, len(real), ROWS).tolist()].with_columns(
+        rollout_id=pl.Series([f"{key.set}/{i:06d}" for i in index]),
+        set=pl.lit(key.set),
+        index=pl.Series(index),
+        shard=pl.lit(key.number, pl.Int32),
+        digest=pl.Series(digests),
+        token_entropy=pl.col("token_entropy") + pl.Series(chance.normal(0, 1e-3, ROWS)),
+    )
+    members = [{"index": int(i), "height": 8, "width": 8, "digest": d} for i, d in zip(index, digests, strict=True)]
+    own = manifest | {"set": key.set, "shard": key.number, "members": members, "digest": digests[0]}
+    for file in (key.labels_file(data), key.curve_sums_file(data), key.tokens_file(data)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    rows.write_parquet(key.labels_file(data), metadata=lineage | {"shard_digest": digests[0], "digest": digests[1]})
+    key.curve_sums_file(data).write_bytes(sums)
+    key.manifest_file(data).write_text(json.dumps(own, indent=1))
+    key.tokens_file(data).touch()
+
+
+def write_history(settings: Settings, keys: list[ShardKey]) -> None:
+    """A materialization of each shard and each label part."""
+    vocabulary = digest(load_centroids(settings.data))
+    version = {key: read_manifest(key, settings.data).digest for key in keys}
+    start = datetime(2026, 1, 1)
+    append_history(
+        [
+            Event(
+                2 * n + k, asset, str(key), start + timedelta(seconds=30 * n + k), f"run-{n // 10}", "1", version[key],
+                {"centroids": vocabulary}, "cpu" if n % 3 else "cuda", 12.5, 3e7 if k == 0 else None,
+            )
+            for n, key in enumerate(keys)
+            for k, asset in enumerate(("rollout_shards", "behavior_labels"))
+        ],
+        settings.data,
+    )  # fmt: skip
+
+
+def ask(data: Path) -> list[float]:
+    """The time that each query of the guide takes, on a connection that is open."""
+    with connect(data) as connection:
+        return [seconds(lambda query=query: connection.execute(query).fetchmany(200)) for query in QUERIES]
+
+
+def compare(data: Path, csv: Path) -> tuple[float, float, float]:
+    """Seconds for the five questions about one set: of the warehouse, of pandas and of polars over the set's CSV."""
+    pl.read_parquet(sorted((data / "labels" / "set=1").glob("*.parquet")), hive_partitioning=False).write_csv(csv)
+    with connect(data) as connection:
+        asked = [text.format(one="\"set\" = 'set1'") for text in QUESTIONS.values()]
+        warehouse = seconds(lambda: [connection.execute(text).fetchall() for text in asked])
+    return warehouse, seconds(lambda: ask_pandas(csv), repeats=1), seconds(lambda: ask_polars(csv), repeats=1)
+
+
+def ask_pandas(csv: Path) -> list[Any]:
+    """The questions, as one asks them of pandas."""
+    labels = pd.read_csv(csv)
+    rhythmic = labels[labels["behavior"] == "rhythmic"]
+    return [
+        labels["behavior"].value_counts(),
+        labels.groupby("regime")[["token_entropy", "damage"]].mean(),
+        rhythmic.groupby("period").size(),
+        labels.nsmallest(10, "compression_ratio")[["rollout_id", "compression_ratio"]],
+        labels.assign(cells=labels["height"] * labels["width"]).groupby("cells")["mean_change"].mean(),
+    ]
+
+
+def ask_polars(csv: Path) -> list[pl.DataFrame]:
+    """The questions, as one asks them of polars, in one scan."""
+    labels = pl.scan_csv(csv)
+    cells = (pl.col("height") * pl.col("width")).alias("cells")
+    return pl.collect_all(
+        [
+            labels.group_by("behavior").len(),
+            labels.group_by("regime").agg(pl.mean("token_entropy", "damage")),
+            labels.filter(pl.col("behavior") == "rhythmic").group_by("period").len(),
+            labels.select("rollout_id", "compression_ratio").bottom_k(10, by="compression_ratio"),
+            labels.group_by(cells).agg(pl.mean("mean_change")),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""A minute of everything at once, with kill -9: parts written, the warehouse rebuilt and asked, and no query fails."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from nca_assets.naming import ShardKey, warehouse_file
+from nca_assets.settings import Settings, load_settings
+from nca_assets.shards.write import write_shard
+from nca_assets.vocabulary.centroids import load_centroids
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.read import connect
+from nca_assets_tests.end_to_end.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 60
+SHARDS = 24
+
+WRITER = """
+import random
+from nca_assets.labels.write import write_labels
+from nca_assets.naming import ShardKey
+from nca_assets.settings import load_settings
+while True:
+    write_labels(ShardKey("set1", random.randrange({shards})), load_settings())
+"""
+
+BUILDER = """
+from nca_assets.settings import load_settings
+from nca_assets.warehouse.build import build_warehouse
+while True:
+    build_warehouse(load_settings().data)
+"""
+
+COUNTS = "SELECT count(*), count(DISTINCT shard), (SELECT sum(rollouts) FROM behavior_summary)::INTEGER FROM labels"
+
+READERS = {
+    "our connection": """
+from nca_assets.settings import load_settings
+from nca_assets.warehouse.read import connect
+def ask():
+    with connect(load_settings().data) as connection:
+        return connection.execute(QUERY).fetchall()[0]
+""",
+    "plain DuckDB": """
+import duckdb
+def ask():
+    with duckdb.connect("data/nca.duckdb", read_only=True) as connection:
+        return connection.execute(QUERY).fetchall()[0]
+""",
+    "one handle for twenty queries": """
+import duckdb
+handle, asked = None, 0
+def ask():
+    global handle, asked
+    if asked % 20 == 0:
+        # DuckDB gives a process that has the file open that same state again.
+        if handle:
+            handle.close()
+        handle = duckdb.connect("data/nca.duckdb", read_only=True)
+    asked += 1
+    return handle.execute(QUERY).fetchall()[0]
+""",
+    "DuckDB's command line": """
+import subprocess, sys, pathlib
+duckdb = str(pathlib.Path(sys.executable).with_name("duckdb"))
+def ask():
+    command = [duckdb, "-readonly", "-csv", "-noheader", "data/nca.duckdb", "-c", QUERY]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return tuple(int(value) for value in done.stdout.split(","))
+""",
+}
+
+ASK_UNTIL_TOLD = """
+import pathlib, time
+QUERY = {query!r}
+{reader}
+queries, most = 0, 0
+while not pathlib.Path("stop").exists():
+    count, shards, summed = ask()
+    assert count == 4 * shards == summed and count >= most, (count, shards, summed, most)
+    queries, most = queries + 1, count
+    time.sleep(0.01)
+print(queries, most)
+"""
+
+
+def test_a_minute_of_everything_at_once(small_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(
+        small_project.folder, small_project.environment | {"NCA_SHARDS_PER_SET": str(SHARDS), "NCA_THREADS": "1"}
+    )
+    for name in ("NCA_SHARD_SIZE", "NCA_FRAMES", "NCA_SHARDS_PER_SET"):
+        monkeypatch.setenv(name, project.environment[name])
+    monkeypatch.setenv("NCA_DATA", str(project.data))
+    settings = load_settings()
+    for number in range(SHARDS):
+        write_shard(ShardKey("set1", number), load_centroids(settings.data), settings)
+    made = project.nca("materialize", "set1-00000")
+    assert made.returncode == 0, made.stderr
+
+    def python(program: str) -> subprocess.Popen[str]:
+        # -P: the installed package with its compiled functions, not the clone's files.
+        return project.start(sys.executable, "-P", "-c", program)
+
+    jobs = [WRITER.format(shards=SHARDS)] * 8 + [BUILDER] * 2
+    readers = {name: python(ASK_UNTIL_TOLD.format(query=COUNTS, reader=reader)) for name, reader in READERS.items()}
+    workers = [python(job) for job in jobs]
+    try:
+        killed = shake(workers, lambda victim: python(jobs[victim]))
+        (project.folder / "stop").touch()
+        assert [worker.communicate()[1] for worker in workers if worker.poll() is not None] == []
+        for name, reader in readers.items():
+            out, error = reader.communicate(timeout=60)
+            assert reader.returncode == 0, f"{name}: {error}"
+            queries, rollouts = map(int, out.split())
+            print(f"{name}: {queries} queries, up to {rollouts} rollouts")
+            assert queries > 20, name
+            assert 4 < rollouts <= 4 * SHARDS
+    finally:
+        for process in [*workers, *readers.values()]:
+            process.kill()
+            process.communicate()
+    assert killed > 10
+    assert_a_clean_build_is_the_same(settings)
+
+
+def shake(workers: list[subprocess.Popen[str]], restart: Callable[[int], subprocess.Popen[str]]) -> int:
+    """Kill a worker now and then and start it again, for a minute; returns how many were killed."""
+    chance, killed = random.Random(0), 0
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(chance.uniform(1, 4))
+        victim = chance.randrange(len(workers))
+        assert workers[victim].poll() is None, workers[victim].communicate()[1]
+        workers[victim].send_signal(signal.SIGKILL)
+        workers[victim].communicate()
+        workers[victim] = restart(victim)
+        killed += 1
+    return killed
+
+
+def assert_a_clean_build_is_the_same(settings: Settings) -> None:
+    built = build_warehouse(settings.data)
+    with connect(settings.data) as connection:
+        last = connection.execute("FROM labels ORDER BY rollout_id").fetchall()
+    warehouse_file(settings.data).unlink()
+    assert build_warehouse(settings.data) == built
+    with connect(settings.data) as connection:
+        assert connection.execute("FROM labels ORDER BY rollout_id").fetchall() == last
+    assert not [file for file in settings.data.rglob("*.part*") if file.name.startswith(".nca.duckdb")]

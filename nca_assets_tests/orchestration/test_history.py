@@ -1,0 +1,268 @@
+"""Re-materialization: Dagster's events, its stale badges and our table of stale partitions tell one story."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+import torch
+
+from nca_assets import versions
+from nca_assets.automation.in_process import (
+    collect,
+    import_shards,
+    materialize_centroids,
+    materialize_chain,
+    project_instance,
+)
+from nca_assets.errors import NcaError
+from nca_assets.labels import parts, write
+from nca_assets.naming import ShardKey
+from nca_assets.settings import Settings
+from nca_assets.vocabulary.centroids import import_centroids
+from nca_assets.warehouse import sources
+from nca_assets.warehouse.history import history_files
+from nca_assets.warehouse.read import connect
+from nca_assets_tests.labels import movies
+from nca_assets_tests.orchestration.conftest import make_home
+from nca_assets_tests.orchestration.test_chain import (
+    KEYS,
+    LABELS,
+    SHARDS,
+    data_version,
+    run_job,
+    statuses,
+)
+
+pytestmark = pytest.mark.slow
+
+KEY = ShardKey("set1", 0)
+
+
+def ask(settings: Settings, query: str) -> list[tuple]:
+    with connect(settings.data) as connection:
+        return connection.execute(query).fetchall()
+
+
+def rebuild(instance: dg.DagsterInstance) -> None:
+    assert run_job(instance, "build_analytics").success
+
+
+def ours(settings: Settings) -> dict[str, str]:
+    """Our stale partitions, with their reasons."""
+    rows = ask(settings, "SELECT concat_ws(' ', asset, partition_key), reason FROM stale_partitions")
+    return dict(rows)
+
+
+def dagsters(instance: dg.DagsterInstance, definitions: dg.Definitions | None = None) -> set[str]:
+    """What Dagster calls stale of the same assets."""
+    found = statuses(instance, definitions) if definitions else statuses(instance)
+    return {name for name, status in found.items() if status.value == "STALE" and not name.startswith("analytics")}
+
+
+def test_every_materialization_is_a_row_with_its_inputs(project: Settings, instance: dg.DagsterInstance) -> None:
+    list(materialize_chain(KEYS))
+    rebuild(instance)
+    rows = ask(
+        project,
+        "SELECT partition_key, code_version, data_version, inputs, device, seconds > 0, tokens_per_second > 0, changed "
+        "FROM materializations WHERE asset = 'rollout_shards' ORDER BY partition_key",
+    )
+    vocabulary = data_version(instance, dg.AssetKey("centroids"))
+    assert [row[0] for row in rows] == KEYS
+    for key, code, version, inputs, device, *rest in rows:
+        assert code == f"recipe {versions.RECIPE_VERSION}"
+        assert version == data_version(instance, SHARDS, key)
+        assert inputs == {"centroids": vocabulary}
+        assert device.startswith("cpu")
+        assert rest == [True, True, True]
+    [(inputs,)] = ask(
+        project,
+        "SELECT inputs FROM materializations WHERE asset = 'behavior_labels' AND partition_key = 'set1-00000'",
+    )
+    assert inputs == {"centroids": vocabulary, "rollout_shards": data_version(instance, SHARDS, KEYS[0])}
+    assert ask(project, "SELECT count(DISTINCT asset) FROM materializations") == [(3 + 17,)]
+
+
+def test_materialized_again_unchanged_nothing_changes_and_nothing_is_stale(
+    project: Settings, instance: dg.DagsterInstance
+) -> None:
+    list(materialize_chain(KEYS))
+    list(materialize_chain(KEYS))
+    assert ask(
+        project,
+        "SELECT asset, partition_key, list(changed ORDER BY time) FROM materializations "
+        "WHERE partition_key IS NOT NULL GROUP BY ALL ORDER BY ALL",
+    ) == [(asset, key, [True, False]) for asset in ("behavior_labels", "rollout_shards") for key in KEYS]
+    assert ours(project) == {}
+    assert dagsters(instance) == set()
+
+
+def test_a_new_vocabulary_then_one_shard_again(project: Settings, instance: dg.DagsterInstance) -> None:
+    list(materialize_chain(KEYS))
+    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), project.data / "own.pt")
+    import_centroids(project.data / "own.pt", project.data)
+    materialize_centroids()
+    rebuild(instance)
+    everything = {f"{asset} {key}" for asset in ("rollout_shards", "behavior_labels") for key in KEYS}
+    assert ours(project).keys() == dagsters(instance) == everything
+    now = data_version(instance, dg.AssetKey("centroids"))[:12]
+    assert ours(project)["rollout_shards set1-00001"] == f"centroids changed: 64a9b762de41… → {now}…"
+
+    assert run_job(instance, "make_shard", KEYS[0]).success
+    rebuild(instance)
+    assert (
+        ours(project).keys()
+        == dagsters(instance)
+        == {f"{asset} {KEYS[1]}" for asset in ("rollout_shards", "behavior_labels")}
+    )
+
+
+def test_a_shard_that_changed_alone_makes_its_labels_stale(project: Settings, instance: dg.DagsterInstance) -> None:
+    list(materialize_chain(KEYS))
+    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), project.data / "own.pt")
+    import_centroids(project.data / "own.pt", project.data)
+    materialize_centroids()
+    only = dg.AssetSelection.assets("rollout_shards")
+    shards_only = run_job_subset(instance, only, KEYS[0])
+    assert shards_only.success
+    rebuild(instance)
+    assert "; shard changed: " in ours(project)[f"behavior_labels {KEYS[0]}"]
+    assert ours(project).keys() == dagsters(instance)
+
+
+def run_job_subset(instance: dg.DagsterInstance, selection: dg.AssetSelection, key: str) -> dg.ExecuteInProcessResult:
+    from nca_assets.definitions import defs
+
+    keys = selection.resolve(defs.resolve_asset_graph())
+    job = defs.resolve_job_def("make_shard").get_subset(asset_selection=keys)
+    return job.execute_in_process(instance=instance, partition_key=key, raise_on_error=False)
+
+
+def test_a_new_label_version_makes_labels_stale_and_no_shard(
+    project: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(materialize_chain(KEYS))
+    for module in (versions, write, parts, sources):
+        monkeypatch.setattr(module, "LABEL_VERSION", 2)
+    newer = newer_definitions()
+    rebuild(instance)
+    assert ours(project) == {f"behavior_labels {key}": "label_version 1 → 2" for key in KEYS}
+    assert dagsters(instance, newer) == set(ours(project))
+    labels_only = newer.resolve_job_def("make_shard").get_subset(asset_selection={LABELS})
+    assert labels_only.execute_in_process(instance=instance, partition_key=KEYS[0]).success
+    rebuild(instance)
+    assert ours(project).keys() == dagsters(instance, newer) == {f"behavior_labels {KEYS[1]}"}
+
+
+def newer_definitions() -> dg.Definitions:
+    """The definitions as a code location with other versions loads them."""
+    modules = [name for name in sys.modules if name.startswith(("nca_assets.assets", "nca_assets.definitions"))]
+    kept = {name: sys.modules.pop(name) for name in modules}
+    try:
+        return importlib.import_module("nca_assets.definitions").defs
+    finally:
+        sys.modules.update(kept)
+
+
+def test_only_we_look_at_files(project: Settings, instance: dg.DagsterInstance) -> None:
+    """The documented difference: Dagster does not know of a deleted file."""
+    list(materialize_chain(KEYS))
+    KEY.tokens_file(project.data).unlink()
+    rebuild(instance)
+    assert ours(project) == {"rollout_shards set1-00000": "file missing"}
+    assert dagsters(instance) == set()
+
+
+def test_the_history_goes_on_with_a_new_instance_and_outlives_the_old(
+    project: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(materialize_chain(KEYS[:1]))
+    list(materialize_chain(KEYS[:1]))
+    files = len(history_files(project.data))
+    before = ask(project, "SELECT count(*) FROM materializations WHERE asset = 'rollout_shards'")
+    make_home(tmp_path / "another_home", monkeypatch)
+    list(materialize_chain(KEYS[:1]))
+    with project_instance() as instance:
+        rebuild(instance)
+    assert before == [(2,)]
+    assert ask(project, "SELECT count(*) FROM materializations WHERE asset = 'rollout_shards'") == [(3,)]
+    assert ask(
+        project, "SELECT count(*), count(DISTINCT run_id) FROM materializations WHERE asset = 'rollout_shards'"
+    ) == [(3, 3)]
+    assert len(history_files(project.data)) > files
+
+
+def test_an_imported_set_is_tracked_like_ours(project: Settings, instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    (tmp_path / "life").mkdir()
+    np.savez(tmp_path / "life" / "a.npz", allow_pickle=False, movie=movies.cycle(2))
+    done = [d.asset for d in import_shards(tmp_path / "life", "life")]
+    assert done[:2] == ["imported_shards", "imported_labels"]
+    assert ask(project, "SELECT rollout_id, behavior, period, recipe_version FROM labels") == [
+        ("life/000000", "periodic", 2, None)
+    ]
+    assert ask(project, "SELECT partition_key, reproducible FROM shards") == [("life-00000", False)]
+    assert ask(project, "SELECT origin, rollouts FROM behavior_summary") == [("life", 1)]
+    assert ask(project, "SELECT asset, inputs FROM materializations WHERE asset = 'imported_labels'") == [
+        ("imported_labels", {"imported_shards": data_version(instance, dg.AssetKey("imported_shards"), "life-00000")})
+    ]
+    list(import_shards(tmp_path / "life", "life"))
+    assert ask(project, "SELECT list(changed ORDER BY time) FROM materializations WHERE asset = 'imported_shards'") == [
+        ([True, False],)
+    ]
+    list(materialize_chain(KEYS[:1]))
+    assert ask(project, "SELECT count(*) FROM labels") == [(5,)]
+    assert ask(project, "SELECT ours FROM card_comparison WHERE statistic = 'rollouts'") == [(4,)]
+    assert instance.get_dynamic_partitions("imported_shards") == ["life-00000"]
+
+
+def test_what_can_not_be_imported_leaves_no_partition(
+    project: Settings, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    assert project
+    (tmp_path / "a.npz").write_bytes(b"hello")
+    with pytest.raises(NcaError, match="is no readable"):
+        list(import_shards(tmp_path, "life"))
+    assert instance.get_dynamic_partitions("imported_shards") == []
+
+
+def test_collections_are_partitions_that_can_be_frozen_again(project: Settings, instance: dg.DagsterInstance) -> None:
+    list(materialize_chain(KEYS[:1]))
+    made = collect("all", {"query": "SELECT rollout_id FROM labels", "each": None})
+    assert (made["version"], made["dagster/partition_row_count"]) == (1, 4)
+    assert instance.get_dynamic_partitions("collections") == ["all"]
+    assert collect("all", {"query": ""})["version"] == 1
+    list(materialize_chain(KEYS[1:]))
+    again = run_job(instance, "freeze_collection", "all")
+    assert again.success
+    run_job(instance, "build_collection_tables")
+    assert ask(project, "SELECT version, latest, rollouts FROM collections") == [(1, False, 4), (2, True, 8)]
+    with pytest.raises(NcaError, match="DuckDB: Parser Error"):
+        collect("wrong", {"query": "SELEC"})
+    assert instance.get_dynamic_partitions("collections") == ["all"]
+
+
+def test_single_tables_can_be_materialized(project: Settings, instance: dg.DagsterInstance) -> None:
+    list(materialize_chain(KEYS[:1]))
+    from nca_assets.definitions import defs
+
+    only = defs.resolve_job_def("build_analytics").get_subset(
+        asset_selection={dg.AssetKey(["analytics", "geometry"]), dg.AssetKey(["analytics", "shards"])}
+    )
+    result = only.execute_in_process(instance=instance)
+    made = [event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key]
+    assert sorted(made) == ["analytics/geometry", "analytics/shards"]
+    assert ask(project, "SELECT count(*) FROM labels") == [(4,)]
+
+
+def test_columns_know_where_they_are_from(project: Settings, instance: dg.DagsterInstance) -> None:
+    assert project
+    list(materialize_chain(KEYS[:1]))
+    record = instance.get_latest_materialization_event(dg.AssetKey(["analytics", "rollouts"]))
+    assert record
+    assert record.asset_materialization
+    lineage = record.asset_materialization.metadata["dagster/column_lineage"].value
+    assert isinstance(lineage, dg.TableColumnLineage)
+    assert lineage.deps_by_column["regime"] == [dg.TableColumnDep(dg.AssetKey(["analytics", "labels"]), "regime")]

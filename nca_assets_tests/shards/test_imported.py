@@ -1,0 +1,168 @@
+"""Other people's shards: registered where they lie, checked, labelled, and never claimed to follow from a recipe."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nca_assets.errors import NcaError
+from nca_assets.labels.metrics import measure
+from nca_assets.labels.write import write_imported_labels
+from nca_assets.naming import RolloutId, ShardKey
+from nca_assets.settings import Settings
+from nca_assets.shards.findings import noted_findings
+from nca_assets.shards.imported import find_imported, read_imported, read_imported_manifest, register, shard_keys
+from nca_assets.shards.manifest import rollout_digest
+from nca_assets.shards.rollouts import regenerate, rollout_tokens
+from nca_assets.shards.verify import verify_imported
+from nca_assets_tests.labels import movies
+
+KEY = ShardKey("life", 0)
+
+
+def save(file: Path, **arrays: np.ndarray) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Path:
+    """A folder of two files: one movie, a batch of two; then one of 256 tokens."""
+    folder = tmp_path / "life"
+    save(
+        folder / "a.npz", one=movies.cycle(3), batch=np.stack([movies.noise(), movies.flickering(movies.noise(), 0.1)])
+    )
+    wide = np.random.default_rng(5).integers(0, 256, (150, 30, 60))
+    save(folder / "b.npz", wide=wide)
+    return folder
+
+
+def test_files_become_shards_and_rollouts_are_numbered_through(life: Path, settings: Settings) -> None:
+    keys = shard_keys(life, "life", settings.data)
+    assert keys == {ShardKey("life", 0): life / "a.npz", ShardKey("life", 1): life / "b.npz"}
+    for key, file in keys.items():
+        register(key, file, settings.data)
+    manifest = read_imported_manifest(KEY, settings.data)
+    assert [(m.index, m.key, m.position, m.frames, m.height, m.width) for m in manifest.members] == [
+        (0, "one", None, 300, 12, 17),
+        (1, "batch", 0, 300, 20, 20),
+        (2, "batch", 1, 300, 20, 20),
+    ]
+    assert read_imported_manifest(ShardKey("life", 1), settings.data).members[0].index == 3
+    assert [m.digest for m, _ in read_imported(KEY, settings.data)] == [
+        rollout_digest(movies.cycle(3)),
+        rollout_digest(movies.noise()),
+        rollout_digest(movies.flickering(movies.noise(), 0.1)),
+    ]
+    assert sum(manifest.token_counts) == 300 * (12 * 17 + 2 * 400)
+    assert np.array_equal(find_imported(RolloutId("life", 1), settings.data), movies.noise())
+    assert rollout_tokens(RolloutId("life", 3), settings).max() == 255
+
+
+def test_a_file_keeps_its_shard_when_others_come(life: Path, settings: Settings) -> None:
+    register(KEY, life / "b.npz", settings.data)
+    save(life / "0.npz", more=movies.noise())
+    assert shard_keys(life, "life", settings.data) == {
+        KEY: life / "b.npz",
+        ShardKey("life", 1): life / "0.npz",
+        ShardKey("life", 2): life / "a.npz",
+    }
+
+
+def test_labels_are_what_the_tokens_tell(life: Path, settings: Settings) -> None:
+    for key, file in shard_keys(life, "life", settings.data).items():
+        register(key, file, settings.data)
+        write_imported_labels(key, settings)
+    rows = pl.read_parquet(KEY.labels_file(settings.data), hive_partitioning=False)
+    assert rows["rollout_id"].to_list() == ["life/000000", "life/000001", "life/000002"]
+    assert rows["behavior"][0] == "periodic"
+    assert rows["period"][0] == 3
+    assert measure(movies.noise())[0].items() <= rows.row(1, named=True).items()
+    for unknown in ("recipe_version", "regime", "gain_in", "damage", "saturation"):
+        assert rows[unknown].null_count() == 3
+    wide = pl.read_parquet(ShardKey("life", 1).labels_file(settings.data), hive_partitioning=False).row(0, named=True)
+    assert wide["tokens_used"] == 256
+    assert 7.9 < wide["token_entropy"] <= 8
+    assert 7.9 - 0.7 < wide["conditional_entropy"] <= 8
+
+
+@given(st.integers(0, 255), st.integers(1, 6), st.integers(1, 6), st.sampled_from(["u1", "i2", "i8", "u4"]))
+def test_any_integers_below_256_are_tokens(token: int, height: int, width: int, kind: str) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        movie = np.full((129, height, width), token, dtype=kind)
+        register(KEY, save(Path(folder) / "a.npz", movie=movie), Path(folder))
+        [(member, tokens)] = read_imported(KEY, Path(folder))
+        assert (tokens == token).all()
+        assert (member.height, member.width) == (height, width)
+
+
+BAD = {
+    "floats": (np.zeros((130, 4, 4)), r"a\.npz: movie is float64 \(130, 4, 4\), not integers"),
+    "flat": (np.zeros((130, 4), dtype=int), r"is int64 \(130, 4\), not integers \(T, H, W\)"),
+    "too short": (np.zeros((128, 4, 4), dtype=int), "has 128 frames, labels need at least 129"),
+    "too large": (np.zeros((130, 200, 200), dtype="u1"), "frames of 200x200 cells, beyond 1 to 32767"),
+    "token 256": (np.full((130, 4, 4), 256), "holds 256 to 256, beyond tokens 0 to 255"),
+    "negative": (np.full((130, 4, 4), -1), "holds -1 to -1, beyond tokens 0 to 255"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_unfit_arrays_are_named_and_nothing_is_registered(tmp_path: Path, settings: Settings, case: str) -> None:
+    array, message = BAD[case]
+    with pytest.raises(NcaError, match=message):
+        register(KEY, save(tmp_path / "a.npz", movie=array), settings.data)
+    assert not (settings.data / "imported").exists()
+
+
+def test_unfit_files_and_names_are_said(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "a.npz").write_bytes(b"hello")
+    with pytest.raises(NcaError, match=r"a\.npz is no readable \.npz"):
+        register(KEY, tmp_path / "a.npz", settings.data)
+    np.savez(tmp_path / "o.npz", allow_pickle=True, objects=np.array([{}], dtype=object))
+    with pytest.raises(NcaError, match=r"o\.npz is no readable \.npz of plain arrays \(Object arrays"):
+        register(KEY, tmp_path / "o.npz", settings.data)
+    np.savez(tmp_path / "e.npz", allow_pickle=False)
+    with pytest.raises(NcaError, match="holds no array"):
+        register(KEY, tmp_path / "e.npz", settings.data)
+    for name in ("set4", "Life", "../life", "", "a-b"):
+        with pytest.raises(NcaError, match="a set can't be called"):
+            shard_keys(tmp_path, name, settings.data)
+    with pytest.raises(NcaError, match=r"holds no \.npz file"):
+        shard_keys(settings.data, "life", settings.data)
+    with pytest.raises(NcaError, match="register the shard with 'nca import shards FOLDER'"):
+        register(KEY, None, settings.data)
+
+
+def test_what_changed_since_is_noticed_and_noted(life: Path, settings: Settings) -> None:
+    register(KEY, life / "a.npz", settings.data)
+    assert verify_imported(KEY, settings.data) == 3
+    changed = movies.cycle(3)
+    changed[7, 0, 0] ^= 1
+    save(life / "a.npz", one=changed, batch=np.stack([movies.noise(), movies.noise()]))
+    with pytest.raises(NcaError, match=r"a\.npz: one \(life/000000\) is not what it was when it was imported"):
+        verify_imported(KEY, settings.data)
+    assert "is not what it was" in noted_findings(settings.data)["life-00000"]
+    with pytest.raises(NcaError, match="is not what it was"):
+        write_imported_labels(KEY, settings)
+    register(KEY, None, settings.data)
+    assert noted_findings(settings.data) == {}
+    save(life / "a.npz", one=changed)
+    with pytest.raises(NcaError, match=r"holds 1 rollouts, life-00000 has 3: import it under another name"):
+        register(KEY, None, settings.data)
+    (life / "a.npz").unlink()
+    with pytest.raises(NcaError, match=r"a\.npz is missing: put it back"):
+        list(read_imported(KEY, settings.data))
+
+
+def test_nothing_claims_to_reproduce_them(life: Path, settings: Settings) -> None:
+    register(KEY, life / "a.npz", settings.data)
+    with pytest.raises(NcaError, match="life/000001 was imported: no recipe gives it"):
+        regenerate(RolloutId("life", 1), settings)
+    with pytest.raises(NcaError, match="life/000009 is not there"):
+        rollout_tokens(RolloutId("life", 9), settings)

@@ -1,0 +1,122 @@
+"""Collections: a query's answer, frozen under a name, with everything that says how it came to be."""
+
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nca_assets.errors import NcaError
+from nca_assets.settings import Settings
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.collections import Sampling, freeze, read_collection
+from nca_assets.warehouse.read import connect
+
+ALL = "SELECT rollout_id FROM labels"
+
+
+@pytest.fixture
+def data(labelled: Settings) -> Path:
+    build_warehouse(labelled.data)
+    return labelled.data
+
+
+def classes(data: Path) -> dict[str, str]:
+    with connect(data) as connection:
+        return dict(connection.execute("SELECT rollout_id, behavior FROM labels").fetchall())
+
+
+def test_a_frozen_answer_holds_its_rollouts_and_where_they_are_from(data: Path) -> None:
+    query = 'SELECT rollout_id FROM labels WHERE "index" < 5 ORDER BY rollout_id DESC'
+    frozen = freeze("few", query, data)
+    assert (frozen.version, sorted(frozen.rollouts)) == (
+        1,
+        ["set1/000000", "set1/000001", "set1/000002", "set1/000003", "set2/000004"],
+    )
+    rows = pl.read_parquet(data / "collections" / "few" / "v0001.parquet")
+    assert rows.columns == ["name", "version", "rollout_id", "digest"]
+    assert rows["rollout_id"].is_sorted()
+    says = pl.read_parquet_metadata(frozen.file)
+    assert says["query"] == query
+    assert says["rollouts"] == "5"
+    with connect(data) as connection:
+        [(snapshot,)] = connection.execute('SELECT version FROM "snapshot"').fetchall()
+        labels = dict(connection.execute("SELECT rollout_id, digest FROM labels").fetchall())
+    assert says["snapshot"] == snapshot
+    assert frozen.rollouts.items() <= labels.items()
+    assert read_collection("few", data) == frozen
+
+
+def test_the_same_answer_makes_no_new_version_and_another_keeps_the_old(data: Path) -> None:
+    first = freeze("c", ALL, data)
+    before = first.file.read_bytes()
+    assert freeze("c", ALL, data) == first
+    second = freeze("c", f"{ALL} LIMIT 3", data)
+    assert second.version == 2
+    assert first.file.read_bytes() == before
+    assert read_collection("c", data, version=1) == first
+    assert read_collection("c", data) == second
+
+
+def test_the_warehouse_lists_versions_and_rollouts(data: Path) -> None:
+    freeze("c", ALL, data)
+    freeze("c", ALL, data, Sampling(each=1))
+    build_warehouse(data, only=["collections", "collection_rollouts"])
+    with connect(data) as connection:
+        listed = connection.execute("SELECT name, version, latest, rollouts, sampling FROM collections").fetchall()
+        members = dict(connection.execute("SELECT version, count(*) FROM collection_rollouts GROUP BY 1").fetchall())
+    kinds = len(set(classes(data).values()))
+    assert listed == [("c", 1, False, 8, "all"), ("c", 2, True, kinds, "1 of each behavior, seed 0")]
+    assert members == {1: 8, 2: kinds}
+
+
+def test_balanced_and_stratified_samples(data: Path) -> None:
+    of = classes(data)
+    balanced = freeze("b", ALL, data, Sampling(each=2))
+    assert Counter(of[r] for r in balanced.rollouts) == {c: min(2, n) for c, n in Counter(of.values()).items()}
+    stratified = freeze("s", ALL, data, Sampling(by="set", total=4))
+    assert Counter(r.split("/")[0] for r in stratified.rollouts) == {"set1": 2, "set2": 2}
+    assert freeze("t", ALL, data, Sampling(total=100)).rollouts.keys() == of.keys()
+    again = freeze("b2", ALL, data, Sampling(each=2))
+    assert again.rollouts == balanced.rollouts
+    others = {frozenset(freeze("o", ALL, data, Sampling(by="set", each=1, seed=seed)).rollouts) for seed in range(6)}
+    assert len(others) > 1
+
+
+def test_sampling_is_read_as_it_is_written() -> None:
+    for sampling in (Sampling(), Sampling(each=3, by="set", seed=7), Sampling(total=5)):
+        assert Sampling.parse(str(sampling)) == sampling
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "message"),
+    [
+        ("../up", ALL, "a collection can't be called '../up'"),
+        ("", ALL, "a collection can't be called ''"),
+        ("c", "SELECT behavior FROM labels", "must give a column rollout_id"),
+        ("c", "SELECT rollout_id FROM nowhere", "DuckDB: Catalog Error"),
+        ("c", "SELECT rollout_id FROM labels WHERE false", "names no labelled rollout"),
+        ("c", "SELECT 'set1/999999' AS rollout_id", "names no labelled rollout"),
+        ("c", "SELECT 'x'::INTEGER::VARCHAR AS rollout_id", "DuckDB: Conversion Error"),
+        ("c", "DROP TABLE labels", "DuckDB: Invalid Input Error: .*read-only"),
+    ],
+)
+def test_unfit_names_and_queries_leave_nothing(data: Path, name: str, query: str, message: str) -> None:
+    with pytest.raises(NcaError, match=message):
+        freeze(name, query, data)
+    assert not list((data / "collections").glob("*/*")) if (data / "collections").exists() else True
+
+
+def test_a_column_to_sample_by_is_a_column(data: Path) -> None:
+    with pytest.raises(NcaError, match="is no column of labels to sample by"):
+        freeze("c", ALL, data, Sampling(by='x" FROM labels; --', each=1))
+    with pytest.raises(NcaError, match="DuckDB: Binder Error"):
+        freeze("c", ALL, data, Sampling(by="nothing", each=1))
+
+
+def test_what_is_not_there_is_said_with_what_is(data: Path) -> None:
+    with pytest.raises(NcaError, match=r"there is no collection 'c' in .* \(collections: none yet\)"):
+        read_collection("c", data)
+    freeze("d", ALL, data)
+    with pytest.raises(NcaError, match=r"there is no version 7 of collection 'd' .* \(collections: d\)"):
+        read_collection("d", data, version=7)

@@ -1,0 +1,176 @@
+"""stale_partitions: what is gone, damaged or outdated on disk, each with its reason in words."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nca_assets.automaton.engine import Machine
+from nca_assets.errors import NcaError
+from nca_assets.labels.write import write_labels
+from nca_assets.naming import ShardKey, centroids_file
+from nca_assets.settings import Settings
+from nca_assets.shards.imported import register
+from nca_assets.shards.manifest import read_manifest
+from nca_assets.shards.verify import verify_shard
+from nca_assets.shards.write import write_shard
+from nca_assets.vocabulary.centroids import load_centroids, save_centroids
+from nca_assets.warehouse import sources
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.history import Event, append_history, history_files, last_events
+from nca_assets.warehouse.read import connect
+from nca_assets_tests.labels import movies
+
+KEY = ShardKey("set2", 1)
+CPU = Machine("cpu", threads=2, memory=2**30)
+
+Stale = dict[tuple[str, str | None], str]
+
+
+def stale(settings: Settings) -> Stale:
+    build_warehouse(settings.data)
+    with connect(settings.data) as connection:
+        rows = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
+    return {(asset, partition): reason for asset, partition, reason in rows}
+
+
+def event(asset: str, partition: str | None, version: str, minute: int = 0, run: str = "r1") -> Event:
+    time = datetime(2026, 1, 1, 0, minute)
+    return Event(minute, asset, partition, time, run, "code 1", version, {}, None, 1.0, None)
+
+
+def test_nothing_is_stale_at_first(labelled: Settings) -> None:
+    assert stale(labelled) == {}
+
+
+def test_another_vocabulary_makes_every_shard_and_label_stale(labelled: Settings) -> None:
+    before = load_centroids(labelled.data)
+    save_centroids(before.flip(0), labelled.data, "learned")
+    found = stale(labelled)
+    assert found.keys() == {(a, k) for a in ("rollout_shards", "behavior_labels") for k in ("set1-00000", "set2-00001")}
+    assert set(found.values()) == {"centroids changed: 64a9b762de41… → " + found["rollout_shards", str(KEY)][-13:]}
+    write_shard(KEY, load_centroids(labelled.data), labelled)
+    found = stale(labelled)
+    assert ("rollout_shards", str(KEY)) not in found
+    assert "; shard changed: " in found["behavior_labels", str(KEY)]
+    write_labels(KEY, labelled)
+    assert stale(labelled).keys() == {("rollout_shards", "set1-00000"), ("behavior_labels", "set1-00000")}
+
+
+def test_newer_versions_are_named(labelled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "LABEL_VERSION", 2)
+    assert stale(labelled) == {("behavior_labels", key): "label_version 1 → 2" for key in ("set1-00000", "set2-00001")}
+    monkeypatch.setattr(sources, "RECIPE_VERSION", 5)
+    found = stale(labelled)
+    assert found["rollout_shards", str(KEY)] == "recipe_version 1 → 5"
+    assert found["behavior_labels", str(KEY)] == "recipe_version 1 → 5; label_version 1 → 2"
+
+
+def flip_a_byte(settings: Settings) -> None:
+    file = KEY.tokens_file(settings.data)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def change_a_token(settings: Settings) -> None:
+    """The file is sound, and says something else."""
+    file = KEY.tokens_file(settings.data)
+    with np.load(file, allow_pickle=False) as shard:
+        members = dict(shard)
+    members["rollout_000007"][5, 0, 0] ^= 1
+    np.savez_compressed(file, allow_pickle=False, **members)
+
+
+@pytest.mark.parametrize("spoil", [flip_a_byte, change_a_token])
+def test_damage_that_verification_finds_stays_until_it_is_repaired(
+    labelled: Settings, spoil: Callable[[Settings], None]
+) -> None:
+    spoil(labelled)
+    with pytest.raises(NcaError, match=r"shard_00001\.npz") as caught:
+        verify_shard(KEY, labelled, CPU, most=1)
+    found = stale(labelled)
+    assert found.keys() == {("rollout_shards", str(KEY))}
+    assert str(caught.value) in found["rollout_shards", str(KEY)]
+    write_shard(KEY, load_centroids(labelled.data), labelled)
+    assert stale(labelled) == {}
+
+
+def test_only_a_whole_verification_clears_a_finding(labelled: Settings) -> None:
+    content = KEY.tokens_file(labelled.data).read_bytes()
+    change_a_token(labelled)
+    with pytest.raises(NcaError, match="differs from its digest"):
+        verify_shard(KEY, labelled, CPU, most=1)
+    KEY.tokens_file(labelled.data).write_bytes(content)
+    assert verify_shard(KEY, labelled, CPU, most=1) == 1
+    assert stale(labelled)
+    assert verify_shard(KEY, labelled, CPU, most=4) == 4
+    assert stale(labelled) == {}
+
+
+def test_missing_and_resized_files_are_seen_at_once(labelled: Settings) -> None:
+    size = KEY.tokens_file(labelled.data).stat().st_size
+    with KEY.tokens_file(labelled.data).open("ab") as file:
+        file.write(b"more")
+    assert stale(labelled) == {("rollout_shards", str(KEY)): f"file has {size + 4} bytes, its manifest says {size}"}
+    KEY.tokens_file(labelled.data).unlink()
+    assert stale(labelled) == {("rollout_shards", str(KEY)): "file missing"}
+
+
+def test_what_was_once_materialized_and_is_gone_is_missing(labelled: Settings) -> None:
+    manifest = read_manifest(KEY, labelled.data)
+    events = [event("rollout_shards", str(KEY), manifest.digest), event("behavior_labels", "set3-00001", "x")]
+    append_history(events, labelled.data)
+    assert stale(labelled) == {("behavior_labels", "set3-00001"): "file missing"}
+    KEY.manifest_file(labelled.data).unlink()
+    assert stale(labelled)["rollout_shards", str(KEY)] == "file missing"
+    append_history([event("centroids", None, "c" * 64)], labelled.data)
+    assert (
+        stale(labelled)["centroids", None] == "digest differs from the one materialized: cccccccccccc… → 64a9b762de41…"
+    )
+    centroids_file(labelled.data).unlink()
+    assert stale(labelled)["centroids", None] == "file missing"
+
+
+def test_a_file_that_no_run_made_is_not_the_one_materialized(labelled: Settings) -> None:
+    append_history([event("rollout_shards", str(KEY), "a" * 64)], labelled.data)
+    [(partition, reason)] = stale(labelled).items()
+    assert partition == ("rollout_shards", str(KEY))
+    assert reason.startswith("digest differs from the one materialized: aaaaaaaaaaaa… → ")
+
+
+def test_imported_shards_are_watched_too(labelled: Settings, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", allow_pickle=False, movie=movies.cycle(2))
+    register(ShardKey("life", 0), tmp_path / "a.npz", labelled.data)
+    assert stale(labelled) == {}
+    (tmp_path / "a.npz").unlink()
+    assert stale(labelled) == {("imported_shards", "life-00000"): "file missing"}
+
+
+def test_history_has_each_event_once_and_says_what_changed(labelled: Settings) -> None:
+    first = [event("rollout_shards", "set1-00000", "a"), event("rollout_shards", "set1-00000", "a", 1, "r2")]
+    append_history(first, labelled.data)
+    append_history([*first, event("rollout_shards", "set1-00000", "b", 2, "r3")], labelled.data)
+    assert len(history_files(labelled.data)) == 2
+    append_history(first, labelled.data)
+    assert len(history_files(labelled.data)) == 2
+    assert last_events(labelled.data) == {"rollout_shards": (2, "r3")}
+    build_warehouse(labelled.data)
+    with connect(labelled.data) as connection:
+        rows = connection.execute("SELECT run_id, changed FROM materializations").fetchall()
+        current = connection.execute("SELECT run_id FROM current_materializations").fetchall()
+    assert rows == [("r1", True), ("r2", False), ("r3", True)]
+    assert current == [("r3",)]
+
+
+def test_many_files_of_history_become_one(labelled: Settings) -> None:
+    for minute in range(59):
+        append_history([event("centroids", None, "a", minute)], labelled.data)
+    for minute in range(6):
+        append_history([event("x", None, "a", minute, "r2")], labelled.data)
+    build_warehouse(labelled.data)
+    assert len(history_files(labelled.data)) == 1
+    with connect(labelled.data) as connection:
+        assert connection.execute("SELECT count(*) FROM materializations").fetchall() == [(65,)]
