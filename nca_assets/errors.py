@@ -3,3 +3,7 @@
 
 class NcaError(Exception):
     """Bad settings, names or files. The message is one line: what, where, and what to do."""
+
+
+class DiskFullError(NcaError):
+    """There is no space left to write to."""

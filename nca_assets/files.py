@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import DiskFullError, NcaError
 
 TEMPORARY = ".part"
 """Suffix of files being written; nothing reads them."""
@@ -36,7 +37,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
                 temporary.unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise NcaError(
+        kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else NcaError
+        raise kind(
             f"can't write {path}: {error.strerror or error}. Free space or make the folder writable, then run it again."
         ) from error
 

@@ -89,6 +89,11 @@ class ShardKey:
         return cls(match[1], int(match[2]))
 
     @property
+    def next(self) -> ShardKey:
+        """The shard after it in its set."""
+        return ShardKey(self.set, self.number + 1)
+
+    @property
     def imported(self) -> bool:
         """Whether it is of a set that someone else made."""
         return self.set not in SETS

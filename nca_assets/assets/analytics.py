@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from nca_assets.assets.behavior_labels import behavior_labels
 from nca_assets.assets.imported import imported_labels, imported_shards
-from nca_assets.assets.rollout_shards import rollout_shards
+from nca_assets.assets.rollouts import LABELS, SHARDS
+from nca_assets.automation.conditions import FOLLOWS
 from nca_assets.automation.reporting import failures_in_one_line, table_schema
 from nca_assets.naming import warehouse_file
 from nca_assets.settings import load_settings, require_writable
@@ -17,9 +17,9 @@ from nca_assets.warehouse.table import Table
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
 
 SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
-    "label_files": [behavior_labels.key, imported_labels.key],
-    "curve_sum_files": [behavior_labels.key, imported_labels.key],
-    "manifests": [rollout_shards.key],
+    "label_files": [LABELS.key, imported_labels.key],
+    "curve_sum_files": [LABELS.key, imported_labels.key],
+    "manifests": [SHARDS.key],
     "imported_manifests": [imported_shards.key],
     "collection_files": [dg.AssetKey("collections")],
     # The event log, which is no asset.
@@ -36,6 +36,7 @@ def _spec(table: Table) -> dg.AssetSpec:
         group_name="analytics",
         kinds={"duckdb", table.kind.lower()},
         code_version=table.version,
+        automation_condition=FOLLOWS,
         skippable=True,
         metadata={"dagster/column_schema": table_schema(table.columns), "dagster/table_name": table.name},
     )

@@ -8,49 +8,27 @@ import warnings
 import dagster as dg
 
 from nca_assets.assets.analytics import TABLE_KEYS
-from nca_assets.assets.rollout_shards import rollout_shards
+from nca_assets.assets.rollouts import LABELS, SHARDS
 from nca_assets.automation.partitions import shard_partitions
 from nca_assets.automation.reporting import failures_in_one_line
+from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
 from nca_assets.settings import load_settings
 
 # Checks by partition are in preview; without them one shard's failure would be the whole asset's.
 warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
 
-ROLLOUTS_SIMULATED_AGAIN = 3
-"""Of each materialization: some 50 ms on a CPU, of other shapes in all but the smallest shards."""
 
+def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetChecksDefinition:
+    """``check`` as one that can be run alone; the run that materializes a partition evaluates it by itself."""
 
-@dg.asset_check(asset=rollout_shards, blocking=True, partitions_def=shard_partitions)
-def tokens_in_range(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    """Read back, every rollout of the shard has its shape, tokens below 32 and the digest in the manifest."""
-    from nca_assets.errors import NcaError
-    from nca_assets.shards.manifest import read_manifest
-    from nca_assets.shards.read import read_rollouts
+    @dg.asset_check(
+        asset=asset.key, name=name, description=check.__doc__, blocking=True, partitions_def=shard_partitions
+    )
+    def alone(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        found = evaluate(check, load_settings().shard_key(context.partition_key))
+        return dg.AssetCheckResult(passed=found.passed, description=found.description, metadata=dict(found.metadata))
 
-    settings = load_settings()
-    key = settings.shard_key(context.partition_key)
-    try:
-        manifest = read_manifest(key, settings.data)
-        largest = max(int(tokens.max()) for _, tokens in read_rollouts(key, settings.data, manifest))
-    except NcaError as error:
-        return dg.AssetCheckResult(passed=False, description=str(error))
-    return dg.AssetCheckResult(passed=True, metadata={"rollouts": len(manifest.members), "largest token": largest})
-
-
-@dg.asset_check(asset=rollout_shards, blocking=True, partitions_def=shard_partitions)
-def shard_reproduces(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    """Simulated again on the CPU, whatever made the shard, a few rollouts have the digests in the manifest."""
-    from nca_assets.automaton.engine import choose_machine
-    from nca_assets.errors import NcaError
-    from nca_assets.shards.verify import reproduce
-
-    settings = load_settings()
-    cpu = choose_machine(settings.model_copy(update={"device": "cpu"}))
-    try:
-        checked = reproduce(settings.shard_key(context.partition_key), settings, cpu, ROLLOUTS_SIMULATED_AGAIN)
-    except NcaError as error:
-        return dg.AssetCheckResult(passed=False, description=str(error))
-    return dg.AssetCheckResult(passed=True, metadata={"rollouts simulated again": checked})
+    return alone
 
 
 @dg.asset_check(asset=TABLE_KEYS["labels"])
@@ -68,4 +46,8 @@ def counts_match() -> dg.AssetCheckResult:
     )
 
 
-checks = [tokens_in_range, shard_reproduces, counts_match]
+checks = [
+    *(_partition_check(SHARDS, name, check) for name, check in SHARD_CHECKS.items()),
+    *(_partition_check(LABELS, name, check) for name, check in LABEL_CHECKS.items()),
+    counts_match,
+]

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from nca_assets.errors import NcaError
 from nca_assets.files import TEMPORARY, publish
-from nca_assets.naming import warehouse_file
+from nca_assets.naming import materialized_labels, warehouse_file
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.history import merge_history
 from nca_assets.warehouse.read import literal, write_ahead_log
@@ -30,6 +30,9 @@ from nca_assets.warehouse.table import Table
 
 LONGEST_WAIT = 600.0
 """Seconds to wait for another build to end."""
+
+MANY_PARTS = 1000
+"""From here on rows are not kept in order, which takes a quarter less time."""
 
 STORAGE_VERSION = "v1.2.0"
 """The oldest DuckDB that can read the file, whichever writes it."""
@@ -94,8 +97,8 @@ def _start_from(final: Path, temporary: Path) -> None:
 def _build(data: Path, file: Path, only: Collection[str] | None) -> dict[str, Built]:
     connected = duckdb.connect(file, config={"storage_compatibility_version": STORAGE_VERSION})
     with tempfile.TemporaryDirectory() as scratch, connected as connection:
-        # A quarter less time for millions of rows; no table promises an order.
-        connection.execute("SET preserve_insertion_order = false")
+        if len(materialized_labels(data)) > MANY_PARTS:
+            connection.execute("SET preserve_insertion_order = false")
         set_variables(connection, data, Path(scratch))
         built: dict[str, Built] = {}
         for table in TABLES:

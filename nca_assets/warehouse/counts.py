@@ -7,7 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from nca_assets.naming import ShardKey, materialized_labels, materialized_shards
+from nca_assets.naming import ShardKey, imported_shards, materialized_labels, materialized_shards
+from nca_assets.shards.imported import read_imported_manifest
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.warehouse.read import connect
 
@@ -36,6 +37,7 @@ class ShardCounts:
 def count_rollouts(data: Path) -> list[ShardCounts]:
     """The counts of every shard that is anywhere. Raises ``NcaError`` if the warehouse or a manifest can't be read."""
     in_manifest = {key: len(read_manifest(key, data).members) for key in materialized_shards(data)}
+    in_manifest |= {key: len(read_imported_manifest(key, data).members) for key in imported_shards(data)}
     in_labels = {
         key: pl.scan_parquet(key.labels_file(data), hive_partitioning=False).select(pl.len()).collect().item()
         for key in materialized_labels(data)

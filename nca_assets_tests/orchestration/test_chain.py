@@ -149,7 +149,7 @@ def test_checks_pass_on_good_data_and_record_their_partition(project: Settings, 
     run_job(instance, "learn_vocabulary")
     result = run_job(instance, "make_shard", KEYS[0])
     evaluations = {e.check_name: e for e in result.get_asset_check_evaluations()}
-    assert set(evaluations) == {"tokens_in_range", "shard_reproduces"}
+    assert set(evaluations) == {"tokens_in_range", "shard_reproduces", "rollouts_differ", "labels_complete"}
     assert all(e.passed and e.partition == KEYS[0] for e in evaluations.values())
     assert evaluations["tokens_in_range"].metadata["rollouts"].value == 4
     assert evaluations["shard_reproduces"].metadata["rollouts simulated again"].value == 3

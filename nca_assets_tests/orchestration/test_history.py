@@ -23,6 +23,7 @@ from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.vocabulary.centroids import import_centroids
 from nca_assets.warehouse import sources
+from nca_assets.warehouse.counts import count_rollouts
 from nca_assets.warehouse.history import history_files
 from nca_assets.warehouse.read import connect
 from nca_assets_tests.labels import movies
@@ -214,6 +215,7 @@ def test_an_imported_set_is_tracked_like_ours(project: Settings, instance: dg.Da
     ]
     list(materialize_chain(KEYS[:1]))
     assert ask(project, "SELECT count(*) FROM labels") == [(5,)]
+    assert all(shard.agree for shard in count_rollouts(project.data))
     assert ask(project, "SELECT ours FROM card_comparison WHERE statistic = 'rollouts'") == [(4,)]
     assert instance.get_dynamic_partitions("imported_shards") == ["life-00000"]
 

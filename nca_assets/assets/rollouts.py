@@ -1,0 +1,144 @@
+"""The rollouts and their labels: one shard and one label part a partition, made by one op, many partitions a run.
+
+The op reports each partition as it finishes, so what is done stays done when a run fails or is killed.
+"""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from nca_assets.assets.centroids import centroids
+from nca_assets.automation.conditions import FOLLOWS
+from nca_assets.automation.partition_events import report_materialization, reported_by_this_run
+from nca_assets.automation.partitions import shard_partitions
+from nca_assets.automation.reporting import (
+    behavior_table,
+    failures_in_one_line,
+    inline_picture,
+    progress_in_log,
+    table_schema,
+)
+from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, evaluate_in_run
+from nca_assets.errors import DiskFullError, NcaError
+from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.naming import ShardKey
+from nca_assets.settings import load_settings, require_writable
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
+
+SHEET_ROLLOUTS = 6
+"""Rollouts on the contact sheet, kept few: every materialization stores its picture in Dagster's event log."""
+
+SHARDS = dg.AssetSpec(
+    "rollout_shards",
+    deps=[centroids],
+    description=(
+        "Random-NCA rollouts as token shards: one `.npz` a partition, one member a rollout, (frames, height, width) "
+        "uint8. Simulated on the GPU when there is one, else on the CPU: the same bytes. The data version is the "
+        "digest of the tokens, so materializing an unchanged partition again leaves everything downstream fresh."
+    ),
+    group_name="rollouts",
+    kinds={"torch", "numpy"},
+    code_version=f"recipe {RECIPE_VERSION}",
+    skippable=True,
+)
+
+LABELS = dg.AssetSpec(
+    "behavior_labels",
+    deps=[SHARDS.key, centroids],
+    description=(
+        "Behavior class and metrics of every rollout: a Parquet part a shard, `data/labels/set=1/shard=00000.parquet`. "
+        "Its curves over time lie beside, in `data/curves`. The twin whose damage is measured is simulated from the "
+        "recipe."
+    ),
+    group_name="labels",
+    kinds={"polars", "parquet"},
+    code_version=f"recipe {RECIPE_VERSION}, labels {LABEL_VERSION}",
+    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS)},
+    automation_condition=FOLLOWS & ~dg.AutomationCondition.any_deps_missing(),
+    skippable=True,
+)
+
+
+@dg.multi_asset(
+    specs=[SHARDS, LABELS],
+    partitions_def=shard_partitions,
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.multi_run(load_settings().shards_per_run),
+    pool="device",
+)
+def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Simulate and label the shards of this run's partitions, one after the other.
+
+    A partition that can't be made fails the run, but does not keep others from being made, unless the disk is full.
+    """
+    with failures_in_one_line():
+        settings = load_settings()
+        require_writable(settings.data)
+    keys = [settings.shard_key(partition) for partition in context.partition_keys]
+    failures: list[str] = []
+    for key in keys:
+        try:
+            _materialize(context, key)
+        except DiskFullError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        except NcaError as error:
+            failures.append(str(error))
+            context.log.error(f"{key}: {error}")
+    if failures:
+        others = f" (and {len(failures) - 1} more of {len(keys)} partitions; the log has each)" if failures[1:] else ""
+        raise dg.Failure(f"{failures[0]}{others}", allow_retries=False)
+    yield from ()  # each partition has been reported already
+
+
+def _materialize(context: dg.AssetExecutionContext, key: ShardKey) -> None:
+    for spec, make, checks in ((SHARDS, _make_shard, SHARD_CHECKS), (LABELS, _label_shard, LABEL_CHECKS)):
+        if spec.key in context.selected_asset_keys and str(key) not in reported_by_this_run(context, spec.key):
+            version, metadata = make(context, key)
+            report_materialization(context, spec, str(key), version, metadata)
+            evaluate_in_run(context, spec.key, key, checks)
+
+
+def _make_shard(context: dg.AssetExecutionContext, key: ShardKey) -> tuple[str, dict[str, object]]:
+    from nca_assets.figures.contact_sheet import contact_sheet
+    from nca_assets.shards.read import read_rollouts
+    from nca_assets.shards.write import write_shard
+    from nca_assets.vocabulary.centroids import load_centroids
+
+    settings = load_settings()
+    with progress_in_log(context, str(key), "rollouts") as progress:
+        manifest = write_shard(key, load_centroids(settings.data), settings, progress)
+    every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
+    shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
+    sheet = contact_sheet(
+        [tokens for _, tokens in read_rollouts(key, settings.data, shown)],
+        frames=(settings.frames // 8, settings.frames - 1),
+    )
+    return manifest.digest, {
+        "contact sheet": inline_picture(sheet),
+        "dagster/partition_row_count": len(manifest.members),
+        "tokens": manifest.tokens,
+        "bytes": manifest.file_bytes,
+        "bytes per token": manifest.file_bytes / manifest.tokens,
+        "tokens per second": manifest.tokens / manifest.seconds,
+        "seconds": manifest.seconds,
+        "device": manifest.device,
+        "digest": manifest.digest,
+        "path": dg.MetadataValue.path(key.tokens_file(settings.data)),
+    }
+
+
+def _label_shard(context: dg.AssetExecutionContext, key: ShardKey) -> tuple[str, dict[str, object]]:
+    from nca_assets.labels.write import write_labels
+
+    settings, started = load_settings(), time.perf_counter()
+    with progress_in_log(context, f"{key} labels", "rollouts") as progress:
+        part = write_labels(key, settings, progress)
+    return part.digest, {
+        "behaviors": behavior_table(part.rows["behavior"]),
+        "dagster/partition_row_count": len(part.rows),
+        "bytes": part.file.stat().st_size,
+        "seconds": time.perf_counter() - started,
+        "digest": part.digest,
+        "path": dg.MetadataValue.path(part.file),
+    }

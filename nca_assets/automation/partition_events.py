@@ -1,0 +1,56 @@
+"""Reporting partitions one by one, as they finish, from a run that materializes many.
+
+Dagster stamps what an op returns on every partition of its run; here each has its own data version, metadata and
+inputs, and what is reported stays when the run is killed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+DATA_VERSION, CODE_VERSION = "dagster/data_version", "dagster/code_version"
+INPUT_VERSION, INPUT_EVENT = "dagster/input_data_version", "dagster/input_event_pointer"
+
+
+def report_materialization(
+    context: dg.AssetExecutionContext,
+    spec: dg.AssetSpec,
+    partition: str,
+    data_version: str,
+    metadata: Mapping[str, Any],
+) -> None:
+    """Say that ``partition`` of the asset that ``spec`` describes is materialized, from what its inputs are now."""
+    tags = {DATA_VERSION: data_version, "dagster/data_version_is_user_provided": "true"}
+    if spec.code_version:
+        tags[CODE_VERSION] = spec.code_version
+    for dependency in spec.deps:
+        record = _latest(context.instance, dependency.asset_key, partition)
+        name = dependency.asset_key.to_user_string()
+        tags[f"{INPUT_VERSION}/{name}"] = _version(record) or "INITIAL"
+        tags[f"{INPUT_EVENT}/{name}"] = str(record.storage_id) if record else "NULL"
+    context.log_event(dg.AssetMaterialization(spec.key, partition=partition, metadata=metadata, tags=tags))
+
+
+def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) -> set[str]:
+    """The partitions of asset ``key`` that an earlier attempt of this run has already materialized."""
+    if context.retry_number == 0:
+        return set()
+    records = context.instance.fetch_materializations(
+        dg.AssetRecordsFilter(key, asset_partitions=context.partition_keys), limit=10 * len(context.partition_keys)
+    ).records
+    return {str(record.partition_key) for record in records if record.run_id == context.run_id}
+
+
+def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> dg.EventLogRecord | None:
+    """The latest materialization of the same partition of ``key`` or, if it has none of that name, of all of it."""
+    for partitions in ([partition], None):
+        wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
+        if records := instance.fetch_materializations(wanted, limit=1).records:
+            return records[0]
+    return None
+
+
+def _version(record: dg.EventLogRecord | None) -> str | None:
+    made = record and record.asset_materialization
+    return (made.tags or {}).get(DATA_VERSION) if made else None
