@@ -5,6 +5,7 @@ import dagster as dg
 from nca_assets.assets.analytics import analytics
 from nca_assets.assets.centroids import centroids
 from nca_assets.assets.collections import collections
+from nca_assets.assets.data_state import data_state
 from nca_assets.assets.imported import imported_labels, imported_shards
 from nca_assets.assets.rollouts import rollouts
 from nca_assets.automation.checks import checks
@@ -12,7 +13,7 @@ from nca_assets.automation.jobs import jobs
 from nca_assets.automation.top_up import schedules
 
 defs = dg.Definitions(
-    assets=[centroids, rollouts, imported_shards, imported_labels, analytics, collections],
+    assets=[centroids, rollouts, data_state, imported_shards, imported_labels, analytics, collections],
     asset_checks=checks,
     jobs=jobs,
     schedules=schedules,

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from nca_assets.assets.data_state import data_state
 from nca_assets.assets.imported import imported_labels, imported_shards
-from nca_assets.assets.rollouts import LABELS, SHARDS
+from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.conditions import FOLLOWS
 from nca_assets.automation.reporting import failures_in_one_line, table_schema
 from nca_assets.naming import warehouse_file
@@ -17,9 +18,9 @@ from nca_assets.warehouse.table import Table
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
 
 SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
-    "label_files": [LABELS.key, imported_labels.key],
-    "curve_sum_files": [LABELS.key, imported_labels.key],
-    "manifests": [SHARDS.key],
+    "label_files": [LABELS.key, imported_labels.key, data_state.key],
+    "curve_sum_files": [LABELS.key, imported_labels.key, data_state.key],
+    "manifests": [SHARDS.key, data_state.key],
     "imported_manifests": [imported_shards.key],
     "collection_files": [dg.AssetKey("collections")],
     # The event log, which is no asset.

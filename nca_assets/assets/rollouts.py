@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from nca_assets.assets.centroids import centroids
-from nca_assets.automation.conditions import FOLLOWS
+from nca_assets.assets.data_state import report_data_state
+from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.partition_events import report_materialization, reported_by_this_run
 from nca_assets.automation.partitions import shard_partitions
 from nca_assets.automation.reporting import (
@@ -17,47 +17,14 @@ from nca_assets.automation.reporting import (
     failures_in_one_line,
     inline_picture,
     progress_in_log,
-    table_schema,
 )
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, evaluate_in_run
 from nca_assets.errors import DiskFullError, NcaError
-from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.naming import ShardKey
 from nca_assets.settings import load_settings, require_writable
-from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 
 SHEET_ROLLOUTS = 6
 """Rollouts on the contact sheet, kept few: every materialization stores its picture in Dagster's event log."""
-
-SHARDS = dg.AssetSpec(
-    "rollout_shards",
-    deps=[centroids],
-    description=(
-        "Random-NCA rollouts as token shards: one `.npz` a partition, one member a rollout, (frames, height, width) "
-        "uint8. Simulated on the GPU when there is one, else on the CPU: the same bytes. The data version is the "
-        "digest of the tokens, so materializing an unchanged partition again leaves everything downstream fresh."
-    ),
-    group_name="rollouts",
-    kinds={"torch", "numpy"},
-    code_version=f"recipe {RECIPE_VERSION}",
-    skippable=True,
-)
-
-LABELS = dg.AssetSpec(
-    "behavior_labels",
-    deps=[SHARDS.key, centroids],
-    description=(
-        "Behavior class and metrics of every rollout: a Parquet part a shard, `data/labels/set=1/shard=00000.parquet`. "
-        "Its curves over time lie beside, in `data/curves`. The twin whose damage is measured is simulated from the "
-        "recipe."
-    ),
-    group_name="labels",
-    kinds={"polars", "parquet"},
-    code_version=f"recipe {RECIPE_VERSION}, labels {LABEL_VERSION}",
-    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS)},
-    automation_condition=FOLLOWS & ~dg.AutomationCondition.any_deps_missing(),
-    skippable=True,
-)
 
 
 @dg.multi_asset(
@@ -85,6 +52,7 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
         except NcaError as error:
             failures.append(str(error))
             context.log.error(f"{key}: {error}")
+    report_data_state(context)
     if failures:
         others = f" (and {len(failures) - 1} more of {len(keys)} partitions; the log has each)" if failures[1:] else ""
         raise dg.Failure(f"{failures[0]}{others}", allow_retries=False)

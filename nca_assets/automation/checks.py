@@ -8,7 +8,7 @@ import warnings
 import dagster as dg
 
 from nca_assets.assets.analytics import TABLE_KEYS
-from nca_assets.assets.rollouts import LABELS, SHARDS
+from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.partitions import shard_partitions
 from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate

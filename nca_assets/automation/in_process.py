@@ -140,7 +140,7 @@ def _run(
             {name: value.value for name, value in event.materialization.metadata.items()},
         )
         for event in result.get_asset_materialization_events()
-        if event.asset_key
+        if event.asset_key and event.asset_key.to_user_string() != "data_state"
     ]
 
 

@@ -16,11 +16,12 @@ INPUT_VERSION, INPUT_EVENT = "dagster/input_data_version", "dagster/input_event_
 def report_materialization(
     context: dg.AssetExecutionContext,
     spec: dg.AssetSpec,
-    partition: str,
+    partition: str | None,
     data_version: str,
     metadata: Mapping[str, Any],
 ) -> None:
-    """Say that ``partition`` of the asset that ``spec`` describes is materialized, from what its inputs are now."""
+    """Say that ``partition`` of the asset that ``spec`` describes, or all of it, is materialized, from what its inputs
+    are now."""
     tags = {DATA_VERSION: data_version, "dagster/data_version_is_user_provided": "true"}
     if spec.code_version:
         tags[CODE_VERSION] = spec.code_version
@@ -42,9 +43,9 @@ def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) ->
     return {str(record.partition_key) for record in records if record.run_id == context.run_id}
 
 
-def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> dg.EventLogRecord | None:
+def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> dg.EventLogRecord | None:
     """The latest materialization of the same partition of ``key`` or, if it has none of that name, of all of it."""
-    for partitions in ([partition], None):
+    for partitions in ([partition] if partition else None, None):
         wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
         if records := instance.fetch_materializations(wanted, limit=1).records:
             return records[0]

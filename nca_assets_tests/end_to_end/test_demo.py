@@ -72,7 +72,7 @@ def test_the_ui_shows_the_graph(address: str) -> None:
         "assetNodes"
     ]
     keys = {"/".join(node["assetKey"]["path"]): node for node in nodes}
-    chain = {"centroids", "rollout_shards", "behavior_labels", *(f"analytics/{t.name}" for t in TABLES)}
+    chain = {"centroids", "rollout_shards", "behavior_labels", "data_state", *(f"analytics/{t.name}" for t in TABLES)}
     assert set(keys) == chain | {"imported_shards", "imported_labels", "collections"}
     assert keys["behavior_labels"]["dependencyKeys"] == [{"path": ["centroids"]}, {"path": ["rollout_shards"]}]
 

@@ -39,9 +39,11 @@ def test_the_chain_is_wired() -> None:
     analytics = {name: dg.AssetKey(["analytics", name]) for name in (table.name for table in TABLES)}
     imported = dg.AssetKey("imported_shards"), dg.AssetKey("imported_labels")
     assert graph.get(imported[1]).parent_keys == {imported[0]}
-    assert graph.get(analytics["label_parts"]).parent_keys == {labels, imported[1]}
-    assert graph.get(analytics["labels"]).parent_keys == {labels, imported[1], analytics["label_parts"]}
-    assert graph.get(analytics["shards"]).parent_keys == {shards, imported[0]}
+    state = dg.AssetKey("data_state")
+    assert graph.get(state).parent_keys == {shards, labels}
+    assert graph.get(analytics["label_parts"]).parent_keys == {labels, imported[1], state}
+    assert graph.get(analytics["labels"]).parent_keys == {labels, imported[1], state, analytics["label_parts"]}
+    assert graph.get(analytics["shards"]).parent_keys == {shards, imported[0], state}
     assert graph.get(dg.AssetKey("collections")).parent_keys == {analytics["labels"]}
     assert graph.get(analytics["collections"]).parent_keys == {dg.AssetKey("collections")}
     assert graph.get(analytics["card_comparison"]).parent_keys == {analytics["labels"], analytics["token_frequency"]}

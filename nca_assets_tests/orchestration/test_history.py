@@ -84,7 +84,7 @@ def test_every_materialization_is_a_row_with_its_inputs(project: Settings, insta
         "SELECT inputs FROM materializations WHERE asset = 'behavior_labels' AND partition_key = 'set1-00000'",
     )
     assert inputs == {"centroids": vocabulary, "rollout_shards": data_version(instance, SHARDS, KEYS[0])}
-    assert ask(project, "SELECT count(DISTINCT asset) FROM materializations") == [(3 + 17,)]
+    assert ask(project, "SELECT count(DISTINCT asset) FROM materializations") == [(4 + 17,)]
 
 
 def test_materialized_again_unchanged_nothing_changes_and_nothing_is_stale(

@@ -1,0 +1,35 @@
+"""One version for all partitions together, which what reads them all depends on.
+
+Dagster compares the versions of an asset's inputs, but silently gives up when these are 100 partitions or more. So each
+run that makes partitions ends by materializing this asset: its data version is a digest of all their data versions.
+"""
+
+import hashlib
+
+import dagster as dg
+
+from nca_assets.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.automation.partition_events import DATA_VERSION, report_materialization
+
+
+@dg.asset(deps=[SHARDS.key, LABELS.key], group_name="labels", code_version="1")
+def data_state(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The state of all shards and labels together: a digest of their data versions, brought up to date by each run."""
+    return dg.MaterializeResult(data_version=dg.DataVersion(_present_state(context.instance)))
+
+
+def report_data_state(context: dg.AssetExecutionContext) -> None:
+    """Say, from a run that made partitions, what state all of them are in."""
+    [spec] = data_state.specs
+    report_materialization(context, spec, None, _present_state(context.instance), {})
+
+
+def _present_state(instance: dg.DagsterInstance) -> str:
+    state = hashlib.sha256()
+    for key in (SHARDS.key, LABELS.key):
+        versions = instance.event_log_storage.get_latest_tags_by_partition(
+            key, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
+        )
+        for partition, tags in sorted(versions.items()):
+            state.update(f"{key.to_user_string()} {partition} {tags[DATA_VERSION]}\n".encode())
+    return state.hexdigest()
