@@ -7,3 +7,7 @@ class NcaError(Exception):
 
 class DiskFullError(NcaError):
     """There is no space left to write to."""
+
+
+class TransientError(NcaError):
+    """What may well succeed when it is tried again: a busy or unreachable disk, a GPU that failed, a held lock."""

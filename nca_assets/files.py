@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from nca_assets.errors import DiskFullError, NcaError
+from nca_assets.errors import DiskFullError, NcaError, TransientError
 
 TEMPORARY = ".part"
 """Suffix of files being written; nothing reads them."""
+
+_KINDS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), DiskFullError) | dict.fromkeys(
+    (errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN), TransientError
+)
 
 
 @contextmanager
@@ -37,7 +41,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
                 temporary.unlink(missing_ok=True)
                 raise
     except OSError as error:
-        kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else NcaError
+        kind = _KINDS.get(error.errno or 0, NcaError)
         raise kind(
             f"can't write {path}: {error.strerror or error}. Free space or make the folder writable, then run it again."
         ) from error

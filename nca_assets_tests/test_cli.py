@@ -15,7 +15,7 @@ from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest, rollout_digest
-from nca_assets.vocabulary.centroids import present_source
+from nca_assets.vocabulary.origin import present_source
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.shards.test_verify import forge
 
@@ -48,6 +48,7 @@ def built(labelled: Settings) -> Settings:
         ("materialize",),
         ("sql",),
         ("status",),
+        ("backfill",),
         ("regenerate",),
         ("verify",),
         ("export",),
@@ -165,15 +166,6 @@ def test_sql_without_a_warehouse_says_what_to_do(settings: Settings, capsys: Cap
     assert settings
     assert nca("sql", "SELECT 1") == 1
     assert "make demo does" in capsys.readouterr().err
-
-
-def test_status_counts_by_set(built: Settings, capsys: Capture) -> None:
-    assert built
-    assert nca("status") == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    counts = {row[0]: row[1:5] for row in rows if len(row) == 7}
-    assert counts["set2"] == ["1", "1", "4", "4"]
-    assert counts["set3"] == ["0", "0", "4", "0"]
 
 
 @pytest.mark.parametrize(("rollout", "size"), [("set1/000001", (8, 8)), ("set2/000000", None)])

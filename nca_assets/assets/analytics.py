@@ -8,6 +8,7 @@ import dagster as dg
 from nca_assets.assets.data_state import data_state
 from nca_assets.assets.imported import imported_labels, imported_shards
 from nca_assets.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
 from nca_assets.automation.reporting import failures_in_one_line, table_schema
 from nca_assets.naming import warehouse_file
@@ -39,7 +40,12 @@ def _spec(table: Table) -> dg.AssetSpec:
         code_version=table.version,
         automation_condition=FOLLOWS,
         skippable=True,
-        metadata={"dagster/column_schema": table_schema(table.columns), "dagster/table_name": table.name},
+        owners=OWNERS,
+        metadata={
+            "dagster/column_schema": table_schema(table.columns),
+            "dagster/table_name": table.name,
+            **documents("SQL.md"),
+        },
     )
 
 
@@ -67,7 +73,7 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
     from nca_assets.warehouse.build import build_warehouse
 
     started = time.perf_counter()
-    with failures_in_one_line():
+    with failures_in_one_line(context):
         settings = load_settings()
         require_writable(settings.data)
         copy_history(context.instance, settings.data)

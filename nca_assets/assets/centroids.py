@@ -4,6 +4,7 @@ import time
 
 import dagster as dg
 
+from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
 from nca_assets.naming import centroids_file
 from nca_assets.settings import load_settings, require_writable
@@ -14,6 +15,8 @@ from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
     group_name="vocabulary",
     kinds={"torch", "scikitlearn"},
     code_version=f"recipe {RECIPE_VERSION}, vocabulary {VOCABULARY_VERSION}",
+    owners=OWNERS,
+    metadata=documents("SPEC.md"),
     pool="device",
 )
 def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -21,11 +24,12 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
     An imported vocabulary (`nca import centroids FILE`) is checked and kept; delete `data/centroids.pt` to learn again.
     """
-    from nca_assets.vocabulary.centroids import digest, load_centroids, present_source, save_centroids
+    from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
     from nca_assets.vocabulary.learn import learn_centroids
+    from nca_assets.vocabulary.origin import present_source
 
     started = time.perf_counter()
-    with failures_in_one_line(), progress_in_log(context, "vocabulary", "blocks") as progress:
+    with failures_in_one_line(context), progress_in_log(context, "vocabulary", "blocks") as progress:
         settings = load_settings()
         require_writable(settings.data)
         source = present_source(settings.data) or "learned"

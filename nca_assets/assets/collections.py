@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from nca_assets.assets.analytics import TABLE_KEYS
+from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.partitions import collection_partitions
 from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.settings import load_settings, require_writable
@@ -27,6 +28,8 @@ class Freeze(dg.Config):
     group_name="collections",
     kinds={"duckdb", "parquet"},
     code_version="1",
+    owners=OWNERS,
+    metadata=documents("SQL.md"),
 )
 def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.MaterializeResult:
     """Named, versioned sets of rollouts (`nca collect NAME QUERY`): ids and digests, with the query that chose them.
@@ -37,7 +40,7 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
     from nca_assets.warehouse.collections import Sampling, freeze, read_collection
 
     started = time.perf_counter()
-    with failures_in_one_line():
+    with failures_in_one_line(context):
         data = load_settings().data
         require_writable(data)
         name = context.partition_key

@@ -9,10 +9,17 @@ import hashlib
 import dagster as dg
 
 from nca_assets.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.partition_events import DATA_VERSION, report_materialization
 
 
-@dg.asset(deps=[SHARDS.key, LABELS.key], group_name="labels", code_version="1")
+@dg.asset(
+    deps=[SHARDS.key, LABELS.key],
+    group_name="labels",
+    code_version="1",
+    owners=OWNERS,
+    metadata=documents("ARCHITECTURE.md"),
+)
 def data_state(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """The state of all shards and labels together: a digest of their data versions, brought up to date by each run."""
     return dg.MaterializeResult(data_version=dg.DataVersion(_present_state(context.instance)))

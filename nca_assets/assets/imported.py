@@ -5,8 +5,15 @@ from pathlib import Path
 
 import dagster as dg
 
+from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.partitions import imported_partitions
-from nca_assets.automation.reporting import behavior_table, failures_in_one_line, progress_in_log, table_schema
+from nca_assets.automation.reporting import (
+    behavior_shares,
+    behavior_table,
+    failures_in_one_line,
+    progress_in_log,
+    table_schema,
+)
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.naming import ShardKey
 from nca_assets.settings import load_settings, require_writable
@@ -20,12 +27,19 @@ class ImportedFile(dg.Config):
     """Path of the .npz file; empty for the one that it was registered with."""
 
 
-@dg.asset(partitions_def=imported_partitions, group_name="imported", kinds={"numpy"}, code_version="1")
+@dg.asset(
+    partitions_def=imported_partitions,
+    group_name="imported",
+    kinds={"numpy"},
+    code_version="1",
+    owners=OWNERS,
+    metadata=documents("SPEC.md"),
+)
 def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> dg.MaterializeResult:
     """Token shards that others made (`nca import shards FOLDER`): checked and digested, not claimed reproducible."""
     from nca_assets.shards.imported import register
 
-    with failures_in_one_line():
+    with failures_in_one_line(context):
         settings = load_settings()
         require_writable(settings.data)
         key = ShardKey.parse_imported(context.partition_key)
@@ -49,14 +63,15 @@ def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> 
     group_name="imported",
     kinds={"polars", "parquet"},
     code_version=f"labels {LABEL_VERSION}",
-    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS)},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},
 )
 def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Behavior class and metrics of imported rollouts; what needs a recipe (damage, saturation, …) is null."""
     from nca_assets.labels.write import write_imported_labels
 
     started = time.perf_counter()
-    with failures_in_one_line(), progress_in_log(context, context.partition_key, "rollouts") as progress:
+    with failures_in_one_line(context), progress_in_log(context, context.partition_key, "rollouts") as progress:
         settings = load_settings()
         require_writable(settings.data)
         part = write_imported_labels(ShardKey.parse_imported(context.partition_key), settings, progress)
@@ -64,6 +79,7 @@ def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         data_version=dg.DataVersion(part.digest),
         metadata={
             "behaviors": behavior_table(part.rows["behavior"]),
+            **behavior_shares(part.rows["behavior"]),
             "dagster/partition_row_count": len(part.rows),
             "bytes": part.file.stat().st_size,
             "seconds": time.perf_counter() - started,

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from nca_assets.assets.centroids import centroids
+from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
 from nca_assets.automation.reporting import table_schema
 from nca_assets.labels.schema import LABEL_COLUMNS
@@ -19,6 +20,8 @@ SHARDS = dg.AssetSpec(
     group_name="rollouts",
     kinds={"torch", "numpy"},
     code_version=f"recipe {RECIPE_VERSION}",
+    owners=OWNERS,
+    metadata=documents("SPEC.md", "CALIBRATION.md"),
     skippable=True,
 )
 
@@ -33,7 +36,8 @@ LABELS = dg.AssetSpec(
     group_name="labels",
     kinds={"polars", "parquet"},
     code_version=f"recipe {RECIPE_VERSION}, labels {LABEL_VERSION}",
-    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS)},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},
     automation_condition=FOLLOWS & ~dg.AutomationCondition.any_deps_missing(),
     skippable=True,
 )

@@ -13,13 +13,14 @@ from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.partition_events import report_materialization, reported_by_this_run
 from nca_assets.automation.partitions import shard_partitions
 from nca_assets.automation.reporting import (
+    behavior_shares,
     behavior_table,
     failures_in_one_line,
     inline_picture,
     progress_in_log,
 )
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, evaluate_in_run
-from nca_assets.errors import DiskFullError, NcaError
+from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.naming import ShardKey
 from nca_assets.settings import load_settings, require_writable
 
@@ -39,42 +40,60 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
 
     A partition that can't be made fails the run, but does not keep others from being made, unless the disk is full.
     """
-    with failures_in_one_line():
+    from nca_assets.automaton.device import require_device
+    from nca_assets.shards.space import require_space
+
+    with failures_in_one_line(context):
         settings = load_settings()
         require_writable(settings.data)
-    keys = [settings.shard_key(partition) for partition in context.partition_keys]
-    failures: list[str] = []
-    for key in keys:
+        require_device(settings.device)
+        keys = [settings.shard_key(partition) for partition in context.partition_keys]
+        if SHARDS.key in context.selected_asset_keys:
+            require_space(keys, settings)
         try:
-            _materialize(context, key)
-        except DiskFullError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
-        except NcaError as error:
-            failures.append(str(error))
-            context.log.error(f"{key}: {error}")
-    report_data_state(context)
-    if failures:
-        others = f" (and {len(failures) - 1} more of {len(keys)} partitions; the log has each)" if failures[1:] else ""
-        raise dg.Failure(f"{failures[0]}{others}", allow_retries=False)
+            failures = _materialize_each(context, keys)
+        finally:
+            report_data_state(context)
+        if failures:
+            raise _all_in_one(failures, len(keys))
     yield from ()  # each partition has been reported already
 
 
-def _materialize(context: dg.AssetExecutionContext, key: ShardKey) -> None:
-    for spec, make, checks in ((SHARDS, _make_shard, SHARD_CHECKS), (LABELS, _label_shard, LABEL_CHECKS)):
-        if spec.key in context.selected_asset_keys and str(key) not in reported_by_this_run(context, spec.key):
-            version, metadata = make(context, key)
-            report_materialization(context, spec, str(key), version, metadata)
-            evaluate_in_run(context, spec.key, key, checks)
+def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey]) -> list[NcaError]:
+    done = {spec.key: reported_by_this_run(context, spec.key) for spec in (SHARDS, LABELS)}
+    failures: list[NcaError] = []
+    for number, key in enumerate(keys, start=1):
+        name = f"{key} ({number} of {len(keys)})" if len(keys) > 1 else str(key)
+        try:
+            for spec, make, checks in ((SHARDS, _make_shard, SHARD_CHECKS), (LABELS, _label_shard, LABEL_CHECKS)):
+                if spec.key in context.selected_asset_keys:
+                    if str(key) not in done[spec.key]:
+                        version, metadata = make(context, key, name)
+                        report_materialization(context, spec, str(key), version, metadata)
+                    evaluate_in_run(context, spec.key, key, checks)
+        except DiskFullError:
+            raise
+        except NcaError as error:
+            failures.append(error)
+            context.log.error(f"{key}: {error}")
+    return failures
 
 
-def _make_shard(context: dg.AssetExecutionContext, key: ShardKey) -> tuple[str, dict[str, object]]:
+def _all_in_one(failures: list[NcaError], partitions: int) -> NcaError:
+    """The first failure, one that can be tried again if there is any such, and how many more there are."""
+    first = next((failure for failure in failures if isinstance(failure, TransientError)), failures[0])
+    others = f" (and {len(failures) - 1} more of {partitions} partitions; the log has each)" if failures[1:] else ""
+    return type(first)(f"{first}{others}")
+
+
+def _make_shard(context: dg.AssetExecutionContext, key: ShardKey, name: str) -> tuple[str, dict[str, object]]:
     from nca_assets.figures.contact_sheet import contact_sheet
     from nca_assets.shards.read import read_rollouts
     from nca_assets.shards.write import write_shard
     from nca_assets.vocabulary.centroids import load_centroids
 
     settings = load_settings()
-    with progress_in_log(context, str(key), "rollouts") as progress:
+    with progress_in_log(context, name, "rollouts") as progress:
         manifest = write_shard(key, load_centroids(settings.data), settings, progress)
     every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
     shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
@@ -96,14 +115,15 @@ def _make_shard(context: dg.AssetExecutionContext, key: ShardKey) -> tuple[str, 
     }
 
 
-def _label_shard(context: dg.AssetExecutionContext, key: ShardKey) -> tuple[str, dict[str, object]]:
+def _label_shard(context: dg.AssetExecutionContext, key: ShardKey, name: str) -> tuple[str, dict[str, object]]:
     from nca_assets.labels.write import write_labels
 
     settings, started = load_settings(), time.perf_counter()
-    with progress_in_log(context, f"{key} labels", "rollouts") as progress:
+    with progress_in_log(context, f"{name} labels", "rollouts") as progress:
         part = write_labels(key, settings, progress)
     return part.digest, {
         "behaviors": behavior_table(part.rows["behavior"]),
+        **behavior_shares(part.rows["behavior"]),
         "dagster/partition_row_count": len(part.rows),
         "bytes": part.file.stat().st_size,
         "seconds": time.perf_counter() - started,

@@ -14,6 +14,9 @@ from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
 from nca_assets.settings import load_settings
 
+ROLLOUTS_THAT_TELL = 2000
+"""Fewer scatter too widely to be held to the card's figures."""
+
 # Checks by partition are in preview; without them one shard's failure would be the whole asset's.
 warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
 
@@ -31,7 +34,7 @@ def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetCh
     return alone
 
 
-@dg.asset_check(asset=TABLE_KEYS["labels"])
+@dg.asset_check(asset=TABLE_KEYS["labels"], blocking=True)
 def counts_match() -> dg.AssetCheckResult:
     """Shard by shard, manifests, label parts and the warehouse hold the same number of rollouts."""
     from nca_assets.warehouse.counts import count_rollouts
@@ -41,13 +44,51 @@ def counts_match() -> dg.AssetCheckResult:
     wrong = [str(shard) for shard in counts if not shard.agree]
     return dg.AssetCheckResult(
         passed=not wrong,
-        description="; ".join(wrong[:5]) or None,
+        description=_first_of(wrong),
         metadata={"shards": len(counts), "rollouts": sum(shard.in_warehouse for shard in counts)},
     )
+
+
+@dg.asset_check(asset=TABLE_KEYS["labels"])
+def shares_as_usual() -> dg.AssetCheckResult:
+    """Each shard has about as many rollouts of each class as its set's other shards."""
+    from nca_assets.warehouse.outliers import find_outliers
+
+    with failures_in_one_line():
+        outliers = [str(outlier) for outlier in find_outliers(load_settings().data)]
+    return dg.AssetCheckResult(
+        passed=not outliers,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_first_of(outliers),
+        metadata={"outliers": len(outliers)},
+    )
+
+
+@dg.asset_check(asset=TABLE_KEYS["card_comparison"])
+def card_targets_met() -> dg.AssetCheckResult:
+    """Our statistics are within their targets, as soon as there are enough rollouts to tell."""
+    from nca_assets.warehouse.outliers import missed_targets
+
+    with failures_in_one_line():
+        missed = missed_targets(load_settings().data, ROLLOUTS_THAT_TELL)
+    return dg.AssetCheckResult(
+        passed=not missed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"below {ROLLOUTS_THAT_TELL:,} rollouts there is no telling"
+        if missed is None
+        else _first_of(missed),
+        metadata={} if missed is None else {"missed": len(missed)},
+    )
+
+
+def _first_of(findings: list[str]) -> str | None:
+    return "; ".join(findings[:5]) or None
 
 
 checks = [
     *(_partition_check(SHARDS, name, check) for name, check in SHARD_CHECKS.items()),
     *(_partition_check(LABELS, name, check) for name, check in LABEL_CHECKS.items()),
     counts_match,
+    shares_as_usual,
+    card_targets_met,
 ]

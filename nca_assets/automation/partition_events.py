@@ -40,7 +40,7 @@ def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) ->
     records = context.instance.fetch_materializations(
         dg.AssetRecordsFilter(key, asset_partitions=context.partition_keys), limit=10 * len(context.partition_keys)
     ).records
-    return {str(record.partition_key) for record in records if record.run_id == context.run_id}
+    return {str(record.partition_key) for record in records if record.run_id == context.run.run_id}
 
 
 def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> dg.EventLogRecord | None:

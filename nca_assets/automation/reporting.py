@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import dagster as dg
 from tqdm import tqdm
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.labels.schema import Column
 from nca_assets.progress import Progress
 
@@ -23,12 +23,22 @@ terminal: ContextVar[TextIO | None] = ContextVar("terminal", default=None)
 """Where to draw progress bars; not stderr itself, which Dagster captures while a step runs."""
 
 
+MOST_RETRIES = 2
+SECONDS_BEFORE_RETRY = 5.0
+
+
 @contextmanager
-def failures_in_one_line() -> Iterator[None]:
-    """Turn ``NcaError`` into a Dagster failure whose description is its message, and which is not retried."""
+def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Iterator[None]:
+    """Turn ``NcaError`` into a Dagster failure whose description is its message.
+
+    What is transient is tried again twice if the step's ``context`` is given, and nothing else ever.
+    """
     try:
         yield
     except NcaError as error:
+        if context and isinstance(error, TransientError) and context.retry_number < MOST_RETRIES:
+            context.log.warning(f"{error} Trying again in {SECONDS_BEFORE_RETRY:.0f} s.")
+            raise dg.RetryRequested(MOST_RETRIES, SECONDS_BEFORE_RETRY) from error
         raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
@@ -63,6 +73,13 @@ def behavior_table(behaviors: "pl.Series") -> dg.MarkdownMetadataValue:
     counts = behaviors.value_counts(sort=True, name="rollouts")
     lines = [f"| {behavior} | {rollouts} |" for behavior, rollouts in counts.iter_rows()]
     return dg.MetadataValue.md("\n".join(["| behavior | rollouts |", "|---|---|", *lines]))
+
+
+def behavior_shares(behaviors: "pl.Series") -> dict[str, float]:
+    """Each class's share of the rollouts, 0 to 1, as numbers that the UI plots over time."""
+    from nca_assets.labels.behavior import CLASSES
+
+    return {f"share {name}": int((behaviors == name).sum()) / len(behaviors) for name in CLASSES}
 
 
 def table_schema(columns: Iterable[Column]) -> dg.TableSchema:

@@ -18,16 +18,18 @@ def choose_device(setting: str) -> str:
 
     Raises ``NcaError`` if a device asked for by name is missing.
     """
-    if setting == "cpu":
+    require_device(setting)
+    if setting != "auto":
         return setting
-    missing = _missing(setting)
-    if setting == "auto":
-        if missing:
-            log.info("simulating on the CPU: %s", missing)
-        return "cpu" if missing else "cuda"
-    if missing:
+    if missing := _missing(setting):
+        log.info("simulating on the CPU: %s", missing)
+    return "cpu" if missing else "cuda"
+
+
+def require_device(setting: str) -> None:
+    """Raise ``NcaError`` if ``setting`` names a device that is missing."""
+    if setting not in ("auto", "cpu") and (missing := _missing(setting)):
         raise NcaError(f"NCA_DEVICE={setting}: {missing}. Use auto or cpu.")
-    return setting
 
 
 def device_name(device: str) -> str:

@@ -23,7 +23,7 @@ from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import LARGEST_SIDE, Rule
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def simulate_each(
         if machine.device == "cpu":
             futures = (pool.submit(_simulate_and_work, rule, centroids, frames, work, flip) for rule in rules)
         else:
-            tokens = simulate_on_gpu(rules, centroids, frames, machine, flip)
+            tokens = _failures_of(machine.device, simulate_on_gpu(rules, centroids, frames, machine, flip))
             futures = (pool.submit(work, rule, movie) for rule, movie in tokens)
         try:
             yield from _in_order(futures, in_hand)
@@ -136,6 +136,16 @@ def simulate_on_gpu(
             yield from under_way.popleft().results()
     while under_way:
         yield from under_way.popleft().results()
+
+
+def _failures_of(device: str, batches: Iterator[tuple[Rule, Tokens]]) -> Iterator[tuple[Rule, Tokens]]:
+    """The same; raises ``TransientError`` when CUDA fails, which is seldom the program's fault."""
+    try:
+        yield from batches
+    except RuntimeError as error:
+        if "CUDA" not in str(error):
+            raise
+        raise TransientError(f"{device} failed: {str(error).splitlines()[0]}. Look at nvidia-smi.") from error
 
 
 def _cells(rule: Rule) -> int:

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 from tqdm import tqdm
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import materialized, moving, print_table
+from nca_assets.cli.show import materialized, moving
 from nca_assets.errors import NcaError
 
 
@@ -23,23 +21,6 @@ def materialize(partitions: Annotated[list[str], typer.Argument(help="Partition 
 
     for done in materialize_chain(partitions):
         print(materialized(done), flush=True)
-
-
-@app.command()
-def status() -> None:
-    """Shards and labels by set: how many are there, and how large."""
-    from nca_assets.settings import load_settings
-    from nca_assets.shards.inventory import take_inventory
-
-    settings = load_settings()
-    columns = ("set", "shards", "labelled", "of", "rollouts", "tokens", "GB")
-    table = Table(*columns, title=f"{settings.data}", box=box.SIMPLE_HEAD)
-    for row in take_inventory(settings):
-        table.add_row(
-            row.set, f"{row.shards}", f"{row.labelled}", f"{settings.shards_per_set}", f"{row.rollouts:,}",
-            f"{row.tokens:,}", f"{row.file_bytes / 1e9:.3f}",
-        )  # fmt: skip
-    print_table(table)
 
 
 @app.command()

@@ -11,20 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nca_assets.files import whole_file
 from nca_assets.labels.curves import ENTROPY_STEPS, STABILIZED
-from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS, Column
+from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
+from nca_assets.labels.table import polars_schema, to_table, write_table
 from nca_assets.naming import ShardKey
 from nca_assets.versions import LABEL_VERSION
-
-POLARS_TYPES = {
-    "VARCHAR": pl.String,
-    "BIGINT": pl.Int64,
-    "INTEGER": pl.Int32,
-    "SMALLINT": pl.Int16,
-    "DOUBLE": pl.Float64,
-    "USMALLINT[]": pl.List(pl.UInt16),
-}
 
 
 @dataclass(frozen=True)
@@ -55,14 +46,8 @@ def write_parts(
         (curve_sums(labels, curves), key.curve_sums_file(data)),
         (label_table, part.file),
     ):
-        with whole_file(path) as file:
-            table.write_parquet(file, compression="zstd", metadata=lineage)
+        write_table(table, path, lineage)
     return part
-
-
-def to_table(rows: list[dict[str, Any]], columns: tuple[Column, ...]) -> pl.DataFrame:
-    """Rows under a schema of ours."""
-    return pl.DataFrame(rows, schema={column.name: POLARS_TYPES[column.type] for column in columns})
 
 
 def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl.DataFrame:
@@ -82,8 +67,7 @@ def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl
         for name in sorted(sums)
         for frame, values in enumerate(sums[name].T)
     ]
-    schema = {column.name: POLARS_TYPES[column.type] for column in CURVE_SUM_COLUMNS}
-    return pl.DataFrame(rows, schema=schema, orient="row").filter(pl.col("rollouts") > 0)
+    return pl.DataFrame(rows, schema=polars_schema(CURVE_SUM_COLUMNS), orient="row").filter(pl.col("rollouts") > 0)
 
 
 def _digest(labels: pl.DataFrame, curves: pl.DataFrame) -> str:

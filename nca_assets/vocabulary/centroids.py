@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
 from nca_assets.naming import centroids_file
+from nca_assets.vocabulary.origin import Origin, file_digest, write_origin
 
 
 def to_lattice(centroids: Tensor) -> Tensor:
@@ -75,9 +75,7 @@ def save_centroids(centroids: Tensor, data: Path, source: str) -> None:
     """Write the vocabulary, and beside it where it comes from: ``learned``, or the name of an imported file."""
     buffer = io.BytesIO()
     torch.save(centroids, buffer)
-    origin = {"source": source, "digest": digest(centroids)}
-    with whole_file(origin_file(data)) as file:
-        file.write(json.dumps(origin, indent=1).encode())
+    write_origin(Origin(source, digest(centroids), file_digest(buffer.getvalue())), data)
     with whole_file(centroids_file(data)) as file:
         file.write(buffer.getvalue())
 
@@ -91,26 +89,3 @@ def import_centroids(file: Path, data: Path) -> Tensor:
     centroids = centroids.float() if is_on_lattice(centroids) else to_lattice(centroids)
     save_centroids(centroids, data, source=f"imported from {file.name}")
     return centroids
-
-
-def present_source(data: Path) -> str | None:
-    """Where the present vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
-
-    Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
-    """
-    file = centroids_file(data)
-    if not file.exists():
-        return None
-    present = digest(load_centroids(data))
-    try:
-        origin = json.loads(origin_file(data).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        origin = {}
-    if origin.get("digest") != present:
-        raise NcaError(f"{file} was put there by hand: keep it with 'nca import centroids {file}', or delete it")
-    return str(origin["source"])
-
-
-def origin_file(data: Path) -> Path:
-    """The small JSON file beside ``centroids.pt`` that says where it comes from."""
-    return centroids_file(data).with_suffix(".json")

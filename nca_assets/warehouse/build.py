@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.files import TEMPORARY, publish
 from nca_assets.naming import materialized_labels, warehouse_file
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
@@ -79,7 +79,7 @@ def building(data: Path) -> Iterator[None]:
         with FileLock(final.with_name(f".{final.name}.lock"), timeout=LONGEST_WAIT):
             yield
     except Timeout:
-        raise NcaError(
+        raise TransientError(
             f"another build of {final} has run for {LONGEST_WAIT:.0f} s: end it, then run this again"
         ) from None
     except OSError as error:

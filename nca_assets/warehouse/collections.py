@@ -16,7 +16,7 @@ import polars as pl
 from filelock import FileLock
 
 from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
+from nca_assets.labels.table import write_table
 from nca_assets.warehouse.answer import ask, duckdbs_message
 from nca_assets.warehouse.read import connect
 
@@ -114,8 +114,7 @@ def _keep(name: str, query: str, sampling: Sampling, rollouts: dict[str, str], s
         "rollouts": str(len(rows)),
         "digest": collection.digest,
     }
-    with whole_file(file) as opened:
-        pl.DataFrame(rows, schema=COLLECTION_SCHEMA, orient="row").write_parquet(opened, metadata=metadata)
+    write_table(pl.DataFrame(rows, schema=COLLECTION_SCHEMA, orient="row"), file, metadata)
     return collection
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
+import duckdb
 
-from nca_assets.naming import ShardKey, imported_shards, materialized_labels, materialized_shards
-from nca_assets.shards.imported import read_imported_manifest
-from nca_assets.shards.manifest import read_manifest
+from nca_assets.naming import ShardKey
 from nca_assets.warehouse.read import connect
+from nca_assets.warehouse.stale import assessed
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,16 @@ class ShardCounts:
 
 def count_rollouts(data: Path) -> list[ShardCounts]:
     """The counts of every shard that is anywhere. Raises ``NcaError`` if the warehouse or a manifest can't be read."""
-    in_manifest = {key: len(read_manifest(key, data).members) for key in materialized_shards(data)}
-    in_manifest |= {key: len(read_imported_manifest(key, data).members) for key in imported_shards(data)}
-    in_labels = {
-        key: pl.scan_parquet(key.labels_file(data), hive_partitioning=False).select(pl.len()).collect().item()
-        for key in materialized_labels(data)
-    }
-    with connect(data) as connection:
-        rows = connection.execute('SELECT "set", shard, count(*) FROM labels GROUP BY ALL').fetchall()
-    in_warehouse = {ShardKey(set_name, shard): count for set_name, shard, count in rows}
+    with assessed(data) as on_disk:
+        in_manifest = _counts(on_disk, 'SELECT "set", shard, rollouts FROM shards')
+        in_labels = _counts(on_disk, 'SELECT "set", shard, rollouts FROM label_parts')
+    with connect(data) as warehouse:
+        in_warehouse = _counts(warehouse, 'SELECT "set", shard, count(*) FROM labels GROUP BY ALL')
     return [
         ShardCounts(key, in_manifest.get(key, 0), in_labels.get(key, 0), in_warehouse.get(key, 0))
         for key in sorted(in_manifest.keys() | in_labels.keys() | in_warehouse.keys())
     ]
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[ShardKey, int]:
+    return {ShardKey(set_name, shard): count for set_name, shard, count in connection.execute(query).fetchall()}

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from nca_assets.files import whole_file
+from nca_assets.labels.table import write_table
 
 MOST_FILES = 64
 """From here on the files are merged into one."""
@@ -99,5 +99,4 @@ def merge_history(data: Path) -> None:
 
 
 def _write(rows: pl.DataFrame, data: Path) -> None:
-    with whole_file(data / "history" / f"{uuid4().hex}.parquet") as file:
-        rows.write_parquet(file, compression="zstd")
+    write_table(rows, data / "history" / f"{uuid4().hex}.parquet")

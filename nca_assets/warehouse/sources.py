@@ -10,13 +10,13 @@ import duckdb
 import polars as pl
 
 from nca_assets.errors import NcaError
-from nca_assets.labels.parts import POLARS_TYPES
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
-from nca_assets.naming import centroids_file, imported_shards, materialized_labels, materialized_shards
+from nca_assets.labels.table import polars_schema
+from nca_assets.naming import imported_shards, materialized_labels, materialized_shards
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import read_imported_manifest
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
-from nca_assets.vocabulary.centroids import digest, load_centroids
+from nca_assets.vocabulary.origin import present_digest
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
 
@@ -43,9 +43,9 @@ def find_sources(data: Path) -> dict[str, Source]:
     if not labels and not shards and not imported:
         raise NcaError(f"{data} holds no labelled shards: materialize rollout_shards and behavior_labels first")
     return {
-        "label_files": Source([key.labels_file(data) for key in labels], _schema(LABEL_COLUMNS)),
+        "label_files": Source([key.labels_file(data) for key in labels], polars_schema(LABEL_COLUMNS)),
         "curve_sum_files": Source(
-            [file for key in labels if (file := key.curve_sums_file(data)).exists()], _schema(CURVE_SUM_COLUMNS)
+            [file for key in labels if (file := key.curve_sums_file(data)).exists()], polars_schema(CURVE_SUM_COLUMNS)
         ),
         "manifests": Source([key.manifest_file(data) for key in shards], None),
         "imported_manifests": Source([key.manifest_file(data) for key in imported], None),
@@ -64,8 +64,11 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: Path, scratch: Pa
 
 
 def _present(data: Path) -> dict[str, Any]:
-    vocabulary = digest(load_centroids(data)) if centroids_file(data).exists() else None
-    return {"recipe_version": RECIPE_VERSION, "label_version": LABEL_VERSION, "centroids_digest": vocabulary}
+    return {
+        "recipe_version": RECIPE_VERSION,
+        "label_version": LABEL_VERSION,
+        "centroids_digest": present_digest(data),
+    }
 
 
 def _disk(data: Path) -> list[dict[str, Any]]:
@@ -81,10 +84,6 @@ def _size(file: Path) -> int | None:
         return file.stat().st_size
     except FileNotFoundError:
         return None
-
-
-def _schema(columns: Any) -> dict[str, Any]:
-    return {column.name: POLARS_TYPES[column.type] for column in columns}
 
 
 def _empty_file(path: Path, schema: dict[str, Any] | None) -> Path:

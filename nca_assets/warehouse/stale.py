@@ -1,8 +1,10 @@
-"""What is stale now, without a warehouse: the query of ``stale_partitions`` on a database in memory."""
+"""What is there and what is stale now, without a warehouse: a few of its queries on a database in memory."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,19 +28,49 @@ class StalePartition:
     reason: str
 
 
-def find_stale(data: Path) -> list[StalePartition]:
-    """What ``stale_partitions`` would hold if the warehouse were built now; nothing if there is no shard at all.
+@dataclass(frozen=True)
+class SetInventory:
+    """What is on disk of one set; the bytes are those of the shards."""
+
+    set: str
+    shards: int
+    rollouts: int
+    tokens: int
+    file_bytes: int
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What is on disk, by set, and what of it is stale."""
+
+    sets: list[SetInventory]
+    stale: list[StalePartition]
+
+
+def assess(data: Path) -> Assessment:
+    """The inventory, and what ``stale_partitions`` would hold if the warehouse were built now.
 
     Raises ``NcaError`` if a manifest or a part is damaged.
     """
     if not (materialized_shards(data) or materialized_labels(data) or imported_shards(data)):
-        return []
+        return Assessment([], [])
+    with assessed(data) as connection:
+        stale = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
+        sets = connection.execute(
+            'SELECT "set", count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT '
+            'FROM shards GROUP BY "set" ORDER BY "set"'
+        ).fetchall()
+    return Assessment([SetInventory(*row) for row in sets], [StalePartition(*row) for row in stale])
+
+
+@contextmanager
+def assessed(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that has the tables ``TABLES`` of what is on disk now; there must be something."""
     try:
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
             set_variables(connection, data, Path(scratch))
             for name in TABLES:
                 connection.execute(BY_NAME[name].sql)
-            rows = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
+            yield connection
     except duckdb.Error as error:
         raise NcaError(f"can't tell what is stale in {data}: {str(error).splitlines()[0]}") from error
-    return [StalePartition(*row) for row in rows]

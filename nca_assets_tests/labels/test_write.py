@@ -13,9 +13,9 @@ from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.labels.damage import flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import measure
-from nca_assets.labels.parts import POLARS_TYPES
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.states import measure_states
+from nca_assets.labels.table import POLARS_TYPES
 from nca_assets.labels.write import write_labels
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings

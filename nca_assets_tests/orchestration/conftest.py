@@ -50,3 +50,12 @@ def lasting_project(folder: Path) -> Iterator[Settings]:
 def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:  # noqa: ARG001
     with project_instance() as opened:
         yield opened
+
+
+@pytest.fixture
+def vocabulary(project: Settings, instance: dg.DagsterInstance) -> Settings:
+    """The same project, whose instance knows of its vocabulary."""
+    from nca_assets.definitions import defs
+
+    assert defs.resolve_job_def("learn_vocabulary").execute_in_process(instance=instance).success
+    return project

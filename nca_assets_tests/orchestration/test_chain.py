@@ -153,7 +153,11 @@ def test_checks_pass_on_good_data_and_record_their_partition(project: Settings, 
     assert all(e.passed and e.partition == KEYS[0] for e in evaluations.values())
     assert evaluations["tokens_in_range"].metadata["rollouts"].value == 4
     assert evaluations["shard_reproduces"].metadata["rollouts simulated again"].value == 3
-    assert check_results(run_job(instance, "build_analytics")) == {"counts_match": True}
+    assert check_results(run_job(instance, "build_analytics")) == {
+        "counts_match": True,
+        "shares_as_usual": True,
+        "card_targets_met": True,
+    }
 
 
 def run_check(instance: dg.DagsterInstance, name: str) -> dg.AssetCheckEvaluation:
@@ -196,7 +200,7 @@ def test_checks_fail_on_damaged_shards_and_missing_parts(project: Settings, inst
     evaluation = run_check(instance, "tokens_in_range")
     assert "beyond 31" in str(evaluation.description)
     result = run_job(instance, "build_analytics")
-    assert check_results(result) == {"counts_match": False}
+    assert check_results(result) == {"counts_match": False, "shares_as_usual": True, "card_targets_met": True}
 
 
 def put_a_file_where_the_folder_should_be(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 import pytest
 
-from nca_assets.automation.top_up import RANGE_END, RANGE_START
+from nca_assets.automation.in_flight import RANGE_END, RANGE_START
 from nca_assets.definitions import defs
 from nca_assets.settings import Settings
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, TABLE_KEYS, run_job

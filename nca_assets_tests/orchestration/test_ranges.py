@@ -1,4 +1,4 @@
-"""One run makes many partitions and reports each as it finishes; the schedule asks for what is missing, then stale."""
+"""One run makes many partitions and reports each as it finishes."""
 
 import errno
 import os
@@ -7,29 +7,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import numpy as np
 import pytest
 
-from nca_assets.automation.top_up import (
-    RANGE_END,
-    RANGE_START,
-    Wanted,
-    find_wanted,
-    partitions_in_flight,
-    ranges,
-    requests,
-    top_up,
-)
+from nca_assets.automation.in_flight import RANGE_END, RANGE_START
+from nca_assets.automation.wanted import find_wanted
 from nca_assets.definitions import defs
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings, load_settings
 from nca_assets.shards import write as shard_writing
 from nca_assets.shards.manifest import read_manifest
-from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
+from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 
 KEYS = [f"set1-{number:05d}" for number in range(4)]
 
@@ -50,12 +41,6 @@ def made(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, dg.AssetMa
     found = {str(r.partition_key): r.asset_materialization for r in records if r.asset_materialization}
     assert len(found) == len(records)
     return found
-
-
-@pytest.fixture
-def vocabulary(project: Settings, instance: dg.DagsterInstance) -> Settings:
-    assert run_job(instance, "learn_vocabulary").success
-    return project
 
 
 def test_each_partition_of_a_range_is_reported_for_itself(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
@@ -151,65 +136,3 @@ def test_what_is_finished_survives_kill_9(
     assert run_range(instance, KEYS[len(done)], KEYS[3]).success
     assert sorted(made(instance, SHARDS)) == KEYS
     assert vocabulary.data == settings.data
-
-
-def test_missing_comes_before_stale_and_labels_last(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
-    assert find_wanted(vocabulary).shards == vocabulary.partition_keys()
-    run_range(instance, KEYS[0], KEYS[3])
-    run_range(instance, "set2-00000", "set2-00001", {SHARDS})
-    ShardKey("set1", 2).tokens_file(vocabulary.data).unlink()
-    wanted = find_wanted(vocabulary)
-    assert wanted.shards == ["set2-00002", "set2-00003", *(f"set3-0000{n}" for n in range(4)), "set1-00002"]
-    assert wanted.labels == ["set2-00000", "set2-00001"]
-
-
-def test_groups_are_contiguous_within_a_set_and_no_longer_than_asked() -> None:
-    keys = ["set1-00000", "set1-00001", "set1-00002", "set1-00005", "set2-00006", "set2-00007"]
-    assert list(ranges(keys, 2, 10)) == [keys[:2], [keys[2]], [keys[3]], keys[4:]]
-    assert list(ranges([], 2, 10)) == []
-    assert list(ranges(["set1-00009", "set2-00010"], 5, 11)) == [["set1-00009"], ["set2-00010"]]
-
-
-def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(settings: Settings) -> None:
-    settings = settings.model_copy(update={"shards_per_tick": 5, "shards_per_run": 2})
-    wanted = Wanted(shards=KEYS, labels=["set2-00000", "set2-00001", "set2-00002"])
-    asked = [
-        (request.tags[RANGE_START], request.tags[RANGE_END], len(request.asset_selection or []))
-        for request in requests(wanted, {KEYS[1]}, settings, "now")
-    ]
-    assert asked == [
-        (KEYS[0], KEYS[0], 2),
-        (KEYS[2], KEYS[3], 2),
-        ("set2-00000", "set2-00001", 1),
-    ]
-
-
-def test_runs_under_way_are_known_by_partition_and_by_range(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
-    job = defs.resolve_job_def("make_shard")
-    for tags, status in (
-        ({RANGE_START: KEYS[1], RANGE_END: KEYS[2]}, dg.DagsterRunStatus.STARTED),
-        ({"dagster/partition": "set3-00003"}, dg.DagsterRunStatus.STARTING),
-        ({"dagster/partition": "set3-00001"}, dg.DagsterRunStatus.SUCCESS),
-    ):
-        instance.create_run_for_job(job, tags=tags, status=status)
-    assert partitions_in_flight(instance, vocabulary) == {KEYS[1], KEYS[2], "set3-00003"}
-
-
-def test_the_schedule_requests_runs_that_dagster_takes_and_then_rests(
-    vocabulary: Settings, instance: dg.DagsterInstance
-) -> None:
-    assert defs.resolve_schedule_def("top_up").default_status == dg.DefaultScheduleStatus.STOPPED
-    with dg.build_schedule_context(instance) as context:
-        tick = top_up.evaluate_tick(context)
-        assert [request.tags[RANGE_START] for request in tick.run_requests or []] == [
-            "set1-00000",
-            "set2-00000",
-            "set3-00000",
-        ]
-        for request in tick.run_requests or []:
-            result = run_range(instance, request.tags[RANGE_START], request.tags[RANGE_END])
-            assert result.success
-        tick = top_up.evaluate_tick(context)
-        assert not tick.run_requests
-        assert tick.skip_message == "every partition is made and fresh"
-    assert Path(vocabulary.data).exists()

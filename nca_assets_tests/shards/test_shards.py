@@ -20,7 +20,6 @@ from nca_assets.automaton.reference import simulate
 from nca_assets.errors import NcaError
 from nca_assets.naming import RolloutId, ShardKey
 from nca_assets.settings import Settings
-from nca_assets.shards.inventory import take_inventory
 from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest
 from nca_assets.shards.members import DEFLATE_LEVEL, PackedRollout, npy_bytes, pack, write_members
 from nca_assets.shards.read import read_rollout, read_rollouts
@@ -143,14 +142,6 @@ def test_one_rollout_by_its_id_from_the_shard_or_from_its_recipe(labelled: Setti
     np.testing.assert_array_equal(stored, read_rollout(KEY, labelled.data, 2))
     KEY.manifest_file(labelled.data).unlink()
     np.testing.assert_array_equal(rollout_tokens(RolloutId("set1", 2), labelled), stored)
-
-
-def test_inventory_counts_what_is_there(labelled: Settings) -> None:
-    first, second, third = take_inventory(labelled)
-    assert (first.set, first.shards, first.labelled, first.rollouts) == ("set1", 1, 1, 4)
-    assert first.file_bytes == KEY.tokens_file(labelled.data).stat().st_size
-    assert (second.set, second.rollouts) == ("set2", 4)
-    assert (third.set, third.shards, third.tokens) == ("set3", 0, 0)
 
 
 def flip_a_byte(file: Path) -> None:

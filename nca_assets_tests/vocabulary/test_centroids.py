@@ -16,10 +16,10 @@ from nca_assets.vocabulary.centroids import (
     import_centroids,
     is_on_lattice,
     load_centroids,
-    present_source,
     save_centroids,
     to_lattice,
 )
+from nca_assets.vocabulary.origin import present_source
 
 UNFIT = {
     "wrong shape": torch.ones(16, 32),

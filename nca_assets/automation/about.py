@@ -1,0 +1,24 @@
+"""What every asset says of itself besides its description: who looks after it, and which documents tell more."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+# Links to files are in beta; nothing else shows a reader where the documents are.
+warnings.filterwarnings("ignore", "Class `(LocalFileCodeReference|CodeReferencesMetadataValue)`", dg.BetaWarning)
+
+OWNERS = ["team:nca-assets"]
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def documents(*names: str) -> dict[str, dg.CodeReferencesMetadataValue]:
+    """Metadata that the UI shows as links to files in ``docs/``; none where the package is installed without them."""
+    if not DOCS.is_dir():
+        return {}
+    references: list[Any] = [
+        dg.LocalFileCodeReference(file_path=str(DOCS / name), label=f"docs/{name}") for name in names
+    ]
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}

@@ -1,0 +1,66 @@
+"""What the Dagster instance knows of partitions that are being made, or that could not be made."""
+
+import dagster as dg
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+
+from nca_assets.settings import Settings
+
+SHARDS, LABELS = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")
+RANGE_START, RANGE_END, PARTITION = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+    "dagster/partition",
+)
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+RUNS_AT_ONCE = 200
+
+
+def partitions_in_flight(instance: dg.DagsterInstance, settings: Settings) -> set[str]:
+    """The shard partitions that runs and backfills, queued or under way, will make."""
+    every = settings.partition_keys()
+    position = {key: n for n, key in enumerate(every)}
+    busy = _left_of_backfills(instance) & position.keys()
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
+        tags = record.dagster_run.tags
+        first = tags.get(RANGE_START, tags.get(PARTITION))
+        last = tags.get(RANGE_END, first)
+        if first in position and last in position:
+            busy |= set(every[position[first] : position[last] + 1])
+    return busy
+
+
+def _left_of_backfills(instance: dg.DagsterInstance) -> set[str]:
+    left: set[str] = set()
+    active = BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING])
+    for backfill in instance.get_backfills(active):
+        if backfill.asset_backfill_data:
+            state = backfill.asset_backfill_data
+            done = state.materialized_subset | state.failed_and_downstream_subset
+            for subset in (state.target_subset - done).partitions_subsets_by_asset_key.values():
+                left |= set(subset.get_partition_keys())
+    return left
+
+
+def failed_partitions(instance: dg.DagsterInstance) -> set[str]:
+    """The shard partitions whose latest attempt, of shard or labels, ended in a failed run."""
+    attempts = {
+        (partition, run_id)
+        for key in (SHARDS, LABELS)
+        for partition, (run_id, _) in (
+            instance.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations(key)
+        ).items()
+    }
+    runs = sorted({run_id for _, run_id in attempts})
+    failed: set[str] = set()
+    for start in range(0, len(runs), RUNS_AT_ONCE):
+        which = dg.RunsFilter(run_ids=runs[start : start + RUNS_AT_ONCE], statuses=[dg.DagsterRunStatus.FAILURE])
+        failed |= {run.run_id for run in instance.get_runs(which)}
+    return {partition for partition, run_id in attempts if run_id in failed}

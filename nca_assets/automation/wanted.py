@@ -1,0 +1,80 @@
+"""Which partitions have yet to be made, or made again, as the files say: right for any number of partitions.
+
+Not here: who asks for them (``top_up``, ``backfill``), and what is in flight (``in_flight``).
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from nca_assets.naming import ShardKey, materialized_labels, materialized_shards
+from nca_assets.settings import Settings
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Partition keys, in order: those whose shard, and so its labels too, and those of which only the labels."""
+
+    missing_shards: list[str]
+    stale_shards: list[str]
+    missing_labels: list[str]
+    stale_labels: list[str]
+
+    @property
+    def shards(self) -> list[str]:
+        """Shards to make, the most urgent first."""
+        return self.missing_shards + self.stale_shards
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels to make of shards that are there and fresh, the most urgent first."""
+        return self.missing_labels + self.stale_labels
+
+    @property
+    def missing(self) -> list[str]:
+        """Partitions that lack their shard or its labels."""
+        return self.missing_shards + self.missing_labels
+
+    @property
+    def stale(self) -> list[str]:
+        """Partitions that are there, but out of date."""
+        return self.stale_shards + self.stale_labels
+
+    def only(self, keys: Collection[str]) -> "Wanted":
+        """What of it is among ``keys``."""
+        parts = (self.missing_shards, self.stale_shards, self.missing_labels, self.stale_labels)
+        return Wanted(*([key for key in part if key in keys] for part in parts))
+
+
+def find_wanted(settings: Settings) -> Wanted:
+    """What is missing and what is stale. Raises ``NcaError`` if a manifest or a part is damaged."""
+    from nca_assets.warehouse.stale import assess
+
+    return wanted_of(settings, {(found.asset, found.partition_key) for found in assess(settings.data).stale})
+
+
+def wanted_of(settings: Settings, stale: set[tuple[str, str | None]]) -> Wanted:
+    """The same where one knows what is ``stale``, by asset and partition."""
+    every = settings.partition_keys()
+    made = {str(key) for key in materialized_shards(settings.data)}
+    labelled = {str(key) for key in materialized_labels(settings.data)}
+    stale_shards = [key for key in every if key in made and ("rollout_shards", key) in stale]
+    fresh = made.difference(stale_shards)
+    return Wanted(
+        missing_shards=[key for key in every if key not in made],
+        stale_shards=stale_shards,
+        missing_labels=[key for key in every if key in fresh and key not in labelled],
+        stale_labels=[key for key in every if key in fresh & labelled and ("behavior_labels", key) in stale],
+    )
+
+
+def ranges(keys: Iterable[str], longest: int, shards_per_set: int) -> Iterator[list[str]]:
+    """``keys`` in groups of at most ``longest`` that follow each other within their set, in the given order."""
+    group: list[str] = []
+    for key in keys:
+        follows = group and ShardKey.parse(group[-1], shards_per_set).next == ShardKey.parse(key, shards_per_set)
+        if group and (not follows or len(group) == longest):
+            yield group
+            group = []
+        group.append(key)
+    if group:
+        yield group

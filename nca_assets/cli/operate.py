@@ -1,0 +1,98 @@
+"""Commands that plan work and show how far it is."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from nca_assets.cli.app import app
+from nca_assets.cli.show import print_table
+from nca_assets.errors import NcaError
+from nca_assets.settings import Settings
+
+
+@app.command()
+def status() -> None:
+    """Partitions by set: materialized, stale, failed, in flight, missing; their size; the time that the rest takes."""
+    from nca_assets.automation.in_process import project_instance
+    from nca_assets.automation.overview import take_overview
+    from nca_assets.settings import load_settings
+
+    settings = load_settings()
+    with project_instance() as instance:
+        overview = take_overview(settings, instance)
+    counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing")
+    sizes = ("rollouts", "tokens", "GB")
+    table = Table("set", title=f"{settings.data}", box=box.SIMPLE_HEAD)
+    for name in (*counts, *sizes):
+        table.add_column(name.replace("_", " "), justify="right")
+    for row in overview.sets:
+        disk = row.on_disk
+        sizes = (f"{disk.rollouts:,}", f"{disk.tokens:,}", f"{disk.file_bytes / 1e9:.3f}")
+        table.add_row(disk.set, *(f"{getattr(row, name):,}" for name in counts), *sizes)
+    print_table(table)
+    if overview.left and overview.seconds_left is not None:
+        left = timedelta(seconds=round(overview.seconds_left))
+        print(f"{overview.left:,} partitions to make, {overview.seconds_per_partition:.1f} s each lately: {left} left")
+    elif overview.left:
+        print(f"{overview.left:,} partitions to make")
+    else:
+        print("every partition is made and fresh")
+
+
+@app.command()
+def backfill(
+    set_name: Annotated[str, typer.Option("--set", help="Only this set: set1, set2 or set3.")] = "",
+    shards: Annotated[str, typer.Option(help="Only these shard numbers, like 0-99 or 7.")] = "",
+    missing: Annotated[bool, typer.Option("--missing", help="Only what is not there.")] = False,
+    stale: Annotated[bool, typer.Option("--stale", help="Only what is out of date.")] = False,
+) -> None:
+    """Launch a Dagster backfill of shards with their labels; the UI's Backfills page shows it.
+
+    With --missing or --stale, of partitions whose shard is good only the labels are made.
+    """
+    from nca_assets.automation.backfill import daemon_is_running, launch_backfill
+    from nca_assets.automation.in_process import project_instance
+    from nca_assets.automation.wanted import find_wanted
+    from nca_assets.settings import load_settings, require_writable
+
+    settings = load_settings()
+    require_writable(settings.data)
+    chosen = _choose(settings, set_name, shards)
+    labels: list[str] = []
+    if missing or stale:
+        wanted = find_wanted(settings).only(set(chosen))
+        chosen = missing * wanted.missing_shards + stale * wanted.stale_shards
+        labels = missing * wanted.missing_labels + stale * wanted.stale_labels
+    if not chosen and not labels:
+        print("nothing to do: every partition of those is made and fresh")
+        return
+    with project_instance() as instance:
+        title = " ".join(["nca backfill", set_name, shards, "missing" * missing, "stale" * stale])
+        made = launch_backfill(instance, chosen, labels, " ".join(title.split()))
+        running = daemon_is_running(instance)
+    print(f"backfill {made}: {len(chosen)} shards with their labels, {len(labels)} labels alone")
+    print("follow it with 'nca status', or in the UI under Runs, Backfills")
+    if not running:
+        print("no daemon is running: it starts once 'make ui' does")
+
+
+def _choose(settings: Settings, set_name: str, shards: str) -> list[str]:
+    """The partition keys of ``set_name``, or of all sets, that the range ``shards`` holds."""
+    from nca_assets.naming import SETS, ShardKey
+
+    if set_name and set_name not in SETS:
+        raise NcaError(f"unknown set {set_name!r}: choose one of {', '.join(SETS)}")
+    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", shards or f"0-{settings.shards_per_set - 1}")
+    if not match:
+        raise NcaError(f"--shards {shards!r} is no range: write a number, or two like 0-99")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if first > last:
+        raise NcaError(f"--shards {shards}: {first} is above {last}")
+    names = [set_name] if set_name else list(SETS)
+    return [str(settings.shard_key(str(ShardKey(name, number)))) for name in names for number in range(first, last + 1)]

@@ -1,0 +1,74 @@
+"""The small file beside ``centroids.pt`` that says where the vocabulary comes from and what its digest is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nca_assets.errors import NcaError
+from nca_assets.files import whole_file
+from nca_assets.naming import centroids_file
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a vocabulary comes from (``learned``, or the name of an imported file), its digest, and its file's."""
+
+    source: str
+    digest: str
+    file: str
+
+
+def present_digest(data: Path) -> str | None:
+    """The digest of the present vocabulary, or None if there is none. Raises ``NcaError`` if its file is unfit."""
+    try:
+        content = centroids_file(data).read_bytes()
+    except FileNotFoundError:
+        return None
+    origin = _read_origin(data)
+    if origin and origin.file == file_digest(content):
+        return origin.digest  # without torch, whose import takes longer than the question
+    from nca_assets.vocabulary.centroids import digest, load_centroids
+
+    return digest(load_centroids(data))
+
+
+def present_source(data: Path) -> str | None:
+    """Where the present vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
+
+    Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
+    """
+    present = present_digest(data)
+    if present is None:
+        return None
+    origin = _read_origin(data)
+    if origin is None or origin.digest != present:
+        file = centroids_file(data)
+        raise NcaError(f"{file} was put there by hand: keep it with 'nca import centroids {file}', or delete it")
+    return origin.source
+
+
+def write_origin(origin: Origin, data: Path) -> None:
+    """Write ``origin`` beside the vocabulary. Raises ``NcaError`` if the disk refuses."""
+    with whole_file(_origin_file(data)) as file:
+        file.write(json.dumps(asdict(origin), indent=1).encode())
+
+
+def file_digest(content: bytes) -> str:
+    """SHA-256, in hex, of a file's bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_origin(data: Path) -> Origin | None:
+    """What is written there; None if there is nothing that makes sense."""
+    try:
+        said = json.loads(_origin_file(data).read_text())
+        return Origin(said["source"], said["digest"], said.get("file", ""))
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+def _origin_file(data: Path) -> Path:
+    return centroids_file(data).with_suffix(".json")

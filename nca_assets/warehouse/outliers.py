@@ -1,0 +1,49 @@
+"""Shards whose classes are not what their set's other shards would let expect; ``outliers.sql`` says what is far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nca_assets.warehouse.read import connect
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A shard with too many or too few rollouts of a class."""
+
+    partition_key: str
+    behavior: str
+    rollouts: int
+    expected: float
+    bound: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.partition_key} has {self.rollouts} {self.behavior} rollouts, "
+            f"where {self.expected:.1f} ± {self.bound:.1f} are usual"
+        )
+
+
+def find_outliers(data: Path) -> list[Outlier]:
+    """The outliers among our own shards, the farthest first; none where a set has fewer than 1,000 others to compare.
+
+    Raises ``NcaError`` if there is no warehouse.
+    """
+    with connect(data) as connection:
+        return [
+            Outlier(*row) for row in connection.execute(Path(__file__).with_name("outliers.sql").read_text()).fetchall()
+        ]
+
+
+def missed_targets(data: Path, fewest: int) -> list[str] | None:
+    """The statistics of ``card_comparison`` that miss their target, in words; None below ``fewest`` rollouts."""
+    with connect(data) as connection:
+        query = "SELECT count(*) FROM labels WHERE recipe_version IS NOT NULL"
+        [(rollouts,)] = connection.execute(query).fetchall()
+        if rollouts < fewest:
+            return None
+        missed = connection.execute(
+            "SELECT statistic, unit, ours, target FROM card_comparison WHERE NOT within_target"
+        ).fetchall()
+    return [f"{statistic}: {ours:g} {unit}, target {target}" for statistic, unit, ours, target in missed]

@@ -1,0 +1,108 @@
+"""The schedule asks for what is missing, then for what is stale, and never for what is in flight."""
+
+import dagster as dg
+import pytest
+
+from nca_assets.automation.backfill import launch_backfill
+from nca_assets.automation.in_flight import RANGE_END, RANGE_START, failed_partitions, partitions_in_flight
+from nca_assets.automation.top_up import requests, top_up
+from nca_assets.automation.wanted import Wanted, find_wanted, ranges
+from nca_assets.definitions import defs
+from nca_assets.naming import ShardKey
+from nca_assets.settings import Settings
+from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
+from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
+
+
+def test_missing_comes_before_stale_and_labels_last(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
+    assert find_wanted(vocabulary).shards == vocabulary.partition_keys()
+    run_range(instance, KEYS[0], KEYS[3])
+    run_range(instance, "set2-00000", "set2-00001", {SHARDS})
+    ShardKey("set1", 2).tokens_file(vocabulary.data).unlink()
+    wanted = find_wanted(vocabulary)
+    assert wanted.shards == ["set2-00002", "set2-00003", *(f"set3-0000{n}" for n in range(4)), "set1-00002"]
+    assert wanted.labels == ["set2-00000", "set2-00001"]
+
+
+def test_groups_are_contiguous_within_a_set_and_no_longer_than_asked() -> None:
+    keys = ["set1-00000", "set1-00001", "set1-00002", "set1-00005", "set2-00006", "set2-00007"]
+    assert list(ranges(keys, 2, 10)) == [keys[:2], [keys[2]], [keys[3]], keys[4:]]
+    assert list(ranges([], 2, 10)) == []
+    assert list(ranges(["set1-00009", "set2-00010"], 5, 11)) == [["set1-00009"], ["set2-00010"]]
+
+
+def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(settings: Settings) -> None:
+    settings = settings.model_copy(update={"shards_per_tick": 5, "shards_per_run": 2})
+    labels = ["set2-00000", "set2-00001", "set2-00002"]
+    wanted = Wanted(missing_shards=KEYS[:3], stale_shards=KEYS[3:], missing_labels=labels, stale_labels=[])
+    assert asked(wanted, {KEYS[1]}, set(), settings) == [
+        (KEYS[0], KEYS[0], 2),
+        (KEYS[2], KEYS[3], 2),
+        ("set2-00000", "set2-00001", 1),
+    ]
+
+
+def test_what_has_failed_comes_last(settings: Settings) -> None:
+    settings = settings.model_copy(update={"shards_per_tick": 4, "shards_per_run": 2})
+    wanted = Wanted(missing_shards=KEYS, stale_shards=[], missing_labels=[], stale_labels=["set2-00001"])
+    assert asked(wanted, set(), {KEYS[0], KEYS[1]}, settings) == [
+        (KEYS[2], KEYS[3], 2),
+        ("set2-00001", "set2-00001", 1),
+        (KEYS[0], KEYS[0], 2),
+    ]
+
+
+def asked(wanted: Wanted, busy: set[str], failed: set[str], settings: Settings) -> list[tuple[str, str, int]]:
+    """First and last partition of each request, and the number of its assets."""
+    return [
+        (request.tags[RANGE_START], request.tags[RANGE_END], len(request.asset_selection or []))
+        for request in requests(wanted, busy, failed, settings, "now")
+    ]
+
+
+def test_runs_under_way_are_known_by_partition_and_by_range(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
+    job = defs.resolve_job_def("make_shard")
+    for tags, status in (
+        ({RANGE_START: KEYS[1], RANGE_END: KEYS[2]}, dg.DagsterRunStatus.STARTED),
+        ({"dagster/partition": "set3-00003"}, dg.DagsterRunStatus.STARTING),
+        ({"dagster/partition": "set3-00001"}, dg.DagsterRunStatus.SUCCESS),
+    ):
+        instance.create_run_for_job(job, tags=tags, status=status)
+    assert partitions_in_flight(instance, vocabulary) == {KEYS[1], KEYS[2], "set3-00003"}
+
+
+def test_partitions_of_a_backfill_are_in_flight_before_it_has_runs(
+    vocabulary: Settings, instance: dg.DagsterInstance
+) -> None:
+    launch_backfill(instance, ["set2-00000", "set2-00001"], ["set3-00000"], "a test")
+    assert partitions_in_flight(instance, vocabulary) == {"set2-00000", "set2-00001", "set3-00000"}
+
+
+def test_a_failed_partition_is_known_until_it_is_made(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
+    assert run_range(instance, KEYS[0], KEYS[1]).success
+    file = ShardKey("set1", 1).manifest_file(vocabulary.data)
+    content = file.read_text()
+    file.write_text("{")
+    assert not run_range(instance, KEYS[0], KEYS[1], {LABELS}).success
+    assert failed_partitions(instance) == {KEYS[1]}
+    file.write_text(content)
+    assert run_range(instance, KEYS[1], KEYS[1], {LABELS}).success
+    assert failed_partitions(instance) == set()
+
+
+@pytest.mark.usefixtures("vocabulary")
+def test_the_schedule_requests_runs_that_dagster_takes_and_then_rests(instance: dg.DagsterInstance) -> None:
+    assert defs.resolve_schedule_def("top_up").default_status == dg.DefaultScheduleStatus.STOPPED
+    with dg.build_schedule_context(instance) as context:
+        tick = top_up.evaluate_tick(context)
+        assert [request.tags[RANGE_START] for request in tick.run_requests or []] == [
+            "set1-00000",
+            "set2-00000",
+            "set3-00000",
+        ]
+        for request in tick.run_requests or []:
+            result = run_range(instance, request.tags[RANGE_START], request.tags[RANGE_END])
+            assert result.success
+        tick = top_up.evaluate_tick(context)
+        assert not tick.run_requests
+        assert tick.skip_message == "every partition is made and fresh"
