@@ -4,7 +4,7 @@ BIN := .venv/bin
 export DAGSTER_HOME := $(CURDIR)/.dagster
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: install demo ui test test-fast test-duckdb2 lint bench
+.PHONY: install demo ui test test-fast test-duckdb2 screenshots lint bench
 
 install: .venv/installed
 
@@ -34,6 +34,11 @@ test-duckdb2: install
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/duckdb2 duckdb==2.0.0
 	@PYTHONPATH=.venv/duckdb2 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0"'
 	@PYTHONPATH=.venv/duckdb2 $(BIN)/pytest --quiet nca_assets_tests/warehouse nca_assets_tests/test_cli.py
+
+# The pictures in docs/OPERATIONS.md.
+screenshots: install
+	@mkdir -p docs/pictures
+	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py
 
 lint: install
 	@$(BIN)/ruff format --check .

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     shards_per_set: int = Field(default=30, ge=1, le=100_000, description="Shards (partitions) of each set.")
     shards_per_run: int = Field(default=16, ge=1, le=10_000, description="Partitions that one run of a backfill makes.")
     shards_per_tick: int = Field(default=64, ge=1, le=100_000, description="Partitions that a tick of top_up requests.")
+    top_up_cron: str = Field(
+        default="*/10 * * * *", pattern=r"^[0-9*/,-]+( [0-9*/,-]+){4}$", description="When top_up ticks, as in cron."
+    )
     frames: int = Field(default=500, ge=FEWEST_FRAMES, le=65536, description="Frames per rollout.")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
     threads: int = Field(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from nca_assets.assets.centroids import centroids
 from nca_assets.assets.data_state import data_state
 from nca_assets.assets.imported import imported_labels, imported_shards
 from nca_assets.assets.rollout_specs import LABELS, SHARDS
@@ -24,8 +25,8 @@ SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
     "manifests": [SHARDS.key, data_state.key],
     "imported_manifests": [imported_shards.key],
     "collection_files": [dg.AssetKey("collections")],
-    # The event log, which is no asset.
-    "history_files": [],
+    # The event log, which is no asset, but has an event of these whenever there is something new to tell.
+    "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, imported_shards.key, imported_labels.key],
 }
 """The assets that hold or write what a table is built from."""
 

@@ -45,9 +45,9 @@ def requests(
                 )
 
 
-@dg.schedule(job=shard_job, cron_schedule="*/10 * * * *", description=__doc__)
+@dg.schedule(job=shard_job, cron_schedule=load_settings().top_up_cron, description=__doc__)
 def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Every ten minutes; off until it is switched on."""
+    """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
         settings = load_settings()
         wanted = find_wanted(settings)

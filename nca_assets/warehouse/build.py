@@ -49,9 +49,9 @@ class Built:
 def build_warehouse(data: Path, only: Collection[str] | None = None) -> dict[str, Built]:
     """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns each rebuilt table by name.
 
-    With ``only``, rebuild the tables of these names, and take the others over from the published warehouse. One build
-    runs at a time, so the last one to publish has seen every part that was there when it began. Raises ``NcaError`` if
-    there is nothing to build from, a part is damaged, or another build does not end.
+    With ``only``, rebuild the tables of these names, and take the others over from the published warehouse if there is
+    one. One build runs at a time, so the last one to publish has seen every part that was there when it began. Raises
+    ``NcaError`` if there is nothing to build from, a part is damaged, or another build does not end.
     """
     final = warehouse_file(data)
     with building(data):
@@ -59,16 +59,20 @@ def build_warehouse(data: Path, only: Collection[str] | None = None) -> dict[str
         _remove_leftovers(final)
         merge_history(data)
         try:
-            if only is not None and set(only) != {table.name for table in TABLES}:
-                _start_from(final, temporary)
-            built = _build(data, temporary, only)
+            everything = {table.name for table in TABLES}
+            chosen = everything if only is None else everything.intersection(only)
+            if final.exists() and chosen != everything:
+                shutil.copyfile(final, temporary)
+                built = _build(data, temporary, chosen | {"snapshot"})
+            else:
+                built = _build(data, temporary, everything)
             _flush(temporary)
             # Left beside by someone who opened the old file for writing; DuckDB would apply it to the new one.
             write_ahead_log(final).unlink(missing_ok=True)
             publish(temporary, final)
         finally:
             _remove_leftovers(final)
-        return built
+        return {name: table for name, table in built.items() if name in chosen}
 
 
 @contextmanager
@@ -88,13 +92,7 @@ def building(data: Path) -> Iterator[None]:
         raise NcaError(f"can't build {final}: {str(error).splitlines()[0]}") from error
 
 
-def _start_from(final: Path, temporary: Path) -> None:
-    if not final.exists():
-        raise NcaError(f"{final} is missing: materialize all of 'analytics' before single tables of it")
-    shutil.copyfile(final, temporary)
-
-
-def _build(data: Path, file: Path, only: Collection[str] | None) -> dict[str, Built]:
+def _build(data: Path, file: Path, chosen: Collection[str]) -> dict[str, Built]:
     connected = duckdb.connect(file, config={"storage_compatibility_version": STORAGE_VERSION})
     with tempfile.TemporaryDirectory() as scratch, connected as connection:
         if len(materialized_labels(data)) > MANY_PARTS:
@@ -102,9 +100,9 @@ def _build(data: Path, file: Path, only: Collection[str] | None) -> dict[str, Bu
         set_variables(connection, data, Path(scratch))
         built: dict[str, Built] = {}
         for table in TABLES:
-            if only is None or table.name in only or table.name == "snapshot":
+            if table.name in chosen:
                 built[table.name] = _build_table(connection, table)
-        return built if only is None else {name: table for name, table in built.items() if name in only}
+        return built
 
 
 def _remove_leftovers(final: Path) -> None:

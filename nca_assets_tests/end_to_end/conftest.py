@@ -77,9 +77,7 @@ def small_project(tmp_path: Path) -> Project:
 @contextmanager
 def user_interface(project: Project) -> Iterator[str]:
     """``make ui`` on a free port; gives the address once it answers, and stops everything it started afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = project.folder / "ui.log"
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -97,6 +95,12 @@ def user_interface(project: Project) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for(address: str, server: subprocess.Popen[Any], log: Path, seconds: float = 120) -> None:

@@ -1,0 +1,158 @@
+"""A day in the UI, as docs/OPERATIONS.md tells it, in headless Chromium; its pictures are this test's.
+
+``make screenshots`` runs it and keeps the pictures.
+"""
+
+import io
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+from nca_assets_tests.conftest import GOLDEN, lacking
+from nca_assets_tests.end_to_end.conftest import Project, clone, graphql, user_interface
+
+pytestmark = pytest.mark.slow
+
+OFFLINE = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+MILLISECONDS = 180_000
+"""To wait for a run; the daemon looks for backfills every 30 s."""
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        lacking("Chromium is missing: sudo apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
+        opened = browser.new_page(viewport={"width": 1280, "height": 800})
+        opened.set_default_timeout(30_000)
+        yield opened
+        browser.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = clone(tmp_path / "clone", NCA_SHARD_SIZE="64", NCA_SHARDS_PER_SET="8", NCA_SHARDS_PER_RUN="2")
+    imported = project.nca("import", "centroids", str(GOLDEN / "centroids.pt"))
+    assert imported.returncode == 0, imported.stderr
+    return project
+
+
+Snap = Callable[[str], None]
+
+
+@pytest.fixture
+def snap(page: Page, tmp_path: Path) -> Snap:
+    """Takes a picture of the page, in few colours so that it stays small."""
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+
+    def take(name: str) -> None:
+        page.wait_for_timeout(1000)  # until what moves has settled
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        picture.save(folder / f"{name}.png", optimize=True)
+
+    return take
+
+
+def test_a_day_in_the_ui(page: Page, project: Project, snap: Snap) -> None:
+    with user_interface(project) as address:
+        see_the_graph(page, address, snap)
+        materialize_one_partition(page, address, snap)
+        backfill_a_range(page, address, snap)
+        switch_the_schedule_on(page, address, snap)
+
+
+def see_the_graph(page: Page, address: str, snap: Snap) -> None:
+    page.goto(f"{address}/asset-groups")
+    for group in ("vocabulary", "rollouts", "labels", "imported", "analytics", "collections"):
+        expect(page.get_by_text(group, exact=True).first).to_be_visible()
+    page.goto(f"{address}/assets/rollout_shards?view=lineage")
+    expect(page.get_by_text("token_frequency").first).to_be_visible()
+    snap("graph")
+
+
+def materialize_one_partition(page: Page, address: str, snap: Snap) -> None:
+    page.goto(f"{address}/assets/rollout_shards?view=overview")
+    expect(page.get_by_text("Open docs/SPEC.md in editor")).to_be_visible()
+    expect(page.get_by_text("nca-assets", exact=True).first).to_be_visible()
+    choose_partitions(page, ["set1-00002"])
+    snap("dialog")
+    page.get_by_role("button", name=re.compile("Launch 1 run")).click()
+    follow_the_notification(page)
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=MILLISECONDS)
+    snap("run")
+    page.goto(f"{address}/assets/rollout_shards?view=partitions&partition=set1-00002")
+    expect(page.get_by_text("tokens per second")).to_be_visible()
+    page.get_by_text("[Show Markdown]").click()
+    sheet = page.locator("img[src^='data:image/png']")
+    expect(sheet).to_be_visible()
+    assert sheet.evaluate("picture => picture.naturalWidth") > 100
+    snap("partition")
+    page.goto(f"{address}/assets/rollout_shards?view=checks")
+    for check in ("tokens_in_range", "shard_reproduces", "rollouts_differ"):
+        expect(page.get_by_text(check).first).to_be_visible()
+
+
+def backfill_a_range(page: Page, address: str, snap: Snap) -> None:
+    wanted = [f"set1-0000{number}" for number in range(3, 7)]
+    page.goto(f"{address}/assets/rollout_shards?view=partitions")
+    choose_partitions(page, wanted)
+    page.get_by_role("button", name=re.compile("Launch backfill")).click()
+    follow_the_notification(page)
+    # A column is called so too.
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(2, timeout=MILLISECONDS)
+    snap("backfill")
+    stats = graphql(address, MATERIALIZED)["assetNodeOrError"]["assetPartitionStatuses"]
+    assert stats["materializedPartitions"] == ["set1-00002", *wanted]
+    page.goto(f"{address}/assets/rollout_shards?view=overview")
+    page.get_by_role("button", name=re.compile("Plots")).click()
+    expect(page.get_by_text("bytes per token").first).to_be_visible()
+    snap("plots")
+
+
+MATERIALIZED = """{ assetNodeOrError(assetKey: {path: ["rollout_shards"]}) { ... on AssetNode {
+    assetPartitionStatuses { ... on DefaultPartitionStatuses { materializedPartitions } } } } }"""
+
+
+def switch_the_schedule_on(page: Page, address: str, snap: Snap) -> None:
+    page.goto(f"{address}/automation")
+    row = page.get_by_text("top_up", exact=True).first
+    expect(row).to_be_visible()
+    switches = page.locator("label[class*=formatSwitch]")
+    # The rows are in order of their names; default_automation_condition_sensor comes first.
+    expect(switches).to_have_count(2)
+    expect(switches.nth(1).locator("input")).to_be_enabled()
+    switches.nth(1).click()
+    expect(switches.nth(1).locator("input")).to_be_checked()
+    snap("schedule")
+    running = graphql(address, SCHEDULE)["scheduleOrError"]["scheduleState"]["status"]
+    assert running == "RUNNING"
+
+
+SCHEDULE = """{ scheduleOrError(scheduleSelector: {repositoryName: "__repository__",
+    repositoryLocationName: "nca_assets", scheduleName: "top_up"}) {
+    ... on Schedule { scheduleState { status } } } }"""
+
+
+def choose_partitions(page: Page, keys: list[str]) -> None:
+    """Open the dialog of the asset that is shown, and choose ``keys`` in it."""
+    page.get_by_role("button", name=re.compile("Materialize…")).first.click()
+    page.get_by_text("Select a partition or create one").click()
+    for key in keys:
+        page.get_by_placeholder("Filter partitions").fill(key)
+        page.get_by_role("menuitem").filter(has_text=key).click()
+    page.keyboard.press("Escape")
+
+
+def follow_the_notification(page: Page) -> None:
+    page.get_by_role("region", name=re.compile("Notifications")).get_by_role("link", name="View").click()
