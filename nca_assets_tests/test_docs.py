@@ -30,7 +30,8 @@ README = (PROJECT / "README.md").read_text()
 SPEC = (PROJECT / "docs" / "SPEC.md").read_text()
 LABELS = (PROJECT / "docs" / "LABELS.md").read_text()
 ARCHITECTURE = (PROJECT / "docs" / "ARCHITECTURE.md").read_text()
-BLOCKS = re.findall(r"```(console|python)\n(.+?)```", README, re.DOTALL)
+OPERATIONS = (PROJECT / "docs" / "OPERATIONS.md").read_text()
+BLOCKS = re.findall(r"```(console|python)\n(.+?)```", README + OPERATIONS, re.DOTALL)
 
 
 def worked_example(centroids: torch.Tensor) -> dict[str, object]:
@@ -112,7 +113,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.mark.slow
-def test_every_command_and_program_of_the_readme_runs_in_order(newcomer: Project) -> None:
+def test_every_command_and_program_of_the_readme_and_of_operations_runs_in_order(newcomer: Project) -> None:
     """All but make's, whose recipes are checked to exist; 'make demo' has a test of its own."""
     for kind, block in BLOCKS:
         if kind == "python":

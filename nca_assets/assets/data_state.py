@@ -10,7 +10,7 @@ import dagster as dg
 
 from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.about import OWNERS, documents
-from nca_assets.automation.partition_events import DATA_VERSION, report_materialization
+from nca_assets.automation.partition_events import latest_versions, report_materialization
 
 
 @dg.asset(
@@ -34,9 +34,6 @@ def report_data_state(context: dg.AssetExecutionContext) -> None:
 def _present_state(instance: dg.DagsterInstance) -> str:
     state = hashlib.sha256()
     for key in (SHARDS.key, LABELS.key):
-        versions = instance.event_log_storage.get_latest_tags_by_partition(
-            key, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
-        )
-        for partition, tags in sorted(versions.items()):
-            state.update(f"{key.to_user_string()} {partition} {tags[DATA_VERSION]}\n".encode())
+        for partition, version in sorted(latest_versions(instance, key).items()):
+            state.update(f"{key.to_user_string()} {partition} {version}\n".encode())
     return state.hexdigest()

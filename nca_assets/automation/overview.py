@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from nca_assets.automation.in_flight import LABELS, SHARDS, failed_partitions, partitions_in_flight
-from nca_assets.automation.wanted import wanted_of
+from nca_assets.automation.wanted import assess_now, wanted_of
 from nca_assets.naming import SETS
 from nca_assets.settings import Settings
-from nca_assets.warehouse.stale import SetInventory, assess
+from nca_assets.warehouse.stale import SetInventory
 
 LATEST = 50
 """Materializations that the present rate is taken from."""
@@ -45,8 +45,8 @@ class Overview:
 
 def take_overview(settings: Settings, instance: dg.DagsterInstance) -> Overview:
     """The present state. Raises ``NcaError`` if a manifest or a part is damaged."""
-    assessed = assess(settings.data)
-    wanted = wanted_of(settings, {(found.asset, found.partition_key) for found in assessed.stale})
+    assessed = assess_now(settings, instance)
+    wanted = wanted_of(settings, assessed)
     busy, failed = partitions_in_flight(instance, settings), failed_partitions(instance)
     on_disk = {inventory.set: inventory for inventory in assessed.sets}
     sets = []

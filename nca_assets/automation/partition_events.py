@@ -43,6 +43,14 @@ def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) ->
     return {str(record.partition_key) for record in records if record.run_id == context.run.run_id}
 
 
+def latest_versions(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
+    """The data version of the latest materialization of each partition of asset ``key``."""
+    found = instance.event_log_storage.get_latest_tags_by_partition(
+        key, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
+    )
+    return {partition: tags[DATA_VERSION] for partition, tags in found.items()}
+
+
 def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> dg.EventLogRecord | None:
     """The latest materialization of the same partition of ``key`` or, if it has none of that name, of all of it."""
     for partitions in ([partition] if partition else None, None):

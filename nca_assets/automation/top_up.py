@@ -50,7 +50,7 @@ def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
         settings = load_settings()
-        wanted = find_wanted(settings)
+        wanted = find_wanted(settings, context.instance)
     busy, failed = partitions_in_flight(context.instance, settings), failed_partitions(context.instance)
     asked = list(requests(wanted, busy, failed, settings, tick=datetime.now(UTC).isoformat()))
     if not asked:

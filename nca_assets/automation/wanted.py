@@ -5,9 +5,19 @@ Not here: who asks for them (``top_up``, ``backfill``), and what is in flight (`
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import dagster as dg
+
+from nca_assets.automation.partition_events import latest_versions
 from nca_assets.naming import ShardKey, materialized_labels, materialized_shards
 from nca_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from nca_assets.warehouse.stale import Assessment
+
+ASSETS = ("rollout_shards", "behavior_labels", "imported_shards", "imported_labels")
+"""Those of which a partition can be stale."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +55,21 @@ class Wanted:
         return Wanted(*([key for key in part if key in keys] for part in parts))
 
 
-def find_wanted(settings: Settings) -> Wanted:
+def find_wanted(settings: Settings, instance: dg.DagsterInstance) -> Wanted:
     """What is missing and what is stale. Raises ``NcaError`` if a manifest or a part is damaged."""
+    return wanted_of(settings, assess_now(settings, instance))
+
+
+def assess_now(settings: Settings, instance: dg.DagsterInstance) -> "Assessment":
+    """What is on disk, and what of it is not what ``instance`` says was materialized last, or else out of date."""
     from nca_assets.warehouse.stale import assess
 
-    return wanted_of(settings, {(found.asset, found.partition_key) for found in assess(settings.data).stale})
+    return assess(settings.data, {name: latest_versions(instance, dg.AssetKey(name)) for name in ASSETS})
 
 
-def wanted_of(settings: Settings, stale: set[tuple[str, str | None]]) -> Wanted:
-    """The same where one knows what is ``stale``, by asset and partition."""
+def wanted_of(settings: Settings, assessed: "Assessment") -> Wanted:
+    """What is missing and what is stale where one has assessed what is on disk."""
+    stale = {(found.asset, found.partition_key) for found in assessed.stale}
     every = settings.partition_keys()
     made = {str(key) for key in materialized_shards(settings.data)}
     labelled = {str(key) for key in materialized_labels(settings.data)}

@@ -65,14 +65,14 @@ def backfill(
     require_writable(settings.data)
     chosen = _choose(settings, set_name, shards)
     labels: list[str] = []
-    if missing or stale:
-        wanted = find_wanted(settings).only(set(chosen))
-        chosen = missing * wanted.missing_shards + stale * wanted.stale_shards
-        labels = missing * wanted.missing_labels + stale * wanted.stale_labels
-    if not chosen and not labels:
-        print("nothing to do: every partition of those is made and fresh")
-        return
     with project_instance() as instance:
+        if missing or stale:
+            wanted = find_wanted(settings, instance).only(set(chosen))
+            chosen = missing * wanted.missing_shards + stale * wanted.stale_shards
+            labels = missing * wanted.missing_labels + stale * wanted.stale_labels
+        if not chosen and not labels:
+            print("nothing to do: every partition of those is made and fresh")
+            return
         title = " ".join(["nca backfill", set_name, shards, "missing" * missing, "stale" * stale])
         made = launch_backfill(instance, chosen, labels, " ".join(title.split()))
         running = daemon_is_running(instance)

@@ -9,7 +9,7 @@ import duckdb
 
 from nca_assets.naming import ShardKey
 from nca_assets.warehouse.read import connect
-from nca_assets.warehouse.stale import assessed
+from nca_assets.warehouse.stale import inventory
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ShardCounts:
 
 def count_rollouts(data: Path) -> list[ShardCounts]:
     """The counts of every shard that is anywhere. Raises ``NcaError`` if the warehouse or a manifest can't be read."""
-    with assessed(data) as on_disk:
+    with inventory(data) as on_disk:
         in_manifest = _counts(on_disk, 'SELECT "set", shard, rollouts FROM shards')
         in_labels = _counts(on_disk, 'SELECT "set", shard, rollouts FROM label_parts')
     with connect(data) as warehouse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,8 @@ from nca_assets.naming import imported_shards, materialized_labels, materialized
 from nca_assets.warehouse.catalog import BY_NAME
 from nca_assets.warehouse.sources import set_variables
 
-TABLES = ("label_parts", "shards", "materializations", "current_materializations", "stale_partitions")
-"""In the order they are built: each of those that the last one reads, and it."""
+Versions = Mapping[str, Mapping[str, str]]
+"""Of each asset and partition, the data version that was materialized last."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,23 @@ class Assessment:
     stale: list[StalePartition]
 
 
-def assess(data: Path) -> Assessment:
+def assess(data: Path, materialized: Versions) -> Assessment:
     """The inventory, and what ``stale_partitions`` would hold if the warehouse were built now.
 
+    What was ``materialized`` last is asked of the caller, since the history on disk is only as new as the last build.
     Raises ``NcaError`` if a manifest or a part is damaged.
     """
     if not (materialized_shards(data) or materialized_labels(data) or imported_shards(data)):
         return Assessment([], [])
-    with assessed(data) as connection:
+    with inventory(data) as connection:
+        rows = [
+            {"asset": asset, "partition_key": partition, "data_version": version}
+            for asset, versions in materialized.items()
+            for partition, version in versions.items()
+        ]
+        connection.execute(f"SET VARIABLE materialized = ?::{MATERIALIZED}", [rows])
+        connection.execute(CURRENT)
+        connection.execute(BY_NAME["stale_partitions"].sql)
         stale = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
         sets = connection.execute(
             'SELECT "set", count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT '
@@ -63,14 +72,22 @@ def assess(data: Path) -> Assessment:
     return Assessment([SetInventory(*row) for row in sets], [StalePartition(*row) for row in stale])
 
 
+MATERIALIZED = "STRUCT(asset VARCHAR, partition_key VARCHAR, data_version VARCHAR)[]"
+CURRENT = """CREATE TABLE current_materializations AS
+    SELECT *, NULL::TIMESTAMP AS "time" FROM (SELECT unnest(getvariable('materialized'), recursive := true))"""
+
+
 @contextmanager
-def assessed(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory that has the tables ``TABLES`` of what is on disk now; there must be something."""
+def inventory(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that has the tables ``shards`` and ``label_parts`` of what is on disk now.
+
+    There must be something. Raises ``NcaError`` if a manifest or a part is damaged.
+    """
     try:
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
             set_variables(connection, data, Path(scratch))
-            for name in TABLES:
+            for name in ("label_parts", "shards"):
                 connection.execute(BY_NAME[name].sql)
             yield connection
     except duckdb.Error as error:
-        raise NcaError(f"can't tell what is stale in {data}: {str(error).splitlines()[0]}") from error
+        raise NcaError(f"can't tell what is in {data}: {str(error).splitlines()[0]}") from error

@@ -83,7 +83,7 @@ def see_the_graph(page: Page, address: str, snap: Snap) -> None:
 
 def materialize_one_partition(page: Page, address: str, snap: Snap) -> None:
     page.goto(f"{address}/assets/rollout_shards?view=overview")
-    expect(page.get_by_text("Open docs/SPEC.md in editor")).to_be_visible()
+    expect(page.get_by_role("link", name="docs/SPEC.md")).to_be_visible()
     expect(page.get_by_text("nca-assets", exact=True).first).to_be_visible()
     choose_partitions(page, ["set1-00002"])
     snap("dialog")

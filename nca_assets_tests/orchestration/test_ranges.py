@@ -130,7 +130,7 @@ def test_what_is_finished_survives_kill_9(
     settings = load_settings()
     for key in done:
         assert read_manifest(ShardKey.parse(key, 4), settings.data).digest
-    wanted = find_wanted(settings)
+    wanted = find_wanted(settings, instance)
     assert not set(wanted.shards) & set(done)
     assert KEYS[3] in wanted.shards
     assert run_range(instance, KEYS[len(done)], KEYS[3]).success

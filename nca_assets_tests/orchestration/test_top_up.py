@@ -10,18 +10,32 @@ from nca_assets.automation.wanted import Wanted, find_wanted, ranges
 from nca_assets.definitions import defs
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
-from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
+from nca_assets.vocabulary.centroids import load_centroids, save_centroids
+from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 
 
 def test_missing_comes_before_stale_and_labels_last(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
-    assert find_wanted(vocabulary).shards == vocabulary.partition_keys()
+    assert find_wanted(vocabulary, instance).shards == vocabulary.partition_keys()
     run_range(instance, KEYS[0], KEYS[3])
     run_range(instance, "set2-00000", "set2-00001", {SHARDS})
     ShardKey("set1", 2).tokens_file(vocabulary.data).unlink()
-    wanted = find_wanted(vocabulary)
+    wanted = find_wanted(vocabulary, instance)
     assert wanted.shards == ["set2-00002", "set2-00003", *(f"set3-0000{n}" for n in range(4)), "set1-00002"]
     assert wanted.labels == ["set2-00000", "set2-00001"]
+
+
+def test_what_was_made_since_the_warehouse_was_built_is_not_taken_for_stale(
+    vocabulary: Settings, instance: dg.DagsterInstance
+) -> None:
+    run_range(instance, KEYS[0], KEYS[1])
+    assert run_job(instance, "build_analytics").success
+    save_centroids(load_centroids(vocabulary.data).flip(0), vocabulary.data, "imported from a test")
+    assert run_job(instance, "learn_vocabulary").success
+    assert find_wanted(vocabulary, instance).stale_shards == KEYS[:2]
+    run_range(instance, KEYS[0], KEYS[0])
+    wanted = find_wanted(vocabulary, instance)
+    assert (wanted.stale_shards, wanted.stale_labels) == ([KEYS[1]], [])
 
 
 def test_groups_are_contiguous_within_a_set_and_no_longer_than_asked() -> None:
