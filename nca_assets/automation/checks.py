@@ -36,7 +36,7 @@ def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetCh
 
 @dg.asset_check(asset=TABLE_KEYS["labels"], blocking=True)
 def counts_match() -> dg.AssetCheckResult:
-    """Shard by shard, manifests, label parts and the warehouse hold the same number of rollouts."""
+    """Of each labelled shard, manifest, label part and warehouse hold the same number of rollouts."""
     from nca_assets.warehouse.counts import count_rollouts
 
     with failures_in_one_line():
@@ -45,7 +45,11 @@ def counts_match() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not wrong,
         description=_first_of(wrong),
-        metadata={"shards": len(counts), "rollouts": sum(shard.in_warehouse for shard in counts)},
+        metadata={
+            "shards": len(counts),
+            "shards without labels": sum(shard.unlabelled for shard in counts),
+            "rollouts": sum(shard.in_warehouse for shard in counts),
+        },
     )
 
 

@@ -97,6 +97,7 @@ def _build(data: Path, file: Path, chosen: Collection[str]) -> dict[str, Built]:
     with tempfile.TemporaryDirectory() as scratch, connected as connection:
         if len(materialized_labels(data)) > MANY_PARTS:
             connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET VARIABLE built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
         set_variables(connection, data, Path(scratch))
         built: dict[str, Built] = {}
         for table in TABLES:
@@ -118,7 +119,6 @@ def _build_table(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:
     if table.name == "snapshot":
         labels = content_digest(connection, BY_NAME["label_parts"])
         connection.execute("SET VARIABLE snapshot = ?", [labels])
-        connection.execute("SET VARIABLE built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
     connection.execute(table.sql)
     connection.execute(f'COMMENT ON {table.kind} "{table.name}" IS {literal(table.description)}')
     for column in table.columns:

@@ -20,11 +20,20 @@ class ShardCounts:
     in_manifest: int
     in_labels: int
     in_warehouse: int
+    labelled_since: bool
+    """Whether the label part is newer than the warehouse, whose next build will hold it."""
+
+    @property
+    def unlabelled(self) -> bool:
+        """Whether the shard still waits for its labels, as each does for a while."""
+        return self.in_labels == self.in_warehouse == 0
 
     @property
     def agree(self) -> bool:
-        """Whether the three are equal."""
-        return self.in_manifest == self.in_labels == self.in_warehouse
+        """Whether all that can hold the same number by now do."""
+        if self.unlabelled:
+            return True
+        return self.in_manifest == self.in_labels and (self.labelled_since or self.in_labels == self.in_warehouse)
 
     def __str__(self) -> str:
         return (
@@ -40,8 +49,16 @@ def count_rollouts(data: Path) -> list[ShardCounts]:
         in_labels = _counts(on_disk, 'SELECT "set", shard, rollouts FROM label_parts')
     with connect(data) as warehouse:
         in_warehouse = _counts(warehouse, 'SELECT "set", shard, count(*) FROM labels GROUP BY ALL')
+        [(built_at,)] = warehouse.execute("SELECT epoch(built_at) FROM snapshot").fetchall()
     return [
-        ShardCounts(key, in_manifest.get(key, 0), in_labels.get(key, 0), in_warehouse.get(key, 0))
+        ShardCounts(
+            key,
+            in_manifest.get(key, 0),
+            in_labels.get(key, 0),
+            in_warehouse.get(key, 0),
+            # The time of its rename, which is when it came to be seen; it was written before.
+            labelled_since=key in in_labels and key.labels_file(data).stat().st_ctime > built_at,
+        )
         for key in sorted(in_manifest.keys() | in_labels.keys() | in_warehouse.keys())
     ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
@@ -196,7 +197,8 @@ def test_checks_fail_on_damaged_shards_and_missing_parts(project: Settings, inst
     with np.load(file, allow_pickle=False) as shard:
         members = {name: shard[name] + 28 for name in shard}
     np.savez_compressed(file, **members)
-    ShardKey("set1", 1).labels_file(project.data).unlink()
+    part = ShardKey("set1", 1).labels_file(project.data)
+    pl.read_parquet(part, hive_partitioning=False).head(3).write_parquet(part)
     evaluation = run_check(instance, "tokens_in_range")
     assert "beyond 31" in str(evaluation.description)
     result = run_job(instance, "build_analytics")

@@ -146,6 +146,29 @@ def test_counts_are_compared_in_all_three_places(built: Path) -> None:
     ]
 
 
+def test_what_the_next_build_will_hold_is_no_difference(built: Path) -> None:
+    key, kept = ShardKey("set2", 1), built / "kept.parquet"
+    key.labels_file(built).rename(kept)
+    build_warehouse(built)
+    [waiting] = [shard for shard in count_rollouts(built) if shard.unlabelled]
+    assert waiting.agree
+    kept.rename(key.labels_file(built))
+    [labelled] = [shard for shard in count_rollouts(built) if shard.labelled_since]
+    assert labelled.agree
+    assert str(labelled) == "set2-00001: 4 rollouts in the manifest, 4 in the labels, 0 in the warehouse"
+    build_warehouse(built)
+    assert not any(shard.labelled_since or shard.unlabelled for shard in count_rollouts(built))
+
+
+def test_a_part_that_the_build_should_have_seen_is_a_difference(built: Path) -> None:
+    with duckdb.connect(built / "nca.duckdb") as connection:
+        connection.execute("DELETE FROM labels WHERE shard = 1")
+    wrong = [shard for shard in count_rollouts(built) if not shard.agree]
+    assert [str(shard) for shard in wrong] == [
+        "set2-00001: 4 rollouts in the manifest, 4 in the labels, 0 in the warehouse"
+    ]
+
+
 KILLED = """
 import pathlib, sys, time
 import nca_assets.warehouse.build as build
