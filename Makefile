@@ -23,11 +23,12 @@ demo: install
 ui: install
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(or $(PORT),3000)
 
+# A file's tests stay together, since many share what they have made.
 test: install
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: install
-	@$(BIN)/pytest -m 'not slow'
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'not slow'
 
 # The warehouse with the next DuckDB, which the pinned one is not yet given up for.
 test-duckdb2: install

@@ -38,6 +38,7 @@ import numpy as np
 
 from nca_assets.automation.in_flight import RANGE_END, RANGE_START
 from nca_assets.automation.in_process import QUIET, project_instance
+from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS
 from nca_assets.automation.top_up import top_up
 from nca_assets.definitions import defs
 from nca_assets.labels.write import write_labels
@@ -52,7 +53,7 @@ MEANINGS = {
     "tick_s": "time of a tick of the schedule top_up",
     "status_s": "time of the command 'nca status', its process included",
     "page_s": "slowest GraphQL query of the page of rollout_shards, from a webserver just started",
-    "partition_overhead_ms": "time a partition takes in a ranged run beyond making its shard and labels",
+    "partition_overhead_ms": "time a partition takes in a ranged run beyond making and checking its shard and labels",
     "single_run_overhead_ms": "the same with a run, and so a process, for each partition",
 }
 
@@ -127,11 +128,12 @@ def execute(instance: dg.DagsterInstance, first: str, last: str) -> None:
 
 
 def make_alone(partition: str) -> None:
-    """What the run does for a partition, without the run."""
+    """What the run computes for a partition, without the run."""
     settings = load_settings()
     key = settings.shard_key(partition)
     write_shard(key, load_centroids(settings.data), settings)
     write_labels(key, settings)
+    assert all(check(key, settings).passed for check in (SHARD_CHECKS | LABEL_CHECKS).values())
 
 
 def evaluate_tick(instance: dg.DagsterInstance) -> None:

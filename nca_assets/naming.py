@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from nca_assets.errors import NcaError
@@ -157,6 +161,19 @@ def materialized_shards(data: Path) -> list[ShardKey]:
         for rollout_set in SETS.values()
         for file in (data / rollout_set.folder).glob("shard_*.json")
     )
+
+
+def some_materialized_shards(data: Path, most: int) -> list[ShardKey]:
+    """Any ``most`` of the shards that have a manifest in ``data``, or all if they are fewer; no more are listed."""
+
+    def found() -> Iterator[ShardKey]:
+        for rollout_set in SETS.values():
+            with suppress(FileNotFoundError), os.scandir(data / rollout_set.folder) as entries:
+                for entry in entries:
+                    if match := re.fullmatch(r"shard_(\d{5})\.json", entry.name):
+                        yield ShardKey(rollout_set.name, int(match[1]))
+
+    return list(islice(found(), most))
 
 
 def imported_shards(data: Path) -> list[ShardKey]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.files import whole_file
 
 
@@ -46,6 +46,23 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(NcaError, match=r"can't write .*file: No space left on device\. Free space"):
         fail_while_writing(tmp_path / "file", full)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, DiskFullError),
+        (errno.EDQUOT, DiskFullError),
+        (errno.EIO, TransientError),
+        (errno.ESTALE, TransientError),
+        (errno.EACCES, NcaError),
+    ],
+)
+def test_errors_are_told_apart_by_what_helps(tmp_path: Path, number: int, kind: type[NcaError]) -> None:
+    """A full disk ends a run, what is transient is tried again, and for the rest a person is needed."""
+    with pytest.raises(NcaError) as raised:
+        fail_while_writing(tmp_path / "file", OSError(number, os.strerror(number)))
+    assert type(raised.value) is kind
 
 
 def test_what_a_killed_writer_left_is_removed_but_not_what_a_living_one_writes(tmp_path: Path) -> None:

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nca_assets.errors import NcaError
-from nca_assets.naming import SETS, VOCABULARY_SEED, RolloutId, ShardKey, materialized_labels, materialized_shards
+from nca_assets.naming import (
+    SETS,
+    VOCABULARY_SEED,
+    RolloutId,
+    ShardKey,
+    materialized_labels,
+    materialized_shards,
+    some_materialized_shards,
+)
 
 DATA = Path("data")
 
@@ -53,6 +61,9 @@ def test_what_is_materialized_is_found_by_its_files(tmp_path: Path) -> None:
             file.touch()
     assert materialized_shards(tmp_path) == materialized_labels(tmp_path) == keys
     assert materialized_shards(tmp_path / "none") == []
+    assert set(some_materialized_shards(tmp_path, 9)) == set(keys)
+    assert len(set(some_materialized_shards(tmp_path, 2))) == 2
+    assert some_materialized_shards(tmp_path / "none", 2) == []
 
 
 def test_every_set_and_the_vocabulary_have_seeds_of_their_own() -> None:

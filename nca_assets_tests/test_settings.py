@@ -29,6 +29,8 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         ("NCA_SHARDS_PER_SET", "-1"),
         ("NCA_DEVICE", "gpu"),
         ("NCA_THREADS", "0"),
+        ("NCA_TOP_UP_CRON", "every hour"),
+        ("NCA_SHARDS_PER_TICK", "0"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -22,7 +22,7 @@ from nca_assets.automation.reporting import (
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, evaluate_in_run
 from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.naming import ShardKey
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.settings import Settings, load_settings, require_writable
 
 SHEET_ROLLOUTS = 6
 """Rollouts on the contact sheet, kept few: every materialization stores its picture in Dagster's event log."""
@@ -51,7 +51,7 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
         if SHARDS.key in context.selected_asset_keys:
             require_space(keys, settings)
         try:
-            failures = _materialize_each(context, keys)
+            failures = _materialize_each(context, keys, settings)
         finally:
             report_data_state(context)
         if failures:
@@ -59,7 +59,7 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     yield from ()  # each partition has been reported already
 
 
-def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey]) -> list[NcaError]:
+def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey], settings: Settings) -> list[NcaError]:
     done = {spec.key: reported_by_this_run(context, spec.key) for spec in (SHARDS, LABELS)}
     failures: list[NcaError] = []
     for number, key in enumerate(keys, start=1):
@@ -68,9 +68,9 @@ def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey]) -
             for spec, make, checks in ((SHARDS, _make_shard, SHARD_CHECKS), (LABELS, _label_shard, LABEL_CHECKS)):
                 if spec.key in context.selected_asset_keys:
                     if str(key) not in done[spec.key]:
-                        version, metadata = make(context, key, name)
+                        version, metadata = make(context, key, settings, name)
                         report_materialization(context, spec, str(key), version, metadata)
-                    evaluate_in_run(context, spec.key, key, checks)
+                    evaluate_in_run(context, spec.key, key, checks, settings)
         except DiskFullError:
             raise
         except NcaError as error:
@@ -86,13 +86,14 @@ def _all_in_one(failures: list[NcaError], partitions: int) -> NcaError:
     return type(first)(f"{first}{others}")
 
 
-def _make_shard(context: dg.AssetExecutionContext, key: ShardKey, name: str) -> tuple[str, dict[str, object]]:
+def _make_shard(
+    context: dg.AssetExecutionContext, key: ShardKey, settings: Settings, name: str
+) -> tuple[str, dict[str, object]]:
     from nca_assets.figures.contact_sheet import contact_sheet
     from nca_assets.shards.read import read_rollouts
     from nca_assets.shards.write import write_shard
     from nca_assets.vocabulary.centroids import load_centroids
 
-    settings = load_settings()
     with progress_in_log(context, name, "rollouts") as progress:
         manifest = write_shard(key, load_centroids(settings.data), settings, progress)
     every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
@@ -115,10 +116,12 @@ def _make_shard(context: dg.AssetExecutionContext, key: ShardKey, name: str) -> 
     }
 
 
-def _label_shard(context: dg.AssetExecutionContext, key: ShardKey, name: str) -> tuple[str, dict[str, object]]:
+def _label_shard(
+    context: dg.AssetExecutionContext, key: ShardKey, settings: Settings, name: str
+) -> tuple[str, dict[str, object]]:
     from nca_assets.labels.write import write_labels
 
-    settings, started = load_settings(), time.perf_counter()
+    started = time.perf_counter()
     with progress_in_log(context, f"{name} labels", "rollouts") as progress:
         part = write_labels(key, settings, progress)
     return part.digest, {

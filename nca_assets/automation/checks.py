@@ -28,7 +28,8 @@ def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetCh
         asset=asset.key, name=name, description=check.__doc__, blocking=True, partitions_def=shard_partitions
     )
     def alone(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        found = evaluate(check, load_settings().shard_key(context.partition_key))
+        settings = load_settings()
+        found = evaluate(check, settings.shard_key(context.partition_key), settings)
         return dg.AssetCheckResult(passed=found.passed, description=found.description, metadata=dict(found.metadata))
 
     return alone

@@ -26,7 +26,7 @@ def report_materialization(
     if spec.code_version:
         tags[CODE_VERSION] = spec.code_version
     for dependency in spec.deps:
-        record = _latest(context.instance, dependency.asset_key, partition)
+        record = _latest(context, dependency.asset_key, partition)
         name = dependency.asset_key.to_user_string()
         tags[f"{INPUT_VERSION}/{name}"] = _version(record) or "INITIAL"
         tags[f"{INPUT_EVENT}/{name}"] = str(record.storage_id) if record else "NULL"
@@ -51,13 +51,12 @@ def latest_versions(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str,
     return {partition: tags[DATA_VERSION] for partition, tags in found.items()}
 
 
-def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> dg.EventLogRecord | None:
-    """The latest materialization of the same partition of ``key`` or, if it has none of that name, of all of it."""
-    for partitions in ([partition] if partition else None, None):
-        wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
-        if records := instance.fetch_materializations(wanted, limit=1).records:
-            return records[0]
-    return None
+def _latest(context: dg.AssetExecutionContext, key: dg.AssetKey, partition: str | None) -> dg.EventLogRecord | None:
+    """The latest materialization of the same partition of ``key`` or, if that has none, of all of it."""
+    partitions = [partition] if partition and context.job_def.asset_layer.get(key).is_partitioned else None
+    wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
+    records = context.instance.fetch_materializations(wanted, limit=1).records
+    return records[0] if records else None
 
 
 def _version(record: dg.EventLogRecord | None) -> str | None:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey
-from nca_assets.settings import load_settings
+from nca_assets.settings import Settings
 
 ROLLOUTS_SIMULATED_AGAIN = 3
 """Of each materialization: some 50 ms on a CPU, of other shapes in all but the smallest shards."""
@@ -25,46 +25,45 @@ class Verdict:
     metadata: Mapping[str, int] = field(default_factory=dict)
 
 
-Check = Callable[[ShardKey], Verdict]
+Check = Callable[[ShardKey, Settings], Verdict]
 
 
-def tokens_in_range(key: ShardKey) -> Verdict:
+def tokens_in_range(key: ShardKey, settings: Settings) -> Verdict:
     """Read back, every rollout of the shard has its shape, tokens below 32 and the digest in the manifest."""
     from nca_assets.shards.manifest import read_manifest
     from nca_assets.shards.read import read_rollouts
 
-    data = load_settings().data
+    data = settings.data
     manifest = read_manifest(key, data)
     largest = max(int(tokens.max()) for _, tokens in read_rollouts(key, data, manifest))
     return Verdict(True, metadata={"rollouts": len(manifest.members), "largest token": largest})
 
 
-def shard_reproduces(key: ShardKey) -> Verdict:
+def shard_reproduces(key: ShardKey, settings: Settings) -> Verdict:
     """Simulated again on the CPU, whatever made the shard, a few rollouts have the digests in the manifest."""
     from nca_assets.automaton.engine import choose_machine
     from nca_assets.shards.verify import reproduce
 
-    settings = load_settings()
     cpu = choose_machine(settings.model_copy(update={"device": "cpu"}))
     return Verdict(True, metadata={"rollouts simulated again": reproduce(key, settings, cpu, ROLLOUTS_SIMULATED_AGAIN)})
 
 
-def rollouts_differ(key: ShardKey) -> Verdict:
+def rollouts_differ(key: ShardKey, settings: Settings) -> Verdict:
     """No two rollouts of the shard are the same."""
     from nca_assets.shards.manifest import read_manifest
 
-    digests = [member.digest for member in read_manifest(key, load_settings().data).members]
+    digests = [member.digest for member in read_manifest(key, settings.data).members]
     copies = len(digests) - len(set(digests))
     return Verdict(copies == 0, f"{copies} rollouts of {key} are copies of others" if copies else None)
 
 
-def labels_complete(key: ShardKey) -> Verdict:
+def labels_complete(key: ShardKey, settings: Settings) -> Verdict:
     """The label part has a row for every rollout of the shard, with its digest."""
     import polars as pl
 
     from nca_assets.shards.manifest import read_manifest
 
-    data = load_settings().data
+    data = settings.data
     rows = pl.read_parquet(key.labels_file(data), columns=["index", "digest"], hive_partitioning=False).rows()
     expected = [(member.index, member.digest) for member in read_manifest(key, data).members]
     wrong = len(set(expected) ^ set(rows))
@@ -80,21 +79,25 @@ SHARD_CHECKS: dict[str, Check] = {
 LABEL_CHECKS: dict[str, Check] = {"labels_complete": labels_complete}
 
 
-def evaluate(check: Check, key: ShardKey) -> Verdict:
+def evaluate(check: Check, key: ShardKey, settings: Settings) -> Verdict:
     """What ``check`` finds of shard ``key``; an ``NcaError`` is a finding too."""
     try:
-        return check(key)
+        return check(key, settings)
     except NcaError as error:
         return Verdict(False, str(error))
 
 
 def evaluate_in_run(
-    context: dg.AssetExecutionContext, asset: dg.AssetKey, key: ShardKey, checks: Mapping[str, Check]
+    context: dg.AssetExecutionContext,
+    asset: dg.AssetKey,
+    key: ShardKey,
+    checks: Mapping[str, Check],
+    settings: Settings,
 ) -> None:
     """Evaluate ``checks`` and report them for the partition. Raises ``NcaError`` with the first that fails."""
     failed = None
     for name, check in checks.items():
-        found = evaluate(check, key)
+        found = evaluate(check, key, settings)
         evaluation = dg.AssetCheckEvaluation(
             asset_key=asset,
             check_name=name,

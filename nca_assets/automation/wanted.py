@@ -75,11 +75,12 @@ def wanted_of(settings: Settings, assessed: "Assessment") -> Wanted:
     labelled = {str(key) for key in materialized_labels(settings.data)}
     stale_shards = [key for key in every if key in made and ("rollout_shards", key) in stale]
     fresh = made.difference(stale_shards)
+    fresh_and_labelled = fresh & labelled
     return Wanted(
         missing_shards=[key for key in every if key not in made],
         stale_shards=stale_shards,
         missing_labels=[key for key in every if key in fresh and key not in labelled],
-        stale_labels=[key for key in every if key in fresh & labelled and ("behavior_labels", key) in stale],
+        stale_labels=[key for key in every if key in fresh_and_labelled and ("behavior_labels", key) in stale],
     )
 
 

@@ -14,7 +14,7 @@ from nca_assets.automaton.lattice import TOKENS
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
-from nca_assets.naming import SETS, ShardKey, materialized_shards
+from nca_assets.naming import SETS, ShardKey, some_materialized_shards
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Settings
 from nca_assets.shards.findings import forget
@@ -71,8 +71,8 @@ def write_shard(key: ShardKey, centroids: Tensor, settings: Settings, progress: 
 
 def require_same_layout(settings: Settings, key: ShardKey) -> None:
     """Raise ``NcaError`` if a shard other than ``key`` is there with another size or length than ``settings`` says."""
-    others = [other for other in materialized_shards(settings.data) if other != key]
-    for other in others[:1]:
+    # Two are enough to find another one; what is listed at each shard must not grow with their number.
+    for other in (other for other in some_materialized_shards(settings.data, 2) if other != key):
         manifest = read_manifest(other, settings.data)
         for name, there, asked in (
             ("SHARD_SIZE", len(manifest.members), settings.shard_size),

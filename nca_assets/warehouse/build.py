@@ -25,7 +25,7 @@ from nca_assets.naming import materialized_labels, warehouse_file
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.history import merge_history
 from nca_assets.warehouse.read import literal, write_ahead_log
-from nca_assets.warehouse.sources import set_variables
+from nca_assets.warehouse.sources import set_variable, set_variables
 from nca_assets.warehouse.table import Table
 
 LONGEST_WAIT = 600.0
@@ -97,7 +97,7 @@ def _build(data: Path, file: Path, chosen: Collection[str]) -> dict[str, Built]:
     with tempfile.TemporaryDirectory() as scratch, connected as connection:
         if len(materialized_labels(data)) > MANY_PARTS:
             connection.execute("SET preserve_insertion_order = false")
-        connection.execute("SET VARIABLE built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
+        set_variable(connection, "built_at", "TIMESTAMP", datetime.now(UTC).replace(tzinfo=None).isoformat())
         set_variables(connection, data, Path(scratch))
         built: dict[str, Built] = {}
         for table in TABLES:
@@ -118,7 +118,7 @@ def _remove_leftovers(final: Path) -> None:
 def _build_table(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:
     if table.name == "snapshot":
         labels = content_digest(connection, BY_NAME["label_parts"])
-        connection.execute("SET VARIABLE snapshot = ?", [labels])
+        set_variable(connection, "snapshot", "VARCHAR", labels)
     connection.execute(table.sql)
     connection.execute(f'COMMENT ON {table.kind} "{table.name}" IS {literal(table.description)}')
     for column in table.columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.origin import present_digest
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
+from nca_assets.warehouse.read import literal
 
 PRESENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_digest VARCHAR)"
 DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT, finding VARCHAR)[]"
@@ -58,9 +60,15 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: Path, scratch: Pa
     """Tell ``connection`` what to build from; ``scratch`` is a folder for stand-ins of kinds that have no file yet."""
     for name, source in find_sources(data).items():
         files = source.files or [_empty_file(scratch / name, source.empty)]
-        connection.execute(f"SET VARIABLE {name} = ?", [[str(file) for file in files]])
-    connection.execute(f"SET VARIABLE present = ?::{PRESENT}", [_present(data)])
-    connection.execute(f"SET VARIABLE disk = ?::{DISK}", [_disk(data)])
+        set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
+    set_variable(connection, "present", PRESENT, _present(data))
+    set_variable(connection, "disk", DISK, _disk(data))
+
+
+def set_variable(connection: duckdb.DuckDBPyConnection, name: str, type_name: str, value: object) -> None:
+    """Set a variable to what JSON can say, which takes a tenth of the time that a parameter does: for one, DuckDB
+    imports pandas wherever that is installed, and converts item by item."""
+    connection.execute(f"SET VARIABLE {name} = {literal(json.dumps(value))}::JSON::{type_name}")
 
 
 def _present(data: Path) -> dict[str, Any]:

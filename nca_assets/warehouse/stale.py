@@ -13,7 +13,7 @@ import duckdb
 from nca_assets.errors import NcaError
 from nca_assets.naming import imported_shards, materialized_labels, materialized_shards
 from nca_assets.warehouse.catalog import BY_NAME
-from nca_assets.warehouse.sources import set_variables
+from nca_assets.warehouse.sources import set_variable, set_variables
 
 Versions = Mapping[str, Mapping[str, str]]
 """Of each asset and partition, the data version that was materialized last."""
@@ -61,7 +61,7 @@ def assess(data: Path, materialized: Versions) -> Assessment:
             for asset, versions in materialized.items()
             for partition, version in versions.items()
         ]
-        connection.execute(f"SET VARIABLE materialized = ?::{MATERIALIZED}", [rows])
+        set_variable(connection, "materialized", MATERIALIZED, rows)
         connection.execute(CURRENT)
         connection.execute(BY_NAME["stale_partitions"].sql)
         stale = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
