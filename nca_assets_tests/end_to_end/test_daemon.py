@@ -71,7 +71,7 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[Deployment]:
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     """Six partitions of which a run makes two, each taking seconds on one thread."""
     project = clone(
         tmp_path / "clone", NCA_SHARD_SIZE="96", NCA_SHARDS_PER_SET="2", NCA_THREADS="1", NCA_SHARDS_PER_RUN="2",
@@ -80,7 +80,8 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
     project.environment["DAGSTER_HOME"] = str(project.folder / ".dagster")
     imported = project.nca("import", "centroids", str(GOLDEN / "centroids.pt"))
     assert imported.returncode == 0, imported.stderr
-    with dg.DagsterInstance.from_config(project.environment["DAGSTER_HOME"]) as instance:
+    monkeypatch.setenv("DAGSTER_HOME", project.environment["DAGSTER_HOME"])
+    with dg.DagsterInstance.get() as instance:
         deployed = Deployment(project, instance)
         try:
             deployed.start_daemon()
