@@ -77,7 +77,7 @@ def simulate_each(
             tokens = _failures_of(machine.device, simulate_on_gpu(rules, centroids, frames, machine, flip))
             futures = (pool.submit(work, rule, movie) for rule, movie in tokens)
         try:
-            yield from _in_order(futures, in_hand)
+            yield from in_order(futures, in_hand)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -92,7 +92,8 @@ def _simulate_and_work(
     return work(rule, compiled.simulate(rule, centroids, frames, flip=flip and flip(rule)))
 
 
-def _in_order(futures: Iterator[Future[Result]], most: int) -> Iterator[Result]:
+def in_order(futures: Iterator[Future[Result]], most: int) -> Iterator[Result]:
+    """The results in order of submission, with up to ``most`` submitted and not yet taken."""
     waiting: deque[Future[Result]] = deque()
     for future in futures:
         waiting.append(future)
@@ -136,6 +137,28 @@ def simulate_on_gpu(
             yield from under_way.popleft().results()
     while under_way:
         yield from under_way.popleft().results()
+
+
+def simulate_kept(rules: Iterable[Rule], centroids: Tensor, frames: int, machine: Machine) -> Iterator[Tensor]:
+    """The tokens of each rule, in order, as tensors that stay on the GPU: uint8 (frames, height, width).
+
+    Raises ``NcaError`` if a batch, of half of ``machine.memory``, does not fit the GPU.
+    """
+    from nca_assets.automaton import fused
+
+    source, waiting = iter(rules), deque[Rule]()
+    while True:
+        waiting.extend(islice(source, ROLLOUTS_PER_LAUNCH - len(waiting)))
+        if not waiting:
+            break
+        batch = _first_that_fit(waiting, machine.memory // 2 // frames)
+        try:
+            tokens = fused.simulate_batch(batch, centroids, frames, machine.device, None)
+        except torch.OutOfMemoryError as error:
+            raise NcaError(f"{machine.device} is out of memory: lower NCA_MEMORY_MB") from error
+        for rule, movie in zip(batch, tokens.split([frames * _cells(rule) for rule in batch]), strict=True):
+            waiting.popleft()
+            yield movie.view(frames, *rule.shape)
 
 
 def _failures_of(device: str, batches: Iterator[tuple[Rule, Tokens]]) -> Iterator[tuple[Rule, Tokens]]:

@@ -137,14 +137,14 @@ def _ask(query: str, data: Path, sampling: Sampling) -> tuple[dict[str, str], st
         answer = ask(connection, query)
         if "rollout_id" not in answer.columns:
             raise NcaError('a collection\'s query must give a column rollout_id, like "SELECT rollout_id FROM labels"')
-        chosen = answer.query("answer", _sampled(sampling)).fetchall()
+        chosen = answer.query("answer", sampled(sampling)).fetchall()
         [(snapshot,)] = connection.execute('SELECT version FROM "snapshot"').fetchall()
     if not chosen:
         raise NcaError("that query names no labelled rollout, so there is nothing to collect")
     return dict(chosen), snapshot
 
 
-def _sampled(sampling: Sampling) -> str:
+def sampled(sampling: Sampling) -> str:
     """The query that samples ``answer``; ``by`` is held to a plain name, so nothing else gets into it."""
     if not re.fullmatch(r"\w+", sampling.by):
         raise NcaError(f"{sampling.by!r} is no column of labels to sample by")

@@ -1,0 +1,215 @@
+"""Sources: sequences of rollouts, read from their shards or simulated from their recipes, with their labels."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, SupportsIndex
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from nca_assets.automaton.recipe import SHAPE_BLOCK, draw_shape
+from nca_assets.errors import NcaError
+from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.table import polars_schema
+from nca_assets.loading.readers import Reader, Tokens, Wanted, read_files, read_recipes
+from nca_assets.loading.unpacked import read_unpacked
+from nca_assets.naming import SETS, RolloutId, materialized_shards
+from nca_assets.settings import Settings, load_settings
+from nca_assets.shards.manifest import read_manifest
+from nca_assets.warehouse.answer import write_answer
+from nca_assets.warehouse.collections import Sampling, read_collection, sampled
+from nca_assets.warehouse.read import literal
+
+PLACES = ("set", "index", "shard", "frames", "height", "width")
+"""The columns that say where a rollout is and how large."""
+
+_COLUMNS = {column.name: column for column in LABEL_COLUMNS}
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A rollout; ``tokens`` is uint8 (frames, height, width), ``labels`` its row of the table ``labels`` where the
+    source knows it."""
+
+    id: RolloutId
+    tokens: Tokens
+    labels: dict[str, Any]
+
+
+class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
+    """Rollouts that can be read by position: what torch's ``DataLoader``, grain and ``loading.streams`` read from.
+
+    ``table`` has a row for each, in order of set and index: ``PLACES`` and whatever labels there are. Reading raises
+    ``NcaError`` that names the shard if it is missing or damaged.
+    """
+
+    def __init__(self, table: pl.DataFrame, reader: Reader, settings: Settings) -> None:
+        self.table = table.sort("set", "index")
+        # In worker processes that were forked, Polars must not compute anything: its threads are not there.
+        self._sets = self.table["set"].to_list()
+        self._numbers = self.table.select(PLACES[1:]).cast(pl.Int64).to_numpy()
+        self.reader, self.settings = reader, settings
+
+    @classmethod
+    def files(cls, settings: Settings | None = None) -> RolloutSource:
+        """All rollouts of the shards that are there; labels are not looked at."""
+        settings = settings or load_settings()
+        rows = [
+            (key.set, member.index, key.number, manifest.frames, member.height, member.width)
+            for key in materialized_shards(settings.data)
+            for manifest in [read_manifest(key, settings.data)]
+            for member in manifest.members
+        ]
+        return cls(_table(rows), read_files, settings)
+
+    @classmethod
+    def recipes(cls, set_name: str, indices: range, settings: Settings | None = None) -> RolloutSource:
+        """Rollouts of one of our sets, simulated as they are read: nothing is needed but the vocabulary.
+
+        On a GPU (``NCA_DEVICE``) their tokens never leave it.
+        """
+        settings = settings or load_settings()
+        if set_name not in SETS:
+            raise NcaError(f"no recipe makes set {set_name!r}: use one of {', '.join(SETS)}")
+        shapes = {block: draw_shape(SETS[set_name].seed, block * SHAPE_BLOCK) for block in _blocks(indices)}
+        rows = [
+            (set_name, index, index // settings.shard_size, settings.frames, *shapes[index // SHAPE_BLOCK])
+            for index in indices
+        ]
+        return cls(_table(rows), read_recipes, settings)
+
+    @classmethod
+    def where(
+        cls,
+        condition: str = "true",
+        settings: Settings | None = None,
+        *,
+        recipes: bool = False,
+        columns: Sequence[str] | None = None,
+        sampling: Sampling | None = None,
+    ) -> RolloutSource:
+        """The labelled rollouts that meet an SQL condition over the tables ``labels`` and ``splits``.
+
+        Like ``"behavior = 'rhythmic' and height < 20 and by_rollout = 'train'"``. They are read from their shards or,
+        with ``recipes``, simulated. ``columns`` are the labels to carry along, by default all; ``sampling`` takes some
+        of the rollouts, as collections do. Raises ``NcaError`` with DuckDB's message if that is no SQL, or if nothing
+        meets it.
+        """
+        query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id) WHERE {condition}"  # noqa: S608
+        return cls.query(query, settings, recipes=recipes, columns=columns, sampling=sampling)
+
+    @classmethod
+    def query(
+        cls,
+        query: str,
+        settings: Settings | None = None,
+        *,
+        recipes: bool = False,
+        columns: Sequence[str] | None = None,
+        sampling: Sampling | None = None,
+    ) -> RolloutSource:
+        """The labelled rollouts that any query with a column ``rollout_id`` names; arguments are those of ``where``."""
+        settings = settings or load_settings()
+        asked = _names(columns)
+        answer = f"""
+            WITH answer AS ({query.rstrip().rstrip(";")})
+            SELECT {asked} FROM labels
+            WHERE rollout_id IN (SELECT rollout_id FROM ({sampled(sampling or Sampling())}))
+        """  # noqa: S608
+        content = io.BytesIO()
+        write_answer(answer, settings.data, "parquet", content)
+        content.seek(0)
+        table = pl.read_parquet(content)
+        if table.is_empty():
+            raise NcaError(f"no labelled rollout is named by {query!r}: make more, or ask for others")
+        return cls(table, read_recipes if recipes else read_files, settings)
+
+    @classmethod
+    def collection(cls, name: str, settings: Settings | None = None, *, recipes: bool = False) -> RolloutSource:
+        """The rollouts of the latest version of a collection. Raises ``NcaError`` if there is none of that name, or
+        if rollouts of it have other tokens now."""
+        settings = settings or load_settings()
+        frozen = read_collection(name, settings.data)
+        names = ", ".join(literal(rollout) for rollout in frozen.rollouts)
+        source = cls.query(f"SELECT unnest([{names}]) AS rollout_id", settings, recipes=recipes)
+        present = dict(zip(source.table["rollout_id"], source.table["digest"], strict=True))
+        if changed := frozen.rollouts.items() - present.items():
+            raise NcaError(
+                f"{len(changed)} rollouts of collection {name!r} version {frozen.version} are gone or have other "
+                f"tokens, like {min(changed)[0]}: materialize their shards again, or collect anew"
+            )
+        return source
+
+    def balanced(self, by: str = "behavior", seed: int = 0) -> RolloutSource:
+        """As many rollouts of each value of a label as there are of the rarest; ``seed`` decides which."""
+        order = pl.Series([hashlib.md5(f"{rollout} {seed}".encode()).digest() for rollout in self.ids])  # noqa: S324
+        positions = pl.DataFrame({"position": range(len(self)), "value": self.table[by], "order": order}).sort("order")
+        fewest = int(positions["value"].value_counts()["count"].min())  # type: ignore[arg-type]
+        return self.take(positions.group_by("value", maintain_order=True).head(fewest)["position"].to_numpy())
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Where each rollout is: int64 (rollouts, 6), its set's number here, index, shard, frames, height, width."""
+        _, sets = np.unique(self._sets, return_inverse=True)
+        return np.column_stack([sets, self._numbers])
+
+    @property
+    def ids(self) -> list[RolloutId]:
+        """The rollouts' names, in order."""
+        return [RolloutId(*name) for name in zip(self._sets, self._numbers[:, 0].tolist(), strict=True)]
+
+    def unpacked(self) -> RolloutSource:
+        """The same rollouts from unpacked shards: at many times the speed, and five times the size on disk.
+
+        A shard is unpacked when it is first read, into ``data/unpacked``.
+        """
+        return RolloutSource(self.table, read_unpacked, self.settings)
+
+    def take(self, positions: Sequence[int] | NDArray[Any]) -> RolloutSource:
+        """The rollouts at ``positions`` alone."""
+        return RolloutSource(self.table[np.asarray(positions, dtype=np.int64)], self.reader, self.settings)
+
+    def read(self, positions: Iterable[int]) -> Iterator[Tokens | NcaError]:
+        """The tokens at ``positions``, in that order, read ahead in threads; of a rollout that can't be read, why."""
+        return self.reader((self._wanted(int(position)) for position in positions), self.settings)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, position: SupportsIndex) -> Rollout:  # type: ignore[override]
+        at = range(len(self))[operator.index(position)]
+        [tokens] = self.read([at])
+        if isinstance(tokens, NcaError):
+            raise tokens
+        labels = self.table.row(at, named=True)
+        return Rollout(self._wanted(at).rollout, tokens, labels)
+
+    def _wanted(self, position: int) -> Wanted:
+        index, shard, frames, height, width = self._numbers[position].tolist()
+        return Wanted(RolloutId(self._sets[position], index), shard, (frames, height, width))
+
+
+def _table(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    if not rows:
+        raise NcaError("there is no rollout to read: materialize rollout_shards, or ask for some")
+    return pl.DataFrame(rows, schema=polars_schema(tuple(_COLUMNS[name] for name in PLACES)), orient="row")
+
+
+def _blocks(indices: range) -> set[int]:
+    return {index // SHAPE_BLOCK for index in indices}
+
+
+def _names(columns: Sequence[str] | None) -> str:
+    """What to select: all labels, or the named ones and what is needed to read."""
+    if columns is None:
+        return "*"
+    if unknown := set(columns) - _COLUMNS.keys():
+        raise NcaError(f"labels have no column {min(unknown)!r}: use some of {', '.join(_COLUMNS)}")
+    return ", ".join(f'"{name}"' for name in dict.fromkeys([*PLACES, *columns]))

@@ -1,0 +1,212 @@
+"""Streams of batches over a source: frame transitions, the long-horizon task's windows, clips of video.
+
+A stream is a torch ``IterableDataset`` and a value: ``stream.at(epoch, done)`` is the same stream from there on, with
+exactly the batches that were left. Give it to a ``DataLoader`` with ``batch_size=None`` and any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice, tee
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from nca_assets.errors import NcaError
+from nca_assets.loading.plan import Blocks, Plan, PlannedBatch, share
+from nca_assets.loading.readers import Tokens
+from nca_assets.loading.source import RolloutSource
+
+LONG_HORIZON = (0, 16, 32, 48, 112)
+"""Frames of the card's task: four of context, then the one to predict."""
+
+BLOCKS_OPEN = 4
+"""Of up to 32 rollouts each: some 60 MB of tokens at 500 frames, and as much again that is read ahead."""
+
+
+class Batch(NamedTuple):
+    """Samples on grids of one shape.
+
+    ``tokens`` is uint8 (batch, frames, height, width); ``origin`` is int64 (batch, 2), each sample's position in the
+    source and its first frame. ``skipped`` is how many more there would be if all could be read.
+    """
+
+    tokens: Tensor
+    origin: Tensor
+    skipped: int = 0
+
+    @property
+    def rollouts(self) -> Tensor:
+        """Positions in the source: int64 (batch,)."""
+        return self.origin[:, 0]
+
+    @property
+    def starts(self) -> Tensor:
+        """First frames: int64 (batch,)."""
+        return self.origin[:, 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Stream(IterableDataset[Batch]):
+    """Batches of frames ``start + offsets`` for every rollout and start, once an epoch, in random order.
+
+    The order is a pure function of seed, epoch, rank and worker, on every machine. Each of ``ranks`` has the same
+    number of batches: the up to ``ranks - 1`` left over are others in each epoch. The last batch of a block can be
+    smaller. ``every`` is the step between starts; ``starts`` says which to take, in place of all. A rollout that can't
+    be read raises ``NcaError``, or with ``skip_damaged`` is left out of its batches, which may be empty then.
+    """
+
+    source: RolloutSource
+    offsets: tuple[int, ...]
+    batch_size: int = 64
+    every: int = 1
+    starts: tuple[int, ...] | None = None
+    seed: int = 0
+    shuffle: bool = True
+    rank: int = 0
+    ranks: int = 1
+    blocks_open: int = BLOCKS_OPEN
+    skip_damaged: bool = False
+    epoch: int = 0
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or self.every < 1 or self.blocks_open < 1 or not 0 <= self.rank < self.ranks:
+            raise NcaError("batch_size, every and blocks_open must be 1 or more, and rank one of 0 to ranks - 1")
+        if not len(self):
+            raise NcaError(f"{len(self.plan)} batches are too few: no rollout is long enough, or ranks are too many")
+
+    def at(self, epoch: int, done: int = 0) -> Stream:
+        """The stream of ``epoch`` after ``done`` of this rank's batches; with workers, of all of them together."""
+        return replace(self, epoch=epoch, done=done)
+
+    def __len__(self) -> int:
+        """The batches of this rank in an epoch that are left."""
+        return len(self.plan) // self.ranks - self.done
+
+    def __iter__(self) -> Iterator[Batch]:
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        # A DataLoader takes its workers' batches in turn, so after ``done`` of them it is another one's turn first.
+        worker = (worker + self.done) % workers
+        each = len(self.plan) // self.ranks
+        start, stop = share(each, worker, workers)
+        start += self.rank * each + max(0, self.done - worker + workers - 1) // workers
+        stop += self.rank * each
+        with ThreadPoolExecutor(1) as ahead:
+            windows = self._windows(start, stop)
+            coming = ahead.submit(next, windows, None)
+            while window := coming.result():
+                coming = ahead.submit(next, windows, None)
+                batches, tokens = window
+                for batch in batches:
+                    yield self._batch(batch, tokens[batch.block])
+
+    @cached_property
+    def plan(self) -> Plan:
+        """All batches of all ranks."""
+        blocks = Blocks.of(self.source.places)
+        starts = {frames: len(self._starts(frames)) for frames in set(blocks.frames.tolist())}
+        each = np.array([starts[frames] for frames in blocks.frames.tolist()])
+        return Plan(blocks, each, self.batch_size, self.seed, self.epoch, self.shuffle, self.blocks_open)
+
+    def _starts(self, frames: int) -> NDArray[np.int64]:
+        """The first frames of a rollout's samples."""
+        starts = np.arange(0, frames - max(self.offsets), self.every)
+        return starts if self.starts is None else starts[np.isin(starts, self.starts)]
+
+    def _windows(self, start: int, stop: int) -> Iterator[tuple[list[PlannedBatch], dict[int, _Block]]]:
+        """The batches of each few blocks, with the blocks' tokens; what follows is read ahead."""
+        to_read, to_give = tee(self.plan.stretch(start, stop))
+        blocks = self.plan.blocks
+        rollouts = self.source.read(
+            position
+            for window in to_read
+            for block in _blocks_of(window)
+            for position in range(blocks.first[block], blocks.first[block] + blocks.size[block])
+        )
+        for window in to_give:
+            yield (
+                window,
+                {block: self._open(block, islice(rollouts, blocks.size[block])) for block in _blocks_of(window)},
+            )
+
+    def _open(self, block: int, rollouts: Iterable[Tokens | NcaError]) -> _Block:
+        read: list[Tokens] = []
+        rows: list[int] = []
+        for tokens in rollouts:
+            if isinstance(tokens, NcaError) and not self.skip_damaged:
+                raise tokens
+            rows.append(DAMAGED if isinstance(tokens, NcaError) else len(read))
+            if not isinstance(tokens, NcaError):
+                read.append(tokens)
+        blocks = self.plan.blocks
+        starts = self._starts(int(blocks.frames[block]))
+        rollout, start = np.divmod(self.plan.samples(block), len(starts))
+        row = np.array(rows)[rollout]
+        first = np.where(row == DAMAGED, DAMAGED, row * blocks.frames[block] + starts[start])
+        origin = np.column_stack([blocks.first[block] + rollout, starts[start]])
+        return _Block(_joined(read, self.source.places[blocks.first[block], 4:]), first, origin)
+
+    def _batch(self, planned: PlannedBatch, block: _Block) -> Batch:
+        first, origin = block.first[planned.first : planned.stop], block.origin[planned.first : planned.stop]
+        if self.skip_damaged:
+            there = first != DAMAGED
+            first, origin = first[there], origin[there]
+        frames = first[:, None] + self._offsets
+        if isinstance(block.tokens, Tensor):
+            tokens = block.tokens[torch.from_numpy(frames).to(block.tokens.device)]
+        else:
+            tokens = torch.from_numpy(block.tokens.take(frames, axis=0))
+        return Batch(tokens, torch.from_numpy(origin), planned.stop - planned.first - len(first))
+
+    @cached_property
+    def _offsets(self) -> NDArray[np.int64]:
+        return np.array(self.offsets)
+
+
+DAMAGED = -1
+
+
+class _Block(NamedTuple):
+    """The frames of a block's rollouts, one after the other: uint8 (frames of all, height, width). Of each sample, in
+    order: its first frame there, and its origin."""
+
+    tokens: Tokens
+    first: NDArray[np.int64]
+    origin: NDArray[np.int64]
+
+
+def _joined(rollouts: list[Tokens], grid: NDArray[np.int64]) -> Tokens:
+    if not rollouts:
+        return np.empty((0, *grid.tolist()), dtype=np.uint8)
+    if isinstance(rollouts[0], Tensor):
+        return torch.cat([torch.as_tensor(tokens) for tokens in rollouts])
+    return np.concatenate(rollouts)
+
+
+def _blocks_of(window: list[PlannedBatch]) -> list[int]:
+    return list(dict.fromkeys(batch.block for batch in window))
+
+
+def transitions(source: RolloutSource, **options: Any) -> Stream:
+    """Frame t and frame t + 1, for every t: the card's ``sample_usage.py``. Options are those of ``Stream``."""
+    return Stream(source, (0, 1), **options)
+
+
+def long_horizon(source: RolloutSource, **options: Any) -> Stream:
+    """The context frames t, t + 16, t + 32, t + 48 and the target t + 112, for every t; the card's t is 0."""
+    return Stream(source, LONG_HORIZON, **options)
+
+
+def clips(source: RolloutSource, length: int, **options: Any) -> Stream:
+    """``length`` consecutive frames. By default they do not overlap."""
+    chosen: dict[str, Any] = {"every": length} | options
+    return Stream(source, tuple(range(length)), **chosen)

@@ -1,0 +1,171 @@
+"""Sources: the same bytes from files and from recipes, chosen in SQL, and errors that name the shard."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from nca_assets.errors import NcaError
+from nca_assets.loading.readers import read_recipes
+from nca_assets.loading.source import RolloutSource
+from nca_assets.naming import RolloutId, ShardKey
+from nca_assets.settings import Settings
+from nca_assets.shards.manifest import rollout_digest
+from nca_assets.warehouse.collections import Sampling, freeze
+from nca_assets_tests.loading.conftest import KEYS
+
+
+def test_files_and_recipes_give_equal_bytes(shards: Settings) -> None:
+    files = RolloutSource.files(shards)
+    recipes = RolloutSource(files.table, read_recipes, shards)
+    assert len(files) == 4 * len(KEYS)
+    for read, simulated in zip(files, recipes, strict=True):
+        assert read.id == simulated.id
+        np.testing.assert_array_equal(read.tokens, simulated.tokens)
+
+
+def test_a_source_of_recipes_needs_no_files(shards: Settings) -> None:
+    source = RolloutSource.recipes("set3", range(30, 34), shards)
+    assert [str(rollout.id) for rollout in source] == [f"set3/{index:06d}" for index in range(30, 34)]
+    for position, rollout in enumerate(source):
+        assert rollout.tokens.shape == tuple(source.places[position, 3:])
+        assert rollout.tokens.shape[0] == 140
+
+
+def test_tokens_are_those_with_the_digest_in_the_labels(shards: Settings) -> None:
+    for rollout in RolloutSource.where(settings=shards):
+        assert rollout_digest(np.asarray(rollout.tokens)) == rollout.labels["digest"]
+        assert rollout.labels["rollout_id"] == str(rollout.id)
+
+
+def test_rollouts_are_chosen_in_sql(shards: Settings) -> None:
+    every = RolloutSource.where(settings=shards)
+    wide = RolloutSource.where("width > height and \"set\" = 'set2'", shards, columns=["behavior", "width"])
+    expected = [rollout.id for rollout in every if rollout.id.set == "set2" and is_wide(rollout.tokens.shape)]
+    assert wide.ids == expected
+    assert set(wide[0].labels) >= {"behavior", "width"}
+    assert "period" not in wide[0].labels
+    few = RolloutSource.query("SELECT rollout_id FROM labels ORDER BY token_entropy DESC LIMIT 3;", shards)
+    assert len(few) == 3
+    splits = [RolloutSource.where(f"by_rollout = '{name}'", shards) for name in named_splits(shards)]
+    assert sorted(i for source in splits for i in source.ids) == every.ids
+
+
+def is_wide(shape: tuple[int, ...]) -> bool:
+    return shape[2] > shape[1]
+
+
+def named_splits(settings: Settings) -> list[str]:
+    from nca_assets.warehouse.answer import first_rows
+
+    return [name for (name,) in first_rows("SELECT DISTINCT by_rollout FROM splits", settings.data, 9)[1]]
+
+
+def test_classes_can_be_balanced(shards: Settings) -> None:
+    source = RolloutSource.where(settings=shards)
+    balanced = source.balanced()
+    counts = balanced.table["behavior"].value_counts()["count"]
+    assert counts.n_unique() == 1
+    assert balanced.table["behavior"].n_unique() == source.table["behavior"].n_unique()
+    assert source.balanced().ids == balanced.ids
+    sampled = RolloutSource.where(settings=shards, sampling=Sampling(each=1))
+    assert len(sampled) == source.table["behavior"].n_unique()
+
+
+def test_a_collection_is_a_source(own_shards: Settings) -> None:
+    freeze("few", 'SELECT rollout_id FROM labels WHERE "index" < 3', own_shards.data)
+    source = RolloutSource.collection("few", own_shards)
+    assert source.ids == [RolloutId(name, index) for name in ("set1", "set2") for index in range(3)]
+    with pytest.raises(NcaError, match="no collection 'many'"):
+        RolloutSource.collection("many", own_shards)
+
+
+@pytest.mark.parametrize(
+    ("condition", "columns", "message"),
+    [
+        ("height <", None, "DuckDB: Parser Error"),
+        ("heigth = 8", None, 'DuckDB: Binder Error.*"height"'),
+        ("height = 1", None, "no labelled rollout is named by .*height = 1"),
+        ("true", ["heigth"], "labels have no column 'heigth': use some of rollout_id, "),
+        ("true); COPY labels TO 'x.csv'; SELECT (1", None, "DuckDB: "),
+    ],
+)
+def test_a_wrong_query_says_what_is_wrong(
+    shards: Settings, condition: str, columns: list[str] | None, message: str
+) -> None:
+    with pytest.raises(NcaError, match=f"(?s){message}"):
+        RolloutSource.where(condition, shards, columns=columns)
+
+
+def test_nothing_to_read_is_said(settings: Settings) -> None:
+    with pytest.raises(NcaError, match="no rollout to read: materialize rollout_shards"):
+        RolloutSource.files(settings)
+    with pytest.raises(NcaError, match="no recipe makes set 'life': use one of set1"):
+        RolloutSource.recipes("life", range(3), settings)
+
+
+def damage_the_middle(file: bytes) -> bytes:
+    middle = len(file) // 2
+    return file[:middle] + bytes(byte ^ 0xFF for byte in file[middle : middle + 64]) + file[middle + 64 :]
+
+
+@pytest.mark.parametrize("damage", [damage_the_middle, lambda file: file[:-200], lambda _: b"", lambda _: None])
+def test_a_corrupt_shard_is_named(own_shards: Settings, damage: Callable[[bytes], bytes | None]) -> None:
+    file = ShardKey("set1", 1).tokens_file(own_shards.data)
+    content = damage(file.read_bytes())
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(NcaError, match=r"shard_00001\.npz is .*: materialize partition set1-00001 of rollout_shards"):
+        list(RolloutSource.files(own_shards))
+
+
+def test_another_shape_than_the_labels_say_is_damage(own_shards: Settings) -> None:
+    file = ShardKey("set1", 1).tokens_file(own_shards.data)
+    with np.load(file, allow_pickle=False) as shard:
+        members: dict[str, Any] = {name: shard[name][:100] for name in shard}
+    np.savez_compressed(file, **members)
+    with pytest.raises(NcaError, match=r"rollout_000004: uint8 \(100, \d+, \d+\), not uint8 \(140, "):
+        RolloutSource.files(own_shards)[4]
+
+
+def test_shards_that_numpy_wrote_are_read_too(own_shards: Settings) -> None:
+    """In C order, deflated or stored."""
+    before = [rollout.tokens for rollout in RolloutSource.files(own_shards)]
+    for number, save in ((0, np.savez_compressed), (1, np.savez)):
+        file = ShardKey("set1", number).tokens_file(own_shards.data)
+        with np.load(file, allow_pickle=False) as shard:
+            members: dict[str, Any] = {name: np.ascontiguousarray(shard[name]) for name in shard}
+        save(file, **members)
+    for old, new in zip(before, RolloutSource.files(own_shards), strict=True):
+        np.testing.assert_array_equal(old, new.tokens)
+
+
+@given(st.lists(st.integers(-24, 23), min_size=1, max_size=6))
+def test_positions_are_those_of_a_sequence(shards: Settings, positions: list[int]) -> None:
+    source = RolloutSource.files(shards)
+    ids = source.ids
+    assert [source[position].id for position in positions] == [ids[position] for position in positions]
+    with pytest.raises(IndexError):
+        source[24]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_torch_loads_from_it_as_it_is(shards: Settings, workers: int) -> None:
+    source = RolloutSource.files(shards)
+    loaded = list(DataLoader(source, batch_size=None, num_workers=workers))
+    assert [rollout.id for rollout in loaded] == source.ids
+
+
+def test_grain_loads_from_it_as_it_is(shards: Settings) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        grain = pytest.importorskip("grain")
+        source = RolloutSource.files(shards)
+        data = grain.MapDataset.source(source).shuffle(seed=3).map(lambda rollout: rollout.id)
+        assert sorted(data[i] for i in range(len(data))) == source.ids
