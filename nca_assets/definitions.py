@@ -3,6 +3,7 @@
 import dagster as dg
 
 from nca_assets.assets.analytics import analytics
+from nca_assets.assets.baselines import long_horizon_baselines
 from nca_assets.assets.centroids import centroids
 from nca_assets.assets.collections import collections
 from nca_assets.assets.data_state import data_state
@@ -13,7 +14,16 @@ from nca_assets.automation.jobs import jobs
 from nca_assets.automation.top_up import schedules
 
 defs = dg.Definitions(
-    assets=[centroids, rollouts, data_state, imported_shards, imported_labels, analytics, collections],
+    assets=[
+        centroids,
+        rollouts,
+        data_state,
+        imported_shards,
+        imported_labels,
+        analytics,
+        collections,
+        long_horizon_baselines,
+    ],
     asset_checks=checks,
     jobs=jobs,
     schedules=schedules,

@@ -149,6 +149,11 @@ def csv_file(set_name: str, data: Path) -> Path:
     return data / f"dataset_labels_set{number if number > 1 else ''}.csv"
 
 
+def scores_file(data: Path) -> Path:
+    """Where the scores of the long-horizon task lie."""
+    return data / "tasks" / "long_horizon.parquet"
+
+
 def warehouse_file(data: Path) -> Path:
     """Where the published warehouse lies."""
     return data / "nca.duckdb"

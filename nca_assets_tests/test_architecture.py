@@ -20,6 +20,8 @@ LAYERS = [
     {"shards"},
     {"labels"},
     {"warehouse", "figures"},
+    {"loading"},
+    {"tasks"},
     {"assets", "automation", "definitions"},
     {"cli"},
 ]

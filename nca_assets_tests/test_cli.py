@@ -1,5 +1,6 @@
 """The nca command: every command helps, answers, and fails with one line and exit status 1."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def built(labelled: Settings) -> Settings:
         ("verify",),
         ("export",),
         ("gif",),
+        ("generate",),
         ("import",),
         ("import", "centroids"),
         ("import", "shards"),
@@ -179,6 +181,29 @@ def test_gif_of_a_stored_or_a_simulated_rollout(
         # Equal frames in a row are one frame of the file, shown longer.
         assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(image)) == 40 * built.frames
     assert f"{built.frames} frames" in capsys.readouterr().out
+
+
+def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: Settings, tmp_path: Path, capsys: Capture) -> None:
+    query = "SELECT rollout_id FROM labels ORDER BY rollout_id"
+    assert nca("gif", query, "--most", "3", "--out", str(tmp_path), "--scale", "1") == 0
+    assert sorted(file.name for file in tmp_path.glob("*.gif")) == [f"set1_00000{index}.gif" for index in range(3)]
+    assert nca("gif", "--out", str(tmp_path / "any.gif"), "--scale", "1") == 0
+    assert (tmp_path / "any.gif").stat().st_size > 0
+    assert capsys.readouterr().out.count(f"{built.frames} frames") == 4
+    assert nca("gif", "SELECT 1 AS one") == 1
+    assert "names no rollout: give one with a column rollout_id" in capsys.readouterr().err
+
+
+def test_a_shard_is_generated_without_dagster(labelled: Settings, tmp_path: Path, capsys: Capture) -> None:
+    there = tmp_path / "local"
+    there.mkdir()
+    shutil.copy(labelled.data / "centroids.pt", there)
+    assert nca("generate", "set1-00000", "--to", str(there)) == 0
+    assert f"{there}/nca_dataset/shard_00000.npz: 4 rollouts" in capsys.readouterr().out
+    key = ShardKey("set1", 0)
+    assert key.tokens_file(there).read_bytes() == key.tokens_file(labelled.data).read_bytes()
+    assert nca("generate", "set1-00000", "--to", str(labelled.data)) == 1
+    assert "which Dagster keeps: use 'nca materialize'" in capsys.readouterr().err
 
 
 def test_gif_of_an_unknown_rollout(built: Settings, capsys: Capture) -> None:

@@ -31,7 +31,8 @@ SPEC = (PROJECT / "docs" / "SPEC.md").read_text()
 LABELS = (PROJECT / "docs" / "LABELS.md").read_text()
 ARCHITECTURE = (PROJECT / "docs" / "ARCHITECTURE.md").read_text()
 OPERATIONS = (PROJECT / "docs" / "OPERATIONS.md").read_text()
-BLOCKS = re.findall(r"```(console|python)\n(.+?)```", README + OPERATIONS, re.DOTALL)
+TRAINING = (PROJECT / "docs" / "TRAINING.md").read_text()
+BLOCKS = re.findall(r"```(console|python)\n(.+?)```", README + OPERATIONS + TRAINING, re.DOTALL)
 
 
 def worked_example(centroids: torch.Tensor) -> dict[str, object]:
@@ -108,12 +109,12 @@ def test_the_specification_has_the_present_version_and_bound() -> None:
 
 @pytest.fixture(scope="module")
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A clone with tiny shards, otherwise as the README finds it."""
-    return clone(tmp_path_factory.mktemp("readme") / "clone", NCA_SHARD_SIZE="4", NCA_FRAMES="140")
+    """A clone with small shards, otherwise as the README finds it."""
+    return clone(tmp_path_factory.mktemp("readme") / "clone", NCA_SHARD_SIZE="32", NCA_FRAMES="140")
 
 
 @pytest.mark.slow
-def test_every_command_and_program_of_the_readme_and_of_operations_runs_in_order(newcomer: Project) -> None:
+def test_every_command_and_program_of_the_documents_runs_in_order(newcomer: Project) -> None:
     """All but make's, whose recipes are checked to exist; 'make demo' has a test of its own."""
     for kind, block in BLOCKS:
         if kind == "python":

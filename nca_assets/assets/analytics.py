@@ -25,6 +25,7 @@ SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
     "manifests": [SHARDS.key, data_state.key],
     "imported_manifests": [imported_shards.key],
     "collection_files": [dg.AssetKey("collections")],
+    "score_files": [dg.AssetKey("long_horizon_baselines")],
     # The event log, which is no asset, but has an event of these whenever there is something new to tell.
     "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, imported_shards.key, imported_labels.key],
 }

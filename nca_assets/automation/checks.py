@@ -86,6 +86,20 @@ def card_targets_met() -> dg.AssetCheckResult:
     )
 
 
+@dg.asset_check(asset=dg.AssetKey("long_horizon_baselines"))
+def oracle_is_best() -> dg.AssetCheckResult:
+    """No model has a lower mean cross-entropy than the true rule, which would mean that it has seen the answers."""
+    import polars as pl
+
+    from nca_assets.naming import scores_file
+    from nca_assets.tasks.leaderboard import below_the_oracle
+    from nca_assets.tasks.scores import summary
+
+    models = summary(pl.read_parquet(scores_file(load_settings().data)), "model")
+    below = below_the_oracle(models)
+    return dg.AssetCheckResult(passed=not below, description=_first_of(below), metadata={"models": len(models)})
+
+
 def _first_of(findings: list[str]) -> str | None:
     return "; ".join(findings[:5]) or None
 
@@ -96,4 +110,5 @@ checks = [
     counts_match,
     shares_as_usual,
     card_targets_met,
+    oracle_is_best,
 ]

@@ -90,6 +90,14 @@ def collect(name: str, config: dict[str, object]) -> dict[str, object]:
         return frozen.metadata
 
 
+def score_baselines() -> None:
+    """Train and score the baselines of the long-horizon task, and show them in the warehouse."""
+    require_writable(load_settings().data)
+    with project_instance() as instance, _bars_on_the_terminal():
+        _run("score_baselines", instance)
+        _run("build_score_tables", instance)
+
+
 @contextmanager
 def _partition(kind: str, name: str, instance: dg.DagsterInstance) -> Iterator[None]:
     """Partition ``name`` of ``kind``, which goes again if it was new and the block fails."""

@@ -36,4 +36,25 @@ collection_tables_job = dg.define_asset_job(
     description="Rebuild only the tables of collections.",
 )
 
-jobs = [vocabulary_job, shard_job, analytics_job, import_job, collection_job, collection_tables_job]
+baselines_job = dg.define_asset_job(
+    "score_baselines",
+    selection=dg.AssetSelection.assets("long_horizon_baselines"),
+    description="Train and score the baselines of the long-horizon task.",
+)
+
+score_tables_job = dg.define_asset_job(
+    "build_score_tables",
+    selection=dg.AssetSelection.assets(["analytics", "long_horizon_scores"], ["analytics", "long_horizon_leaderboard"]),
+    description="Rebuild only the tables of scores.",
+)
+
+jobs = [
+    vocabulary_job,
+    shard_job,
+    analytics_job,
+    import_job,
+    collection_job,
+    collection_tables_job,
+    baselines_job,
+    score_tables_job,
+]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tqdm import tqdm
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import materialized, moving
+from nca_assets.cli.show import materialized, moving, shown
 from nca_assets.errors import NcaError
+
+if TYPE_CHECKING:
+    from nca_assets.naming import RolloutId
+    from nca_assets.settings import Settings
 
 
 @app.command()
@@ -21,6 +25,30 @@ def materialize(partitions: Annotated[list[str], typer.Argument(help="Partition 
 
     for done in materialize_chain(partitions):
         print(materialized(done), flush=True)
+
+
+@app.command()
+def generate(
+    partitions: Annotated[list[str], typer.Argument(help="Shards, like set1-00000.")],
+    to: Annotated[Path, typer.Option(help="Folder of one's own; the project's is kept by 'nca materialize'.")] = Path(
+        "local"
+    ),
+) -> None:
+    """Simulate shards into a folder, without Dagster, labels or a warehouse: the same bytes, for a quick look.
+
+    The vocabulary there is used, or learned.
+    """
+    from nca_assets.settings import load_settings, require_writable
+    from nca_assets.shards.local import generate
+
+    settings = load_settings()
+    keys = [settings.shard_key(text) for text in partitions]
+    if to.resolve() == settings.data.resolve():
+        raise NcaError(f"{to} is the project's data, which Dagster keeps: use 'nca materialize', or another folder")
+    require_writable(to)
+
+    for key, manifest in generate(keys, settings.model_copy(update={"data": to}), shown):
+        print(f"{key.tokens_file(to)}: {len(manifest.members)} rollouts, {manifest.tokens:,} tokens", flush=True)
 
 
 @app.command()
@@ -95,23 +123,51 @@ def verify(
 
 @app.command()
 def gif(
-    rollout: Annotated[str, typer.Argument(help="Rollout, like set1/000017.")],
-    out: Annotated[Path | None, typer.Option(help="File to write; by default set1_000017.gif.")] = None,
+    rollout: Annotated[
+        str, typer.Argument(help="Rollout, like set1/000017, or a query that names some; by default a random one.")
+    ] = "",
+    out: Annotated[Path | None, typer.Option(help="File to write, or folder; by default set1_000017.gif.")] = None,
     scale: Annotated[int, typer.Option(min=1, max=64, help="Pixels per cell.")] = 8,
     fps: Annotated[int, typer.Option(min=1, max=50, help="Frames per second.")] = 25,
     gray: Annotated[bool, typer.Option(help="Grayscale, as the original dataset's animations.")] = False,
+    most: Annotated[int, typer.Option(min=1, help="Rollouts of a query's answer to animate.")] = 4,
 ) -> None:
-    """Animate a rollout, from its shard or, if that is not materialized, from its recipe."""
+    """Animate rollouts, from their shards or, if these are not materialized, from their recipes."""
     from nca_assets.figures.animation import animated_gif
     from nca_assets.files import whole_file
-    from nca_assets.naming import RolloutId
     from nca_assets.settings import load_settings
     from nca_assets.shards.rollouts import rollout_tokens
 
-    wanted = RolloutId.parse(rollout)
-    tokens = rollout_tokens(wanted, load_settings())
-    target = out or Path(f"{wanted.set}_{wanted.index:06d}.gif")
-    with whole_file(target) as file:
-        file.write(animated_gif(tokens, scale, fps, gray))
-    frames, height, width = tokens.shape
-    print(f"{target}: {frames} frames of {height}x{width} cells")
+    settings = load_settings()
+    chosen = _chosen(rollout, settings, most)
+    if len(chosen) > 1 and out and not out.is_dir():
+        raise NcaError(f"{len(chosen)} rollouts do not go into one file: give --out a folder that is there")
+    for wanted in chosen:
+        tokens = rollout_tokens(wanted, settings)
+        name = f"{wanted.set}_{wanted.index:06d}.gif"
+        target = out / name if out and out.is_dir() else out or Path(name)
+        with whole_file(target) as file:
+            file.write(animated_gif(tokens, scale, fps, gray))
+        frames, height, width = tokens.shape
+        print(f"{target}: {frames} frames of {height}x{width} cells", flush=True)
+
+
+def _chosen(rollout: str, settings: Settings, most: int) -> list[RolloutId]:
+    """The rollouts that a name, a query or nothing stands for."""
+    import random
+
+    from nca_assets.naming import RolloutId, materialized_shards
+    from nca_assets.warehouse.answer import first_rows
+
+    if not rollout:
+        keys = materialized_shards(settings.data)
+        if not keys:
+            raise NcaError(f"{settings.data} holds no shard to choose from: name a rollout, like set1/000017")
+        key = random.choice(keys)  # noqa: S311
+        return [RolloutId(key.set, random.choice(settings.rollout_indices(key)))]  # noqa: S311
+    if " " not in rollout.strip():
+        return [RolloutId.parse(rollout)]
+    columns, rows = first_rows(rollout, settings.data, most)
+    if "rollout_id" not in columns or not rows:
+        raise NcaError("that query names no rollout: give one with a column rollout_id, like 'FROM labels LIMIT 3'")
+    return [RolloutId.parse(row[columns.index("rollout_id")]) for row in rows]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
@@ -44,10 +47,25 @@ def moving(bar: tqdm) -> Progress:
     return move
 
 
+@contextmanager
+def shown(what: str) -> Iterator[Progress]:
+    """A bar on a terminal for the progress of ``what``."""
+    with tqdm(desc=what, disable=None, leave=False) as bar:
+        yield moving(bar)
+
+
 def print_table(table: Table) -> None:
     """Print a table, as wide as the terminal, or as it needs."""
     # A log or a pipe has no width of its own, and wrapping there only hurts: the table takes what it needs.
     Console(width=None if sys.stdout.isatty() else 10_000).print(table)
+
+
+def print_rows(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    """Print the answer of a query as a table."""
+    table = Table(*columns, box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*(cell(value) for value in row))
+    print_table(table)
 
 
 def cell(value: object) -> str:

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import cell, print_table
+from nca_assets.cli.show import print_rows
 from nca_assets.errors import NcaError
 
 MOST_ROWS = 200
@@ -40,10 +38,7 @@ def sql(
         write_answer(text, data, "csv" if csv else "json", sys.stdout.buffer)
     else:
         columns, rows = first_rows(text, data, MOST_ROWS + 1)
-        table = Table(*columns, box=box.SIMPLE_HEAD)
-        for row in rows[:MOST_ROWS]:
-            table.add_row(*(cell(value) for value in row))
-        print_table(table)
+        print_rows(columns, rows[:MOST_ROWS])
         if len(rows) > MOST_ROWS:
             print(f"(only the first {MOST_ROWS} rows are shown; --csv, --json and --parquet give all)")
 

@@ -102,7 +102,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         of the rollouts, as collections do. Raises ``NcaError`` with DuckDB's message if that is no SQL, or if nothing
         meets it.
         """
-        query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id) WHERE {condition}"  # noqa: S608
+        query = f'SELECT rollout_id FROM labels JOIN splits USING (rollout_id, "set") WHERE {condition}'  # noqa: S608
         return cls.query(query, settings, recipes=recipes, columns=columns, sampling=sampling)
 
     @classmethod

@@ -32,6 +32,17 @@ _MATERIALIZATION_COLUMNS = (
     Column("changed", "BOOLEAN", "Whether the data version is another than that of the materialization before"),
 )
 
+SCORE_COLUMNS = (
+    Column("model", "VARCHAR", "Baseline; the oracle is the true rule with fresh noise"),
+    *(_LABELS[name] for name in ("rollout_id", "set", "behavior", "height", "width")),
+    Column("cross_entropy", "DOUBLE", "Mean of -ln p of the target's tokens, in nats a cell, 0 to 14"),
+    Column("accuracy", "DOUBLE", "Share of cells whose likeliest token is the target's, 0 to 1"),
+    Column("accuracy_changed", "DOUBLE", "The same over cells that differ from frame 48; null if none do"),
+    Column("accuracy_unchanged", "DOUBLE", "The same over cells that do not; null if all differ"),
+    Column("skill", "DOUBLE", "1 - cross-entropy over that of the rollout's own unigram; 1 is perfect, 0 no better"),
+)
+_MEANS = tuple(Column(c.name, c.type, f"Mean over rollouts. {c.description}") for c in SCORE_COLUMNS[-5:])
+
 TABLES = (
     Table(
         "label_parts",
@@ -237,6 +248,23 @@ TABLES = (
         follows=True,
     ),
     Table(
+        "splits",
+        "One row per labelled rollout: which part it is of when some are held out, in four ways",
+        ("labels",),
+        (
+            _LABELS["rollout_id"],
+            _SET,
+            Column(
+                "by_rollout", "VARCHAR", "train (80 %), validation or test (10 % each), by the rollout's name alone"
+            ),
+            Column("by_size", "VARCHAR", "By the longer side: train up to 24, validation up to 32, test beyond"),
+            Column("by_class", "VARCHAR", "held_out if rhythmic or translating, else as by_rollout"),
+            Column("by_rule", "VARCHAR", "held_out if of the regimes transport or pulse, else as by_rollout"),
+        ),
+        kind="VIEW",
+        follows=True,
+    ),
+    Table(
         "lag_similarity",
         "Similarity to an earlier frame by lag: one row per rollout, start and lag",
         ("labels",),
@@ -248,6 +276,20 @@ TABLES = (
             Column("lag", "SMALLINT", "How many frames later, 1 to 256"),
             Column("similarity", "DOUBLE", "Share of cells with the same token in both, 0 to 1"),
         ),
+        kind="VIEW",
+        follows=True,
+    ),
+    Table(
+        "long_horizon_scores",
+        "One row per baseline and test rollout of the sparse long-horizon task",
+        ("score_files",),
+        SCORE_COLUMNS,
+    ),
+    Table(
+        "long_horizon_leaderboard",
+        "The baselines of the long-horizon task, each rollout counting once; the lowest cross-entropy first",
+        ("long_horizon_scores",),
+        (SCORE_COLUMNS[0], Column("rollouts", "BIGINT", "Test rollouts that it was scored on"), *_MEANS),
         kind="VIEW",
         follows=True,
     ),

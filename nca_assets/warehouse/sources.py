@@ -13,11 +13,12 @@ import polars as pl
 from nca_assets.errors import NcaError
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
-from nca_assets.naming import imported_shards, materialized_labels, materialized_shards
+from nca_assets.naming import imported_shards, materialized_labels, materialized_shards, scores_file
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import read_imported_manifest
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.origin import present_digest
+from nca_assets.warehouse.catalog import SCORE_COLUMNS
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
 from nca_assets.warehouse.read import literal
@@ -52,6 +53,7 @@ def find_sources(data: Path) -> dict[str, Source]:
         "manifests": Source([key.manifest_file(data) for key in shards], None),
         "imported_manifests": Source([key.manifest_file(data) for key in imported], None),
         "history_files": Source(history_files(data), HISTORY_SCHEMA),
+        "score_files": Source([file for file in [scores_file(data)] if file.exists()], polars_schema(SCORE_COLUMNS)),
         "collection_files": Source(collection_files(data), COLLECTION_SCHEMA),
     }
 

@@ -177,5 +177,6 @@ def test_memory_is_bounded_while_streaming_100_shards(
 
     few_tokens, few_bytes = stream("320")
     all_tokens, all_bytes = stream()
-    assert all_tokens > 8 * few_tokens
-    assert all_bytes < few_bytes + 150e6 < all_tokens
+    loaded_more = (all_tokens - few_tokens) / 2  # each frame is in two transitions
+    assert loaded_more > 250e6
+    assert all_bytes - few_bytes < loaded_more / 3

@@ -238,7 +238,16 @@ def test_each_table_has_a_digest_that_follows_its_content(labelled: Settings) ->
     ShardKey("set2", 1).labels_file(labelled.data).unlink()
     after = build_warehouse(labelled.data)
     changed = {name for name in before if before[name].digest != after[name].digest}
-    of_labels = {"labels", "rollouts", "label_parts", "behavior_summary", "phase_space", "geometry", "lag_similarity"}
+    of_labels = {
+        "labels",
+        "rollouts",
+        "label_parts",
+        "behavior_summary",
+        "phase_space",
+        "geometry",
+        "lag_similarity",
+        "splits",
+    }
     assert changed == of_labels | {"frame_curves", "card_comparison", "snapshot"}
 
 

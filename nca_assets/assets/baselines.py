@@ -1,0 +1,71 @@
+"""The baselines of the sparse long-horizon task: trained, scored, and listed best first."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from nca_assets.assets.analytics import TABLE_KEYS
+from nca_assets.automation.about import OWNERS, documents
+from nca_assets.automation.reporting import failures_in_one_line, inline_picture, progress_in_log
+from nca_assets.progress import Progress
+from nca_assets.settings import load_settings, require_writable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dg.asset(
+    deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
+    group_name="tasks",
+    kinds={"torch", "parquet"},
+    code_version="1",
+    owners=OWNERS,
+    metadata=documents("TRAINING.md"),
+    pool="device",
+)
+def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Scores of what predicts frame 112 from frames 0, 16, 32 and 48: from guessing to the true rule.
+
+    Trained on the training split, scored on the test split; the table `long_horizon_leaderboard` has the means.
+    """
+    from nca_assets.figures.leaderboard import leaderboard_chart
+    from nca_assets.tasks.leaderboard import ORACLE, best_model, score_baselines
+
+    @contextmanager
+    def shown(what: str) -> Iterator[Progress]:
+        context.log.info(what)
+        with progress_in_log(context, what, "steps") as progress:
+            yield progress
+
+    started = time.perf_counter()
+    with failures_in_one_line(context):
+        settings = load_settings()
+        require_writable(settings.data)
+        board = score_baselines(settings, shown)
+    models = board.models
+    entropies = dict(zip(models["model"], models["cross_entropy"], strict=True))
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(board.digest),
+        metadata={
+            "chart": inline_picture(leaderboard_chart(entropies, ORACLE)),
+            "leaderboard": _as_markdown(models),
+            "best model": best_model(models),
+            "cross-entropy of the best": entropies[best_model(models)],
+            "cross-entropy of the oracle": entropies[ORACLE],
+            "dagster/row_count": len(board.rows),
+            "seconds": time.perf_counter() - started,
+            "digest": board.digest,
+            "path": dg.MetadataValue.path(board.file),
+        },
+    )
+
+
+def _as_markdown(models: "pl.DataFrame") -> dg.MarkdownMetadataValue:
+    lines = [f"| {' | '.join(models.columns)} |", "|---" * len(models.columns) + "|"]
+    for name, rollouts, *scores in models.iter_rows():
+        shown = ("" if score is None else f"{score:.3f}" for score in scores)
+        lines.append(f"| {name} | {rollouts} | {' | '.join(shown)} |")
+    return dg.MetadataValue.md("\n".join(lines))

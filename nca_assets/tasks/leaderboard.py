@@ -1,0 +1,97 @@
+"""The leaderboard of the long-horizon task: every baseline's scores, one row a model and rollout, as a Parquet file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from nca_assets.automaton.device import choose_device
+from nca_assets.labels.table import polars_schema, write_table
+from nca_assets.loading.source import RolloutSource
+from nca_assets.naming import scores_file
+from nca_assets.progress import Progress
+from nca_assets.settings import Settings
+from nca_assets.tasks.baselines import counting_models
+from nca_assets.tasks.long_horizon import evaluate, evaluate_examples, split
+from nca_assets.tasks.networks import ConvNet, Transformer, train
+from nca_assets.tasks.oracle import Oracle
+from nca_assets.tasks.scores import summary
+from nca_assets.warehouse.catalog import SCORE_COLUMNS
+
+ORACLE = "oracle"
+
+MOST_EXAMPLES = 1000
+"""Rollouts of the test split that are scored, in proportion by behavior: half a percent of accuracy is then plain."""
+
+MOST_ROLLOUTS = 20_000
+"""Rollouts of the training split that models learn from."""
+
+NETWORKS = {"convnet": ConvNet, "transformer": Transformer}
+
+Shown = Callable[[str], AbstractContextManager[Progress]]
+"""Shows the progress of something, given its name."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """All scores, a row for each model and rollout, and the file that they are in."""
+
+    rows: pl.DataFrame
+    file: Path
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the rows."""
+        return hashlib.sha256(self.rows.write_csv().encode()).hexdigest()
+
+    @property
+    def models(self) -> pl.DataFrame:
+        """The mean scores of each model, the lowest cross-entropy first."""
+        return summary(self.rows, "model").sort("cross_entropy")
+
+
+def score_baselines(settings: Settings, shown: Shown) -> Leaderboard:
+    """Train the baselines on the training split, score them on the test split, and write the scores.
+
+    Raises ``NcaError`` if there are no labelled rollouts in a split, or if a shard is damaged.
+    """
+    learn_from, test_on = (split("train", settings, most=MOST_ROLLOUTS), split("test", settings, most=MOST_EXAMPLES))
+    tables = list(_tables(learn_from, test_on, settings, shown))
+    rows = pl.concat(tables).select(pl.col(name).cast(kind) for name, kind in polars_schema(SCORE_COLUMNS).items())
+    file = scores_file(settings.data)
+    write_table(rows, file)
+    return Leaderboard(rows, file)
+
+
+def _tables(
+    learn_from: RolloutSource, test_on: RolloutSource, settings: Settings, shown: Shown
+) -> Iterator[pl.DataFrame]:
+    with shown("counting") as progress:
+        models = counting_models(learn_from)
+        progress(1, 1)
+    device = choose_device(settings.device)
+    for name, build in NETWORKS.items():
+        with shown(f"training {name}") as progress:
+            models[name] = train(build, learn_from, device, progress)
+    for done, (name, predict) in enumerate(models.items(), start=1):
+        with shown(f"scoring {name}") as progress:
+            yield evaluate(predict, test_on).with_columns(model=pl.lit(name))
+            progress(done, len(models))
+    with shown(f"scoring {ORACLE}"):
+        yield evaluate_examples(Oracle.of(settings), test_on).with_columns(model=pl.lit(ORACLE))
+
+
+def best_model(models: pl.DataFrame) -> str:
+    """The model of the lowest mean cross-entropy but the oracle."""
+    return models.filter(pl.col("model") != ORACLE)["model"][0]
+
+
+def below_the_oracle(models: pl.DataFrame) -> list[str]:
+    """Models whose mean cross-entropy is lower than the oracle's, which must not be."""
+    [limit] = models.filter(model=ORACLE)["cross_entropy"]
+    return models.filter(pl.col("cross_entropy") < limit)["model"].to_list()

@@ -1,0 +1,66 @@
+"""The oracle: the true rule, continued from the true hidden state with fresh noise; no model can hope for more."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nca_assets.automaton import compiled
+from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.recipe import Rule, draw_rule
+from nca_assets.loading.streams import LONG_HORIZON
+from nca_assets.naming import SETS, RolloutId
+from nca_assets.settings import Settings
+from nca_assets.tasks.long_horizon import Examples
+from nca_assets.tasks.scores import unigram
+from nca_assets.vocabulary.centroids import load_centroids
+
+FUTURES = 128
+"""Futures simulated of each rollout."""
+
+PRIOR = 0.5
+"""How many futures the rollout's unigram counts for, since that a token was in none does not make it impossible."""
+
+FRESH_SEED = 0x0AC1E
+"""The noise of the futures comes from this seed, in place of the set's."""
+
+*_, LAST, TARGET = LONG_HORIZON
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Predicts the task's examples: (batch, 32, height, width), the shares of the futures that have each token."""
+
+    centroids: Tensor
+    threads: int
+    futures: int = FUTURES
+
+    @classmethod
+    def of(cls, settings: Settings) -> Oracle:
+        """With the project's vocabulary. Raises ``NcaError`` if there is none."""
+        return cls(load_centroids(settings.data), settings.threads)
+
+    def __call__(self, given: Examples) -> NDArray[np.float64]:
+        """The prediction: float64 (batch, 32, height, width)."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            return np.stack(list(pool.map(self._predict, given.rollouts, given.context)))
+
+    def _predict(self, rollout: RolloutId, context: NDArray[np.uint8]) -> NDArray[np.float64]:
+        rule = draw_rule(SETS[rollout.set].seed, rollout.index)
+        state = compiled.state_at(rule, LAST)
+        counts = PRIOR * np.broadcast_to(unigram(context)[:, None, None], (TOKENS, *context.shape[1:]))
+        for future in range(self.futures):
+            movie = compiled.simulate(_with_noise_of(rule, future), self.centroids, TARGET - LAST + 1, start=state)
+            counts = counts + (movie[-1] == np.arange(TOKENS)[:, None, None])
+        return counts / (self.futures + PRIOR)
+
+
+def _with_noise_of(rule: Rule, future: int) -> Rule:
+    """The same rule with other noise: seed and index only key the noise once the weights are drawn."""
+    return replace(
+        rule, scalars=replace(rule.scalars, seed=FRESH_SEED, index=(rule.scalars.index * FUTURES + future) % 2**32)
+    )

@@ -1,0 +1,73 @@
+"""Scores of one prediction, and their averages over rollouts."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nca_assets.automaton.lattice import TOKENS
+
+IDENTITY = ("set", "behavior", "height", "width")
+SCORES = ("cross_entropy", "accuracy", "accuracy_changed", "accuracy_unchanged", "skill")
+
+FLOOR = 1e-6
+"""Added to each probability, which is then normalized again; so no cell costs more than 14 nats."""
+
+UNIGRAM_PRIOR = 0.5
+"""Counted for each token beside the context's own, in the unigram that skill compares with."""
+
+
+def score(
+    probabilities: NDArray[np.float32], context: NDArray[np.uint8], target: NDArray[np.uint8]
+) -> dict[str, float | None]:
+    """The scores of a prediction (32, height, width) for ``target`` (height, width), given ``context`` (4, height,
+    width).
+
+    - cross_entropy: the mean of -ln p(target) over cells, in nats, 0 to 14.
+    - accuracy: the share of cells whose likeliest token is the target's; ties go to the lowest token.
+    - accuracy_changed, accuracy_unchanged: the same over cells that differ from frame 48, and that do not; None
+      where there are none.
+    - skill: 1 - cross_entropy / that of the rollout's unigram (``unigram``); 0 is no better, 1 is perfect.
+    """
+    right = probabilities.argmax(axis=0) == target
+    changed = target != context[-1]
+    own = cross_entropy(probabilities, target)
+    cells = np.broadcast_to(unigram(context)[:, None, None], probabilities.shape)
+    return {
+        "cross_entropy": own,
+        "accuracy": float(right.mean()),
+        "accuracy_changed": _mean_or_none(right[changed]),
+        "accuracy_unchanged": _mean_or_none(right[~changed]),
+        "skill": 1 - own / cross_entropy(cells, target),
+    }
+
+
+def cross_entropy(probabilities: NDArray[np.floating], target: NDArray[np.uint8]) -> float:
+    """The mean of -ln p(target) over the cells of ``target`` (height, width), with the floor."""
+    floored = (probabilities.astype(np.float64) + FLOOR) / (1 + TOKENS * FLOOR)
+    return float(-np.log(np.take_along_axis(floored, target[None].astype(np.int64), axis=0)).mean())
+
+
+def unigram(context: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How often each token occurs in a context (4, height, width), smoothed: float64 (32,), adding up to 1."""
+    counts = np.bincount(context.ravel(), minlength=TOKENS) + UNIGRAM_PRIOR
+    return counts / counts.sum()
+
+
+def summary(rows: pl.DataFrame, by: str | None = None) -> pl.DataFrame:
+    """The mean of each score over rollouts, each counting once however large; nulls are left out.
+
+    ``by`` is a column to group by, ``behavior`` or ``size``: ``small``, ``medium``, ``large`` by the longer side, as
+    the split ``by_size``.
+    """
+    side = pl.max_horizontal("height", "width")
+    size = pl.when(side <= 24).then(pl.lit("small")).when(side <= 32).then(pl.lit("medium")).otherwise(pl.lit("large"))
+    groups = [by] if by else []
+    means = [pl.len().alias("rollouts"), *(pl.col(name).mean() for name in SCORES)]
+    rows = rows.with_columns(size=size)
+    return rows.group_by(groups).agg(means).sort(groups) if groups else rows.select(means)
+
+
+def _mean_or_none(right: NDArray[np.bool_]) -> float | None:
+    return float(right.mean()) if right.size else None

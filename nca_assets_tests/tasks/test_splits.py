@@ -1,0 +1,49 @@
+"""Splits: the same in SQL and without a warehouse, and of the shares that they promise."""
+
+from collections import Counter
+
+import duckdb
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nca_assets.naming import RolloutId
+from nca_assets.settings import Settings
+from nca_assets.tasks.splits import split_of
+from nca_assets.warehouse.answer import first_rows
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.catalog import BY_NAME
+
+rollouts = st.builds(RolloutId, st.sampled_from(["set1", "set2", "set3", "life"]), st.integers(0, 10**7))
+
+
+@given(st.lists(rollouts, min_size=1, max_size=50))
+def test_sql_and_python_agree(chosen: list[RolloutId]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE labels AS SELECT unnest(?) AS rollout_id, 's' AS \"set\", 8 AS height, 9 AS width, "
+            "'static' AS behavior, NULL::VARCHAR AS regime",
+            [[str(rollout) for rollout in chosen]],
+        )
+        connection.execute(BY_NAME["splits"].sql)
+        found = connection.execute("SELECT by_rollout, by_size, by_class, by_rule FROM splits").fetchall()
+    assert found == [(split_of(rollout), "train", split_of(rollout), split_of(rollout)) for rollout in chosen]
+
+
+def test_shares_are_as_promised() -> None:
+    counts = Counter(split_of(RolloutId("set1", index)) for index in range(20_000))
+    assert abs(counts["train"] / 20_000 - 0.8) < 0.01
+    assert abs(counts["test"] / 20_000 - 0.1) < 0.01
+
+
+def test_sizes_classes_and_rules_are_held_out(labelled: Settings) -> None:
+    build_warehouse(labelled.data)
+    query = """
+        SELECT by_size, greatest(height, width), by_class, behavior, by_rule, regime, by_rollout
+        FROM splits JOIN labels USING (rollout_id)
+    """
+    rows = first_rows(query, labelled.data, 100)[1]
+    assert len(rows) == 8
+    for by_size, side, by_class, behavior, by_rule, regime, by_rollout in rows:
+        assert by_size == ("train" if side <= 24 else "validation" if side <= 32 else "test")
+        assert by_class == ("held_out" if behavior in ("rhythmic", "translating") else by_rollout)
+        assert by_rule == ("held_out" if regime in ("transport", "pulse") else by_rollout)
