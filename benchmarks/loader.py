@@ -60,8 +60,8 @@ def main() -> None:
     quick = parser.parse_args().quick
     folder = Path(tempfile.mkdtemp(prefix="loader-"))
     try:
-        settings = prepare(folder, shards=3 if quick else 12)
-        report(measure(settings, seconds=1.5 if quick else 8), MEANINGS)
+        settings = prepare(folder, shards=3 if quick else 32)
+        report(measure(settings, seconds=0.8 if quick else 6), MEANINGS)
     finally:
         shutil.rmtree(folder)
 
@@ -115,21 +115,23 @@ def prepare(folder: Path, shards: int) -> Settings:
 
 def files(settings: Settings, workers: int) -> Iterable[Any]:
     """Ours, from shards."""
-    return DataLoader(
-        transitions(RolloutSource.files(settings), batch_size=BATCH), batch_size=None, num_workers=workers
-    )
+    return loaded(RolloutSource.files(settings), workers)
 
 
 def unpacked(settings: Settings, workers: int) -> Iterable[Any]:
     """Ours, from unpacked shards."""
-    source = RolloutSource.files(settings).unpacked()
-    return DataLoader(transitions(source, batch_size=BATCH), batch_size=None, num_workers=workers)
+    return loaded(RolloutSource.files(settings).unpacked(), workers)
 
 
 def recipes(settings: Settings, workers: int) -> Iterable[Any]:
     """Ours, from recipes."""
-    source = RolloutSource.recipes("set1", range(len(RolloutSource.files(settings))), settings)
-    return DataLoader(transitions(source, batch_size=BATCH), batch_size=None, num_workers=workers)
+    return loaded(RolloutSource.recipes("set1", range(len(RolloutSource.files(settings))), settings), workers)
+
+
+def loaded(source: RolloutSource, workers: int) -> Iterable[Any]:
+    """The stream's batches, by worker processes if there are any."""
+    stream = transitions(source, batch_size=BATCH)
+    return DataLoader(stream, batch_size=None, num_workers=workers) if workers else stream
 
 
 class PlainDataset(Dataset[Pair]):
@@ -201,7 +203,8 @@ def web_dataset(settings: Settings, workers: int) -> Iterable[Any]:
 
     data = wds.compat.WebDataset(str(settings.data / "rollouts.tar"), shardshuffle=False, empty_check=False)
     piped = data.decode().compose(unroll).batched(BATCH)
-    return wds.compat.WebLoader(piped, batch_size=None, num_workers=min(workers, 1))
+    # One tar file is for one worker.
+    return wds.compat.WebLoader(piped, batch_size=None, num_workers=1) if workers else piped
 
 
 CONTENDERS: dict[str, Callable[[Settings, int], Iterable[Any]]] = {
@@ -215,11 +218,27 @@ CONTENDERS: dict[str, Callable[[Settings, int], Iterable[Any]]] = {
 
 
 def run(batches: Iterable[Any], seconds: float) -> dict[str, float]:
-    """Take batches for some seconds, epoch after epoch; rates do not count what comes before the first."""
-    peak = PeakMemory()
+    """Take batches for a while to see what memory they need, then for ``seconds`` to see how fast they come.
+
+    Not both at once: looking at memory holds up who uses it. Rates do not count what comes before the first batch.
+    """
     began = time.perf_counter()
-    first, counted, tokens = None, 0, 0
-    while first is None or time.perf_counter() - first < seconds:
+    for _ in batches:
+        break
+    first = time.perf_counter() - began
+    peak = PeakMemory()
+    take(batches, seconds / 4)
+    most = peak.stop()
+    counted, tokens, taken = take(batches, seconds)
+    return {
+        "transitions_per_s": counted / taken, "tokens_per_s": tokens / taken, "first_s": first, "mb": most / 1e6,
+    }  # fmt: skip
+
+
+def take(batches: Iterable[Any], seconds: float) -> tuple[int, int, float]:
+    """Transitions and their tokens that came in some seconds after the first batch, epoch after epoch, and the time."""
+    first, counted, tokens, now = None, 0, 0, 0.0
+    while first is None or now - first < seconds:
         for batch in batches:
             now = time.perf_counter()
             if first is None:
@@ -230,15 +249,11 @@ def run(batches: Iterable[Any], seconds: float) -> dict[str, float]:
             tokens += 2 * len(there) * int(np.prod(there.shape[-2:]))
             if now - first >= seconds:
                 break
-    taken = time.perf_counter() - first
-    return {
-        "transitions_per_s": counted / taken, "tokens_per_s": tokens / taken, "first_s": first - began,
-        "mb": peak.stop() / 1e6,
-    }  # fmt: skip
+    return counted, tokens, now - first
 
 
 class PeakMemory:
-    """The most memory of its own that this process and its children had, in bytes."""
+    """The most memory of its own that this process and its children got, in bytes."""
 
     def __init__(self) -> None:
         self.before, self.most, self.stopped = self._now(), 0, threading.Event()

@@ -189,7 +189,23 @@ def _joined(rollouts: list[Tokens], grid: NDArray[np.int64]) -> Tokens:
         return np.empty((0, *grid.tolist()), dtype=np.uint8)
     if isinstance(rollouts[0], Tensor):
         return torch.cat([torch.as_tensor(tokens) for tokens in rollouts])
-    return np.concatenate(rollouts)
+    arrays = [np.asarray(tokens) for tokens in rollouts]
+    return _in_place(arrays) if _are_neighbours(arrays) else np.concatenate(arrays)
+
+
+def _are_neighbours(arrays: list[NDArray[np.uint8]]) -> bool:
+    """Whether they lie one after the other in memory, as the rollouts of an unpacked shard do."""
+    starts = [array.ctypes.data for array in arrays]
+    return all(
+        one.base is following.base is not None and start + one.nbytes == next_start
+        for one, following, start, next_start in zip(arrays, arrays[1:], starts, starts[1:], strict=False)
+    )
+
+
+def _in_place(neighbours: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """What joining them would give, without a copy."""
+    frames = sum(len(array) for array in neighbours)
+    return np.lib.stride_tricks.as_strided(neighbours[0], (frames, *neighbours[0].shape[1:]), writeable=False)
 
 
 def _blocks_of(window: list[PlannedBatch]) -> list[int]:

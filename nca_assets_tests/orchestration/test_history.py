@@ -23,6 +23,7 @@ from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.vocabulary.centroids import import_centroids
 from nca_assets.warehouse import sources
+from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.counts import count_rollouts
 from nca_assets.warehouse.history import history_files
 from nca_assets.warehouse.read import connect
@@ -84,7 +85,7 @@ def test_every_materialization_is_a_row_with_its_inputs(project: Settings, insta
         "SELECT inputs FROM materializations WHERE asset = 'behavior_labels' AND partition_key = 'set1-00000'",
     )
     assert inputs == {"centroids": vocabulary, "rollout_shards": data_version(instance, SHARDS, KEYS[0])}
-    assert ask(project, "SELECT count(DISTINCT asset) FROM materializations") == [(4 + 17,)]
+    assert ask(project, "SELECT count(DISTINCT asset) FROM materializations") == [(4 + len(TABLES),)]
 
 
 def test_materialized_again_unchanged_nothing_changes_and_nothing_is_stale(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nca_assets.automation.in_process import collect, import_shards, materialize_chain
+from nca_assets.automation.in_process import collect, import_shards, materialize_chain, score_baselines
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
@@ -40,6 +40,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         )
         list(import_shards(folder / "others", "life"))
         collect("lively", {"query": "SELECT rollout_id FROM labels WHERE mean_change > 0.1"})
+        score_baselines()
         yield settings
 
 
