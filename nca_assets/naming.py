@@ -154,6 +154,21 @@ def scores_file(data: Path) -> Path:
     return data / "tasks" / "long_horizon.parquet"
 
 
+def figure_file(name: str, form: str, data: Path) -> Path:
+    """Where a figure lies; ``form`` is png or svg."""
+    return data / "figures" / f"{name}.{form}"
+
+
+def explorer_file(data: Path) -> Path:
+    """Where the explorer, one HTML file, lies."""
+    return data / "explorer.html"
+
+
+def published_folder(data: Path) -> Path:
+    """Where the dataset lies as it is published."""
+    return data / "published"
+
+
 def warehouse_file(data: Path) -> Path:
     """Where the published warehouse lies."""
     return data / "nca.duckdb"

@@ -19,9 +19,11 @@ LAYERS = [
     {"vocabulary"},
     {"shards"},
     {"labels"},
-    {"warehouse", "figures"},
+    {"warehouse"},
     {"loading"},
+    {"figures"},
     {"tasks"},
+    {"publishing"},
     {"assets", "automation", "definitions"},
     {"cli"},
 ]
