@@ -13,12 +13,13 @@ install: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# The whole chain for two shards of 64 rollouts, then what came of it.
+# The whole chain for two shards of 64 rollouts, pictures of it, then what came of it.
 demo: install
 	@$(BIN)/nca materialize set1-00000 set1-00001
+	@$(BIN)/nca figures
 	@$(BIN)/nca sql 'FROM behavior_summary'
 	@$(BIN)/nca sql 'SELECT statistic, unit, card, ours, target, within_target AS met FROM card_comparison'
-	@echo "Next: 'make ui' shows the graph and these runs; '$(BIN)/nca --help' lists the commands."
+	@echo "Next: open data/explorer.html in a browser to see the rollouts play; 'make ui' shows the graph and these runs; '$(BIN)/nca --help' lists the commands."
 
 ui: install
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(or $(PORT),3000)
@@ -36,10 +37,11 @@ test-duckdb2: install
 	@PYTHONPATH=.venv/duckdb2 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0"'
 	@PYTHONPATH=.venv/duckdb2 $(BIN)/pytest --quiet nca_assets_tests/warehouse nca_assets_tests/test_cli.py
 
-# The pictures in docs/OPERATIONS.md.
+# The pictures in docs/OPERATIONS.md, and of the explorer.
 screenshots: install
 	@mkdir -p docs/pictures
-	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py
+	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py \
+		nca_assets_tests/end_to_end/test_explorer.py
 
 lint: install
 	@$(BIN)/ruff format --check .

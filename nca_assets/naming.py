@@ -164,6 +164,11 @@ def explorer_file(data: Path) -> Path:
     return data / "explorer.html"
 
 
+def card_file(data: Path) -> Path:
+    """Where the dataset card lies."""
+    return data / "dataset_card.md"
+
+
 def published_folder(data: Path) -> Path:
     """Where the dataset lies as it is published."""
     return data / "published"

@@ -8,8 +8,13 @@ from pydantic import Field
 from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.partitions import collection_partitions
-from nca_assets.automation.reporting import failures_in_one_line
+from nca_assets.automation.reporting import failures_in_one_line, inline_picture
+from nca_assets.naming import RolloutId
 from nca_assets.settings import load_settings, require_writable
+
+SHEET_ROLLOUTS = 6
+MOVING = 24
+"""Frames of the animation; Dagster keeps it, so it is a short one."""
 
 
 class Freeze(dg.Config):
@@ -37,11 +42,14 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
     Materialized again without a query, the latest version's is asked of the present warehouse; the same answer makes no
     new version.
     """
+    from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
+    from nca_assets.shards.rollouts import rollout_tokens
     from nca_assets.warehouse.collections import Sampling, freeze, read_collection
 
     started = time.perf_counter()
     with failures_in_one_line(context):
-        data = load_settings().data
+        settings = load_settings()
+        data = settings.data
         require_writable(data)
         name = context.partition_key
         if config.query:
@@ -50,9 +58,15 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
         else:
             latest = read_collection(name, data)
             frozen = freeze(name, latest.query, data, latest.sampling)
+        ids = sorted(frozen.rollouts)
+        some = ids[:: -(-len(ids) // SHEET_ROLLOUTS)]
+        rollouts = [rollout_tokens(RolloutId.parse(rollout), settings) for rollout in some]
+        shortest = min(len(tokens) for tokens in rollouts)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(frozen.digest),
         metadata={
+            "contact sheet": inline_picture(contact_sheet(rollouts, frames=(shortest // 8, shortest - 1))),
+            "animation": inline_picture(moving_sheet(rollouts[:3], range(shortest - MOVING, shortest)), "gif"),
             "version": frozen.version,
             "query": dg.MetadataValue.md(f"```sql\n{frozen.query}\n```"),
             "sampling": str(frozen.sampling),

@@ -98,6 +98,13 @@ def score_baselines() -> None:
         _run("build_score_tables", instance)
 
 
+def draw_figures() -> list[Materialized]:
+    """Draw all figures, the explorer and the dataset card."""
+    require_writable(load_settings().data)
+    with project_instance() as instance, _bars_on_the_terminal():
+        return _run("draw_figures", instance)
+
+
 @contextmanager
 def _partition(kind: str, name: str, instance: dg.DagsterInstance) -> Iterator[None]:
     """Partition ``name`` of ``kind``, which goes again if it was new and the block fails."""

@@ -48,6 +48,18 @@ score_tables_job = dg.define_asset_job(
     description="Rebuild only the tables of scores.",
 )
 
+figures_job = dg.define_asset_job(
+    "draw_figures",
+    selection=dg.AssetSelection.groups("figures") | dg.AssetSelection.assets("dataset_card"),
+    description="Draw all figures, the explorer and the dataset card.",
+)
+
+publish_job = dg.define_asset_job(
+    "publish_dataset",
+    selection=dg.AssetSelection.assets("published_dataset"),
+    description="Write the dataset as it is published.",
+)
+
 jobs = [
     vocabulary_job,
     shard_job,
@@ -57,4 +69,6 @@ jobs = [
     collection_tables_job,
     baselines_job,
     score_tables_job,
+    figures_job,
+    publish_job,
 ]

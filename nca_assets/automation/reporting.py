@@ -63,9 +63,9 @@ def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> 
         yield report
 
 
-def inline_picture(png: bytes) -> dg.MarkdownMetadataValue:
-    """A PNG as metadata that the UI shows in place."""
-    return dg.MetadataValue.md(f"![](data:image/png;base64,{base64.b64encode(png).decode()})")
+def inline_picture(content: bytes, form: str = "png") -> dg.MarkdownMetadataValue:
+    """A PNG, or a GIF, as metadata that the UI shows in place."""
+    return dg.MetadataValue.md(f"![](data:image/{form};base64,{base64.b64encode(content).decode()})")
 
 
 def behavior_table(behaviors: "pl.Series") -> dg.MarkdownMetadataValue:

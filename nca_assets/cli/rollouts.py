@@ -127,27 +127,34 @@ def gif(
         str, typer.Argument(help="Rollout, like set1/000017, or a query that names some; by default a random one.")
     ] = "",
     out: Annotated[Path | None, typer.Option(help="File to write, or folder; by default set1_000017.gif.")] = None,
+    form: Annotated[
+        str, typer.Option(help="gif, mp4, or png for a sheet of frames; by default as --out ends, else gif.")
+    ] = "",
     scale: Annotated[int, typer.Option(min=1, max=64, help="Pixels per cell.")] = 8,
     fps: Annotated[int, typer.Option(min=1, max=50, help="Frames per second.")] = 25,
     gray: Annotated[bool, typer.Option(help="Grayscale, as the original dataset's animations.")] = False,
     most: Annotated[int, typer.Option(min=1, help="Rollouts of a query's answer to animate.")] = 4,
 ) -> None:
     """Animate rollouts, from their shards or, if these are not materialized, from their recipes."""
-    from nca_assets.figures.animation import animated_gif
+    from nca_assets.figures.animation import FORMS
     from nca_assets.files import whole_file
     from nca_assets.settings import load_settings
     from nca_assets.shards.rollouts import rollout_tokens
 
     settings = load_settings()
+    into = out if out and out.is_dir() else None
+    ending = form or (out.suffix[1:] if out and not into else "gif")
+    if ending not in FORMS:
+        raise NcaError(f"{ending!r} is no form of animation: use one of {', '.join(FORMS)}")
     chosen = _chosen(rollout, settings, most)
-    if len(chosen) > 1 and out and not out.is_dir():
+    if len(chosen) > 1 and out and not into:
         raise NcaError(f"{len(chosen)} rollouts do not go into one file: give --out a folder that is there")
     for wanted in chosen:
         tokens = rollout_tokens(wanted, settings)
-        name = f"{wanted.set}_{wanted.index:06d}.gif"
-        target = out / name if out and out.is_dir() else out or Path(name)
+        name = f"{wanted.set}_{wanted.index:06d}.{ending}"
+        target = into / name if into else out or Path(name)
         with whole_file(target) as file:
-            file.write(animated_gif(tokens, scale, fps, gray))
+            file.write(FORMS[ending](tokens, scale, fps, gray))
         frames, height, width = tokens.shape
         print(f"{target}: {frames} frames of {height}x{width} cells", flush=True)
 

@@ -29,10 +29,11 @@ class Figure:
 
         Raises ``NcaError`` if the warehouse is missing, or a rollout that it shows can't be read.
         """
-        from nca_assets.figures.chart import picture_of
+        from nca_assets.figures.chart import drawn
 
         module = importlib.import_module(f"nca_assets.figures.{self.name}")
-        picture = picture_of(module.draw(module.data(settings)))
+        shown = module.data(settings)
+        picture = drawn(lambda: module.draw(shown))
         for form, content in (("png", picture.png), ("svg", picture.svg)):
             with whole_file(self.file(form, settings.data)) as file:
                 file.write(content)

@@ -1,4 +1,4 @@
-"""A small sheet of a shard's rollouts: one column a rollout, the chosen frames below each other."""
+"""A small sheet of rollouts: one column a rollout, the chosen frames below each other; and the same, moving."""
 
 from __future__ import annotations
 
@@ -19,19 +19,44 @@ BACKGROUND = TOKENS
 
 def contact_sheet(rollouts: Sequence[NDArray[np.uint8]], frames: Sequence[int]) -> bytes:
     """A PNG with the ``frames`` of each of ``rollouts`` (frames, height, width), three pixels a cell."""
-    column_widths = [tokens.shape[2] for tokens in rollouts]
-    row_height = max(tokens.shape[1] for tokens in rollouts)
-    size = (len(frames) * (row_height + GAP) - GAP, sum(column_widths) + GAP * (len(rollouts) - 1))
-    sheet = np.full(size, BACKGROUND, dtype=np.uint8)
-    left = 0
-    for tokens in rollouts:
-        _, height, width = tokens.shape
-        for row, frame in enumerate(frames):
-            top = row * (row_height + GAP)
-            sheet[top : top + height, left : left + width] = tokens[frame]
-        left += width + GAP
-    image = Image.fromarray(sheet.repeat(SCALE, axis=0).repeat(SCALE, axis=1))
-    image.putpalette([*flat(token_colours()), 255, 255, 255])
+    image = _image([[tokens[frame] for tokens in rollouts] for frame in frames])
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True, bits=8)
     return buffer.getvalue()
+
+
+def moving_sheet(rollouts: Sequence[NDArray[np.uint8]], frames: Sequence[int]) -> bytes:
+    """A GIF that shows ``frames`` of all of ``rollouts`` one after the other, ten a second."""
+    images = [_image([[tokens[frame] for tokens in rollouts]]) for frame in frames]
+    buffer = io.BytesIO()
+    images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], duration=100, loop=0, optimize=False)
+    return buffer.getvalue()
+
+
+def joined(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """Grids (height, width) beside and below each other, each column as wide as its widest; ``BACKGROUND`` between."""
+    widths = [max(grid.shape[1] for grid in column) for column in zip(*_filled(rows), strict=True)]
+    heights = [max(grid.shape[0] for grid in row) for row in rows]
+    sheet = np.full(
+        (sum(heights) + GAP * (len(heights) - 1), sum(widths) + GAP * (len(widths) - 1)), BACKGROUND, np.uint8
+    )
+    top = 0
+    for row, row_height in zip(rows, heights, strict=True):
+        left = 0
+        for grid, width in zip(row, widths, strict=False):
+            sheet[top : top + grid.shape[0], left : left + grid.shape[1]] = grid % TOKENS
+            left += width + GAP
+        top += row_height + GAP
+    return sheet
+
+
+def _filled(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> list[list[NDArray[np.uint8]]]:
+    """The rows, the shorter ones with empty grids at their end."""
+    longest = max(len(row) for row in rows)
+    return [[*row, *[np.empty((0, 0), np.uint8)] * (longest - len(row))] for row in rows]
+
+
+def _image(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> Image.Image:
+    image = Image.fromarray(joined(rows).repeat(SCALE, axis=0).repeat(SCALE, axis=1))
+    image.putpalette([*flat(token_colours()), 255, 255, 255])
+    return image

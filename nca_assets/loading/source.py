@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from nca_assets.loading.unpacked import read_unpacked
 from nca_assets.naming import SETS, RolloutId, materialized_shards
 from nca_assets.settings import Settings, load_settings
 from nca_assets.shards.manifest import read_manifest
-from nca_assets.warehouse.answer import write_answer
+from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.collections import Sampling, read_collection, sampled
 from nca_assets.warehouse.read import literal
 
@@ -123,10 +122,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
             SELECT {asked} FROM labels
             WHERE rollout_id IN (SELECT rollout_id FROM ({sampled(sampling or Sampling())}))
         """  # noqa: S608
-        content = io.BytesIO()
-        write_answer(answer, settings.data, "parquet", content)
-        content.seek(0)
-        table = pl.read_parquet(content)
+        table = whole_table(answer, settings.data)
         if table.is_empty():
             raise NcaError(f"no labelled rollout is named by {query!r}: make more, or ask for others")
         return cls(table, read_recipes if recipes else read_files, settings)

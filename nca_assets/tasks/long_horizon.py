@@ -22,6 +22,7 @@ from nca_assets.naming import SETS, RolloutId
 from nca_assets.settings import Settings
 from nca_assets.tasks.scores import IDENTITY, SCORES, score
 from nca_assets.warehouse.collections import Sampling
+from nca_assets.warehouse.read import is_any_of, literal
 
 EXAMPLES_AT_ONCE = 16
 
@@ -46,8 +47,7 @@ def split(name: str, settings: Settings | None = None, *, most: int | None = Non
 
     No more than ``most``, in proportion by behavior. Raises ``NcaError`` if there are none.
     """
-    ours = ", ".join(f"'{rollout_set}'" for rollout_set in SETS)
-    condition = f"by_rollout = '{name}' AND \"set\" IN ({ours})"
+    condition = f"by_rollout = {literal(name)} AND {is_any_of(SETS)}"
     return RolloutSource.where(condition, settings, columns=IDENTITY, sampling=Sampling(total=most))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import duckdb
+import polars as pl
 
 from nca_assets.errors import NcaError
 from nca_assets.warehouse.read import connect, literal
@@ -37,6 +39,14 @@ def write_answer(query: str, data: Path, form: str, out: BinaryIO) -> None:
             )
         with file.open("rb") as written:
             shutil.copyfileobj(written, out)
+
+
+def whole_table(query: str, data: Path) -> pl.DataFrame:
+    """The whole answer of ``query``. Raises ``NcaError`` with DuckDB's message."""
+    content = io.BytesIO()
+    write_answer(query, data, "parquet", content)
+    content.seek(0)
+    return pl.read_parquet(content)
 
 
 def ask(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:

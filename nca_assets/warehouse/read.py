@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -58,6 +59,11 @@ def _attach(file: Path) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def is_any_of(names: Iterable[str]) -> str:
+    """The condition that a column ``set`` is one of ``names``."""
+    return f'"set" IN ({", ".join(literal(name) for name in names)})'
 
 
 def literal(text: str) -> str:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, sync_playwright
 
-from nca_assets_tests.conftest import GOLDEN, PROJECT
+from nca_assets_tests.conftest import GOLDEN, PROJECT, lacking
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,23 @@ def graphql(address: str, query: str) -> dict[str, Any]:
         answer = json.loads(response.read())
     assert "errors" not in answer, answer
     return answer["data"]
+
+
+OFFLINE = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@contextmanager
+def chromium_page() -> Iterator[Page]:
+    """A page in Debian's Chromium, which asks nothing of the network by itself."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        lacking("Chromium is missing: sudo apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
+        opened = browser.new_page(viewport={"width": 1280, "height": 800})
+        opened.set_default_timeout(30_000)
+        yield opened
+        browser.close()

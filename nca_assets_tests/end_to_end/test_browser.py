@@ -6,38 +6,26 @@
 import io
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from nca_assets_tests.conftest import GOLDEN, lacking
-from nca_assets_tests.end_to_end.conftest import Project, clone, graphql, user_interface
+from nca_assets_tests.conftest import GOLDEN
+from nca_assets_tests.end_to_end.conftest import Project, chromium_page, clone, graphql, user_interface
 
 pytestmark = pytest.mark.slow
 
-OFFLINE = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 MILLISECONDS = 180_000
 """To wait for a run; the daemon looks for backfills every 30 s."""
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        lacking("Chromium is missing: sudo apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
-        opened = browser.new_page(viewport={"width": 1280, "height": 800})
-        opened.set_default_timeout(30_000)
+    with chromium_page() as opened:
         yield opened
-        browser.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nca_assets.figures.catalog import FIGURES
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
 from nca_assets_tests.end_to_end.conftest import Project, clone, graphql, user_interface
@@ -56,6 +57,14 @@ def test_the_data_is_at_the_real_settings(project: Project, demo: str) -> None:
         assert connection.execute("SELECT count(*), min(frames) FROM labels").fetchall() == [(128, 500)]
 
 
+def test_there_are_pictures_to_look_at(project: Project, demo: str) -> None:
+    assert f"{project.data.relative_to(project.folder)}/explorer.html: " in demo
+    for figure in FIGURES:
+        assert Image.open(figure.file("png", project.data)).width > 600
+    card = (project.data / "dataset_card.md").read_text()
+    assert re.search(r"\b128\b", card)
+
+
 def test_a_second_demo_gives_the_same_digests(project: Project, demo: str) -> None:
     again = project.run("make", "demo")
     assert again.returncode == 0, again.stderr
@@ -73,7 +82,9 @@ def test_the_ui_shows_the_graph(address: str) -> None:
     ]
     keys = {"/".join(node["assetKey"]["path"]): node for node in nodes}
     chain = {"centroids", "rollout_shards", "behavior_labels", "data_state", *(f"analytics/{t.name}" for t in TABLES)}
-    assert set(keys) == chain | {"imported_shards", "imported_labels", "collections", "long_horizon_baselines"}
+    others = {"imported_shards", "imported_labels", "collections", "long_horizon_baselines"}
+    seen = {*(f"figures/{figure.name}" for figure in FIGURES), "explorer", "dataset_card", "published_dataset"}
+    assert set(keys) == chain | others | seen
     assert keys["behavior_labels"]["dependencyKeys"] == [{"path": ["centroids"]}, {"path": ["rollout_shards"]}]
 
 
@@ -97,8 +108,8 @@ def test_the_ui_shows_the_demos_materializations_with_their_pictures(address: st
 def test_nothing_is_stale_after_the_demo(address: str) -> None:
     nodes = graphql(address, "{ assetNodes { assetKey { path } isPartitioned staleStatus } }")["assetNodes"]
     whole = {"/".join(n["assetKey"]["path"]): n["staleStatus"] for n in nodes if not n["isPartitioned"]}
-    # The demo trains no models.
-    assert whole.pop("long_horizon_baselines") == "MISSING"
+    # The demo trains no models and publishes nothing.
+    assert whole.pop("long_horizon_baselines") == whole.pop("published_dataset") == "MISSING"
     assert set(whole.values()) == {"FRESH"}, whole
 
 

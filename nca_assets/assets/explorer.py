@@ -1,0 +1,43 @@
+"""The explorer: rollouts to look at in a browser, in one file that needs no server."""
+
+import time
+
+import dagster as dg
+
+from nca_assets.assets.analytics import TABLE_KEYS
+from nca_assets.automation.about import OWNERS, documents
+from nca_assets.automation.conditions import FOLLOWS
+from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
+from nca_assets.naming import explorer_file
+from nca_assets.settings import load_settings, require_writable
+
+
+@dg.asset(
+    deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
+    group_name="figures",
+    kinds={"html"},
+    code_version="1",
+    automation_condition=FOLLOWS,
+    owners=OWNERS,
+    metadata=documents("FIGURES.md"),
+)
+def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Up to 500 rollouts, in proportion by class, that can be filtered and played: `data/explorer.html`."""
+    from nca_assets.figures.explorer import explored, write_explorer
+
+    started = time.perf_counter()
+    with failures_in_one_line(context), progress_in_log(context, "explorer", "rollouts") as progress:
+        settings = load_settings()
+        require_writable(settings.data)
+        file = explorer_file(settings.data)
+        written = write_explorer(explored(settings), file, progress)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(written.digest),
+        metadata={
+            "dagster/row_count": written.rollouts,
+            "bytes": written.bytes,
+            "seconds": time.perf_counter() - started,
+            "digest": written.digest,
+            "path": dg.MetadataValue.path(file),
+        },
+    )

@@ -1,0 +1,53 @@
+"""The figures: an asset each, drawn from the warehouse by one op."""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from nca_assets.assets.analytics import TABLE_KEYS
+from nca_assets.automation.about import OWNERS, documents
+from nca_assets.automation.conditions import FOLLOWS
+from nca_assets.automation.reporting import failures_in_one_line, inline_picture
+from nca_assets.figures.catalog import FIGURES, Figure
+from nca_assets.settings import load_settings, require_writable
+
+FIGURE_KEYS = {figure.name: dg.AssetKey(["figures", figure.name]) for figure in FIGURES}
+
+
+def _spec(figure: Figure) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        FIGURE_KEYS[figure.name],
+        deps=[TABLE_KEYS[table] for table in figure.tables],
+        description=f"{figure.caption}; as PNG and SVG.",
+        group_name="figures",
+        kinds={"matplotlib"},
+        code_version="1",
+        automation_condition=FOLLOWS,
+        skippable=True,
+        owners=OWNERS,
+        metadata=documents("FIGURES.md"),
+    )
+
+
+@dg.multi_asset(specs=[_spec(figure) for figure in FIGURES], can_subset=True)
+def figures(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Draw all or some of the figures."""
+    with failures_in_one_line(context):
+        settings = load_settings()
+        require_writable(settings.data)
+    for figure in FIGURES:
+        if FIGURE_KEYS[figure.name] in context.selected_asset_keys:
+            started = time.perf_counter()
+            with failures_in_one_line(context):
+                picture = figure.make(settings)
+            yield dg.MaterializeResult(
+                asset_key=FIGURE_KEYS[figure.name],
+                data_version=dg.DataVersion(picture.digest),
+                metadata={
+                    "figure": inline_picture(picture.small),
+                    "bytes": len(picture.png),
+                    "seconds": time.perf_counter() - started,
+                    "path": dg.MetadataValue.path(figure.file("png", settings.data)),
+                },
+            )

@@ -1,0 +1,70 @@
+"""What goes out: the dataset card, and the dataset as a folder for the Hugging Face hub."""
+
+import time
+
+import dagster as dg
+
+from nca_assets.assets.analytics import TABLE_KEYS
+from nca_assets.assets.figures import FIGURE_KEYS
+from nca_assets.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.automation.about import OWNERS, documents
+from nca_assets.automation.conditions import FOLLOWS
+from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
+from nca_assets.naming import card_file, published_folder
+from nca_assets.settings import load_settings, require_writable
+
+
+@dg.asset(
+    deps=[TABLE_KEYS["card_comparison"], TABLE_KEYS["behavior_summary"], TABLE_KEYS["long_horizon_leaderboard"]],
+    group_name="publishing",
+    kinds={"markdown"},
+    code_version="1",
+    automation_condition=FOLLOWS,
+    owners=OWNERS,
+    metadata=documents("PUBLISHING.md"),
+)
+def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The dataset card, every number of it asked of the warehouse: `data/dataset_card.md`."""
+    from nca_assets.publishing.card import write_card
+
+    with failures_in_one_line(context):
+        settings = load_settings()
+        require_writable(settings.data)
+        text, digest = write_card(settings)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest),
+        metadata={
+            "card": dg.MetadataValue.md(text.partition("\n---\n")[2]),
+            "bytes": len(text.encode()),
+            "path": dg.MetadataValue.path(card_file(settings.data)),
+        },
+    )
+
+
+@dg.asset(
+    deps=[dataset_card, SHARDS.key, LABELS.key, *FIGURE_KEYS.values()],
+    group_name="publishing",
+    kinds={"huggingface", "parquet"},
+    code_version="1",
+    owners=OWNERS,
+    metadata=documents("PUBLISHING.md"),
+)
+def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The dataset as a folder that the Hugging Face hub shows: `data/published` (`nca publish` writes it elsewhere)."""
+    from nca_assets.publishing.publish import publish
+
+    started = time.perf_counter()
+    with failures_in_one_line(context), progress_in_log(context, "publishing", "files") as progress:
+        settings = load_settings()
+        require_writable(settings.data)
+        published = publish(published_folder(settings.data), settings, progress)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(published.digest),
+        metadata={
+            "files": published.files,
+            "bytes": published.bytes,
+            "seconds": time.perf_counter() - started,
+            "digest": published.digest,
+            "path": dg.MetadataValue.path(published.folder),
+        },
+    )

@@ -1,0 +1,36 @@
+"""Commands that draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nca_assets.cli.app import app
+
+
+@app.command()
+def figures() -> None:
+    """Draw the figures, the explorer and the dataset card from the warehouse."""
+    from nca_assets.automation.in_process import draw_figures
+
+    for done in draw_figures():
+        print(f"{done.metadata['path']}: {done.metadata['bytes']:,} bytes", flush=True)
+
+
+@app.command()
+def explore(
+    condition: Annotated[str, typer.Argument(help="SQL condition over labels and splits; by default all.")] = "true",
+    most: Annotated[int, typer.Option(min=1, help="Rollouts to show, in proportion by class.")] = 500,
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("explorer.html"),
+) -> None:
+    """Write rollouts into one HTML file that plays them in a browser, without a server or a network."""
+    from nca_assets.cli.show import shown
+    from nca_assets.figures.explorer import explored, write_explorer
+    from nca_assets.settings import load_settings
+
+    source = explored(load_settings(), condition, most)
+    with shown("explorer") as progress:
+        written = write_explorer(source, out, progress)
+    print(f"{out}: {written.rollouts} rollouts, {written.bytes / 1e6:.1f} MB; open it in a browser")

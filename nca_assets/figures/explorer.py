@@ -1,0 +1,129 @@
+"""The explorer: one HTML file in which rollouts are filtered, sorted and played, without a server or a network.
+
+``explorer.html`` beside this file is the page; here is what goes into it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nca_assets.automaton.lattice import TOKENS
+from nca_assets.errors import NcaError
+from nca_assets.figures.chart import CLASS_COLOURS
+from nca_assets.figures.palette import token_colours
+from nca_assets.files import whole_file
+from nca_assets.labels.curves import ENTROPY_STEPS
+from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.loading.source import RolloutSource
+from nca_assets.naming import SETS, ShardKey
+from nca_assets.progress import Progress, unwatched
+from nca_assets.settings import Settings
+from nca_assets.warehouse.collections import Sampling
+
+FIRST_FRAMES, LAST_FRAMES = 32, 64
+"""What is shown of a longer rollout: its start, and the end, where any period of ``periodic`` fits in."""
+
+CURVE_POINTS = 125
+
+PLACE_OF_DATA = "{{DATA}}"
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """What was written: how many rollouts, the file's size, and its SHA-256."""
+
+    rollouts: int
+    bytes: int
+    digest: str
+
+
+def explored(settings: Settings, condition: str = "true", most: int = 500) -> RolloutSource:
+    """The labelled rollouts that meet an SQL condition over labels and splits, ``most`` of them in proportion by class.
+
+    Raises ``NcaError`` if that is no SQL, or if nothing meets it.
+    """
+    return RolloutSource.where(condition, settings, sampling=Sampling(total=most))
+
+
+def write_explorer(source: RolloutSource, file: Path, progress: Progress = unwatched) -> Explorer:
+    """Write the rollouts of ``source`` with their labels and curves into ``file``; the same bytes for the same data.
+
+    ``source`` must carry all labels. Raises ``NcaError`` if a shard or its curves are missing or damaged.
+    """
+    curves = _curves(source)
+    rollouts: list[dict[str, Any]] = []
+    labels = source.table.select(column.name for column in LABEL_COLUMNS)
+    for position, tokens in enumerate(source.read(range(len(source)))):
+        if isinstance(tokens, NcaError):
+            raise tokens
+        values = [_short(value) for value in labels.row(position)]
+        rollouts.append({"labels": values, "clip": packed(np.asarray(tokens)), "curves": curves[position]})
+        progress(position + 1, len(source))
+    page = _page(
+        {
+            "colours": [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in token_colours()],
+            "classes": CLASS_COLOURS,
+            "columns": [{"name": column.name, "description": column.description} for column in LABEL_COLUMNS],
+            "first": FIRST_FRAMES,
+            "last": LAST_FRAMES,
+            "rollouts": rollouts,
+        }
+    )
+    with whole_file(file) as out:
+        out.write(page)
+    return Explorer(len(rollouts), len(page), hashlib.sha256(page).hexdigest())
+
+
+def shown_frames(frames: int) -> list[int]:
+    """Which frames of a rollout of so many are in its clip."""
+    if frames <= FIRST_FRAMES + LAST_FRAMES:
+        return list(range(frames))
+    return [*range(FIRST_FRAMES), *range(frames - LAST_FRAMES, frames)]
+
+
+def packed(tokens: NDArray[np.uint8]) -> str:
+    """The clip of a rollout (frames, height, width), deflated with time fastest, in Base64."""
+    clip = tokens[shown_frames(len(tokens))].transpose(1, 2, 0) % TOKENS
+    return base64.b64encode(zlib.compress(np.ascontiguousarray(clip).tobytes(), 9)).decode()
+
+
+def _curves(source: RolloutSource) -> list[list[list[int]]]:
+    """Of each rollout its entropy in 1/100 bit, and novelty and difference from frame 0 in 1/1000, at some frames."""
+    drawn: dict[tuple[str, int], list[list[int]]] = {}
+    for (name, shard), rows in source.table.group_by("set", "shard"):
+        file = ShardKey(str(name), int(shard)).curves_file(source.settings.data)  # type: ignore[arg-type]
+        try:
+            part = pl.read_parquet(file).filter(pl.col("index").is_in(rows["index"].to_list()))
+        except (pl.exceptions.PolarsError, OSError) as error:
+            remedy = "behavior_labels" if name in SETS else "imported_labels"
+            raise NcaError(f"{file} can't be read ({error}): materialize that partition of {remedy} again") from None
+        for row in part.iter_rows(named=True):
+            at = np.unique(np.linspace(0, len(row["entropy"]) - 1, CURVE_POINTS).round().astype(int))
+            scales = (100 / ENTROPY_STEPS, 1000 / row["cells"], 1000 / row["cells"])
+            curves = (row["entropy"], row["changed"], row["differing"])
+            drawn[name, row["index"]] = [
+                (np.array(curve)[at] * scale).round().astype(int).tolist()
+                for curve, scale in zip(curves, scales, strict=True)
+            ]  # type: ignore[index]
+    return [drawn[rollout.set, rollout.index] for rollout in source.ids]
+
+
+def _short(value: object) -> object:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def _page(data: dict[str, Any]) -> bytes:
+    # Inside a script element nothing may look like its end.
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    template = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
+    return template.replace(PLACE_OF_DATA, text).encode()

@@ -1,0 +1,42 @@
+"""Volatility against token entropy: one point a rollout, coloured by class."""
+
+from __future__ import annotations
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from nca_assets.figures.chart import CLASS_COLOURS, new_axes, new_figure
+from nca_assets.naming import SETS
+from nca_assets.settings import Settings
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.read import is_any_of
+
+MOST_POINTS = 5000
+
+
+def data(settings: Settings) -> pl.DataFrame:
+    """Columns ``behavior``, ``volatility`` (0 to 1) and ``token_entropy`` (bits) of some rollouts, at random."""
+    query = f"""
+        SELECT behavior, volatility, token_entropy FROM phase_space
+        WHERE {is_any_of(SETS)} ORDER BY md5(rollout_id) LIMIT {MOST_POINTS}
+    """  # noqa: S608
+    return whole_table(query, settings.data)
+
+
+def draw(points: pl.DataFrame) -> Figure:
+    """The points; rare classes lie above frequent ones."""
+    figure = new_figure(height=4.6)
+    [axes] = new_axes(figure)
+    size = 26 if len(points) < 1000 else 8
+    groups = {str(name): group for (name,), group in points.group_by("behavior")}
+    for behavior in sorted(groups, key=lambda name: (-len(groups[name]), name)):
+        group = groups[behavior]
+        axes.scatter(
+            group["token_entropy"].to_numpy(), 100 * group["volatility"].to_numpy(), s=size, alpha=0.75, linewidths=0,
+            color=CLASS_COLOURS[behavior], label=f"{behavior} ({len(group):,})",
+        )  # fmt: skip
+    axes.set_xlabel("token entropy, bits (5 if all 32 tokens are equally frequent)")
+    axes.set_ylabel("volatility: cells that change in a step, %")
+    axes.grid(alpha=0.25)
+    figure.legend(loc="outside right upper", markerscale=1.5)
+    return figure

@@ -1,0 +1,121 @@
+"""The explorer in a real browser, with 500 real rollouts, from a file."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from nca_assets.figures.explorer import explored, write_explorer
+from nca_assets.labels.write import write_labels
+from nca_assets.loading.source import RolloutSource
+from nca_assets.naming import ShardKey
+from nca_assets.settings import Settings
+from nca_assets.shards.write import write_shard
+from nca_assets.vocabulary.centroids import read_centroids, save_centroids
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets_tests.conftest import GOLDEN
+from nca_assets_tests.end_to_end.conftest import chromium_page
+
+pytestmark = pytest.mark.slow
+
+SECONDS_TO_OPEN = 2
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> RolloutSource:
+    settings = Settings(data=tmp_path_factory.mktemp("explored") / "data", shard_size=64, frames=500, device="cpu")
+    settings.data.mkdir()
+    centroids = read_centroids(GOLDEN / "centroids.pt")
+    save_centroids(centroids, settings.data, "learned")
+    for number in range(8):
+        key = ShardKey(f"set{number % 2 + 1}", number)
+        write_shard(key, centroids, settings)
+        write_labels(key, settings)
+    build_warehouse(settings.data)
+    return explored(settings)
+
+
+@pytest.fixture(scope="module")
+def page(source: RolloutSource, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    file = tmp_path_factory.mktemp("page") / "explorer.html"
+    assert write_explorer(source, file).rollouts == 500
+    with chromium_page() as opened:
+        said: list[str] = []
+        asked: list[str] = []
+        opened.on("console", lambda message: said.append(message.text))
+        opened.on("pageerror", lambda error: said.append(str(error)))
+        opened.on("request", lambda request: asked.append(request.url))
+        opened.goto(file.as_uri())
+        yield opened
+        assert said == []
+        assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+
+
+def test_it_opens_at_once(page: Page) -> None:
+    page.wait_for_function("window.explorerReadyMs")
+    assert page.evaluate("window.explorerReadyMs") < 1000 * SECONDS_TO_OPEN
+    expect(page.get_by_role("status")).to_have_text("500 of 500 rollouts")
+    colours = page.locator(".card canvas").first.evaluate(
+        "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
+    )
+    assert colours > 1
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.locator(".card").nth(34).click()
+        page.locator(".card").nth(34).evaluate("card => card.scrollIntoView()")
+        page.wait_for_timeout(500)
+        page.screenshot(path=Path(folder) / "explorer.png")
+
+
+def test_it_filters(page: Page, source: RolloutSource) -> None:
+    labels = source.table
+    expected = labels.filter(behavior="rhythmic")
+    for behavior in set(labels["behavior"]) - {"rhythmic"}:
+        page.get_by_role("button", name=re.compile(f"^{behavior}, ")).first.click()
+    status = page.get_by_role("status")
+    expect(status).to_have_text(f"{len(expected)} of 500 rollouts")
+    page.get_by_label("Longer side at most").fill("24")
+    page.get_by_label("Period at most").fill("2")
+    page.get_by_label("Entropy at least").fill("3")
+    by_hand = expected.filter(
+        (expected["height"] <= 24) & (expected["width"] <= 24) & (expected["period"] <= 2)
+        & (expected["token_entropy"] >= 3)
+    )  # fmt: skip
+    expect(status).to_have_text(f"{len(by_hand)} of 500 rollouts")
+    names = [re.sub(r",.*", "", card.get_attribute("aria-label") or "") for card in page.locator(".card").all()]
+    assert names == by_hand["rollout_id"].to_list()
+    page.get_by_label("Order by").select_option("token_entropy")
+    first = page.locator(".card").first.get_attribute("aria-label") or ""
+    assert first.startswith(by_hand.sort("token_entropy")["rollout_id"][0])
+    page.get_by_label("Name contains").fill("no such rollout")
+    expect(page.get_by_text("No rollout meets all of these filters.")).to_be_visible()
+    page.get_by_role("button", name="Show all").click()
+    expect(status).to_have_text("500 of 500 rollouts")
+
+
+def test_it_plays(page: Page, source: RolloutSource) -> None:
+    page.get_by_label("Order by").select_option("rollout_id")
+    chosen = source.table.row(5, named=True)
+    page.get_by_role("button", name=f"{chosen['rollout_id']}, {chosen['behavior']}", exact=True).click()
+    details = page.get_by_label("Selected rollout")
+    expect(details.get_by_role("heading", name=chosen["rollout_id"])).to_be_visible()
+    expect(details.get_by_text("frame 0", exact=True)).to_be_visible()
+    expect(details.get_by_role("row", name=re.compile("^digest")).get_by_text(chosen["digest"])).to_be_attached()
+    pixels = "c => c.toDataURL()"
+    before = page.locator("#player").evaluate(pixels)
+    page.get_by_role("button", name="Play").click()
+    expect(details.get_by_text("frame 0", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_label("Frame", exact=True).fill("95")
+    expect(details.get_by_text("frame 499", exact=True).first).to_be_visible()
+    assert page.locator("#player").evaluate(pixels) != before
+    page.get_by_label("gray").check()
+    assert page.locator("#player").evaluate(
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.every("
+        "(v, i, all) => i % 4 || (v === all[i + 1] && v === all[i + 2]))"
+    )
+    page.get_by_role("button", name="Next rollout").click()
+    expect(details.get_by_role("heading", name=source.table["rollout_id"][6])).to_be_visible()
+    assert page.url.endswith(f"#{source.table['rollout_id'][6]}")

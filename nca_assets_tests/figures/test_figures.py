@@ -1,0 +1,153 @@
+"""What the figures show is what the labels say, of our own rollouts alone; and each can be drawn, twice the same."""
+
+import io
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from nca_assets.errors import NcaError
+from nca_assets.figures import (
+    behavior_donut,
+    beside_the_card,
+    evolution,
+    frame_curves,
+    gallery,
+    geometry,
+    lag_decay,
+    long_horizon,
+    phase_space,
+    token_frequency,
+    tokens_used,
+)
+from nca_assets.figures.catalog import FIGURES, Figure
+from nca_assets.figures.chart import CLASS_COLOURS
+from nca_assets.figures.examples import example, spread
+from nca_assets.labels.behavior import CLASSES
+from nca_assets.settings import Settings
+from nca_assets.shards.rollouts import rollout_tokens
+from nca_assets.tasks.splits import split_of
+from nca_assets.warehouse.catalog import TABLES
+from nca_assets_tests.figures.conftest import KEYS
+
+
+def test_the_ring_has_every_class_and_its_share(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    shown = behavior_donut.data(drawn_from)
+    counts = dict(ours["behavior"].value_counts().iter_rows())
+    assert dict(shown.select("behavior", "rollouts").iter_rows()) == counts
+    assert shown["percent"].to_list() == [100 * counts[name] / 48 for name in shown["behavior"]]
+    assert shown["rollouts"].is_sorted(descending=True)
+
+
+def test_the_phase_space_has_a_point_a_rollout(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    shown = phase_space.data(drawn_from)
+    expected = ours.select("behavior", pl.col("mean_change").alias("volatility"), "token_entropy")
+    assert shown.sort(pl.all()).equals(expected.sort(pl.all()))
+
+
+def test_the_geometry_counts_grids(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    shown = geometry.data(drawn_from)
+    counts = ours.group_by("height", "width").len().sort("height", "width")
+    assert shown["rollouts"].to_list() == counts["len"].to_list()
+    assert shown["cells"].to_list() == (counts["height"].cast(int) * counts["width"]).to_list()
+
+
+def test_token_frequencies_are_those_of_the_tokens(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    from nca_assets.naming import RolloutId
+
+    counts = np.zeros(32)
+    for name in ours["rollout_id"]:
+        counts += np.bincount(rollout_tokens(RolloutId.parse(name), drawn_from).ravel(), minlength=32)
+    shown = token_frequency.data(drawn_from).sort("token")
+    assert shown["token"].to_list() == list(range(32))
+    np.testing.assert_allclose(shown["percent"].to_numpy(), 100 * counts / counts.sum())
+
+
+def test_tokens_used_are_counted(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    assert dict(tokens_used.data(drawn_from).iter_rows()) == dict(ours["tokens_used"].value_counts().iter_rows())
+
+
+def test_curves_are_means_over_rollouts(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    shown = frame_curves.data(drawn_from)
+    curves = pl.concat([pl.read_parquet(key.curves_file(drawn_from.data)) for key in KEYS])
+    curves = curves.join(ours.select("set", "index", "behavior"), on=("set", "index"))
+    for (behavior,), group in shown.group_by("behavior"):
+        chosen = curves if behavior == "all" else curves.filter(behavior=behavior)
+        cells = chosen["cells"].to_numpy()[:, None]
+        for name, stored in (("novelty", "changed"), ("difference", "differing")):
+            expected = (np.stack(chosen[stored].to_list()) / cells).mean(axis=0)
+            np.testing.assert_allclose(group.sort("frame")[name].to_numpy(), expected, atol=1e-8)
+        entropy = np.stack(chosen["entropy"].to_list()).mean(axis=0) / 4096
+        np.testing.assert_allclose(group.sort("frame")["entropy"].to_numpy(), entropy, atol=1e-3)
+    assert set(shown["behavior"]) == {"all", *ours["behavior"]}
+
+
+def test_lags_are_means_over_rollouts(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    shown = lag_decay.data(drawn_from)
+    for behavior, start, lag, similarity in shown.iter_rows():
+        chosen = ours if behavior == "all" else ours.filter(behavior=behavior)
+        assert similarity == pytest.approx(chosen[f"similarity_{start}_{lag}"].mean(), abs=1e-9)
+    # With 140 frames there are no longer lags.
+    assert set(shown.filter(start=100)["lag"]) == {1, 2, 4, 8, 16, 32}
+
+
+def test_the_card_is_compared_where_it_has_a_number(drawn_from: Settings) -> None:
+    shown = beside_the_card.data(drawn_from)
+    assert shown["card"].null_count() == 0
+    assert "cells changed, t48 to t112" in shown["statistic"].to_list()
+    assert "rollouts" not in shown["statistic"].to_list()
+
+
+def test_examples_meet_as_many_wishes_as_can_be(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    assert str(example(drawn_from, "true").id) == "set1/000000"
+    widest = example(drawn_from, "width >= 8", f"width = {ours['width'].max()}")
+    assert widest.labels["width"] == ours["width"].max()
+    assert example(drawn_from, f"width = {ours['width'].max()}", "width = 7").id == widest.id
+    assert evolution.data(drawn_from).id.set in ("set1", "set2")
+    shown = long_horizon.data(drawn_from)
+    assert split_of(shown.id) == "test"
+    assert shown.labels["height"] * shown.labels["width"] > 300
+
+
+def test_the_gallery_has_some_of_each_class(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    shown = gallery.data(drawn_from)
+    counts = pl.Series([rollout.labels["behavior"] for rollout in shown]).value_counts()
+    there = dict(ours["behavior"].value_counts().iter_rows())
+    assert dict(counts.iter_rows()) == {name: min(gallery.EACH, count) for name, count in there.items()}
+    assert [CLASSES.index(r.labels["behavior"]) for r in shown] == sorted(
+        CLASSES.index(r.labels["behavior"]) for r in shown
+    )
+
+
+@pytest.mark.parametrize(("frames", "expected"), [(500, [0, 16, 499]), (17, [0, 16]), (10, [0, 9])])
+def test_chosen_frames_end_with_the_last(frames: int, expected: list[int]) -> None:
+    assert spread(frames, (0, 16)) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_each_is_drawn_twice_the_same_as_png_and_svg(drawn_from: Settings, figure: Figure) -> None:
+    picture = figure.make(drawn_from)
+    assert figure.file("png", drawn_from.data).read_bytes() == picture.png
+    image = Image.open(io.BytesIO(picture.png)).convert("RGB")
+    assert 600 < image.width < 900
+    assert image.getpixel((0, image.height - 1)) == (255, 255, 255)
+    assert len(image.getcolors(1 << 24) or []) > 8
+    root = ET.fromstring(figure.file("svg", drawn_from.data).read_bytes())
+    assert root.tag.endswith("svg")
+    assert figure.make(drawn_from) == picture
+    assert len(picture.small) < max(40_000, 0.6 * len(picture.png))
+
+
+def test_every_table_that_a_figure_names_is_there() -> None:
+    assert {table for figure in FIGURES for table in figure.tables} <= {table.name for table in TABLES}
+    assert set(CLASS_COLOURS) == set(CLASSES)
+    assert len(set(CLASS_COLOURS.values())) == len(CLASSES)
+
+
+def test_without_a_warehouse_it_is_said(settings: Settings) -> None:
+    with pytest.raises(NcaError, match=r"nca\.duckdb is missing: materialize the 'analytics' assets"):
+        FIGURES[0].make(settings)
+    assert not (settings.data / "figures").exists()
