@@ -105,6 +105,13 @@ def draw_figures() -> list[Materialized]:
         return _run("draw_figures", instance)
 
 
+def publish_dataset() -> list[Materialized]:
+    """Write the dataset as it is published."""
+    require_writable(load_settings().data)
+    with project_instance() as instance, _bars_on_the_terminal():
+        return _run("publish_dataset", instance)
+
+
 @contextmanager
 def _partition(kind: str, name: str, instance: dg.DagsterInstance) -> Iterator[None]:
     """Partition ``name`` of ``kind``, which goes again if it was new and the block fails."""

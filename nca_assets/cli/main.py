@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from nca_assets.cli import bring_in, operate, pictures, rollouts, tasks, warehouse
+from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, tasks, warehouse
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
 
-COMMANDS = (rollouts, operate, warehouse, pictures, tasks, bring_in)
+COMMANDS = (rollouts, operate, warehouse, pictures, publishing, tasks, bring_in)
 """Modules whose import adds their commands."""
 
 

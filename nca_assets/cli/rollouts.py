@@ -81,11 +81,32 @@ def verify(
     ] = None,
     rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each shard to simulate again.")] = 4,
     every: Annotated[bool, typer.Option("--all", help="Simulate every rollout again.")] = False,
+    published: Annotated[
+        Path | None, typer.Option(help="Hold this published folder against its checksums instead.")
+    ] = None,
 ) -> None:
     """Read shards, hold them against their digests, and simulate rollouts of them again.
 
     What is wrong is noted, and stands in the warehouse's stale_partitions.
     """
+    if published:
+        _verify_published(published)
+    else:
+        _verify_shards(partitions or [], rollouts, every)
+
+
+def _verify_published(folder: Path) -> None:
+    from nca_assets.publishing.checksums import check_published
+
+    findings = check_published(folder)
+    for finding in findings:
+        print(f"{folder}: {finding}", file=sys.stderr)
+    if findings:
+        raise NcaError(f"{folder} is not as it was published: {len(findings)} files differ")
+    print(f"{folder}: every file is as it was published")
+
+
+def _verify_shards(partitions: list[str], rollouts: int, every: bool) -> None:
     from nca_assets.automation.in_process import rebuild_if
     from nca_assets.automaton.engine import choose_machine
     from nca_assets.naming import SETS, ShardKey, imported_shards, materialized_shards
@@ -94,8 +115,8 @@ def verify(
     from nca_assets.shards.verify import verify_imported, verify_shard
 
     settings = load_settings()
-    ours = [settings.shard_key(text) for text in partitions or [] if text.startswith(tuple(SETS))]
-    others = [ShardKey.parse_imported(text) for text in partitions or [] if not text.startswith(tuple(SETS))]
+    ours = [settings.shard_key(text) for text in partitions if text.startswith(tuple(SETS))]
+    others = [ShardKey.parse_imported(text) for text in partitions if not text.startswith(tuple(SETS))]
     keys = [*ours, *others] or [*materialized_shards(settings.data), *imported_shards(settings.data)]
     if not keys:
         raise NcaError(f"{settings.data} holds no shard to verify: materialize one first")

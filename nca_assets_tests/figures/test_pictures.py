@@ -91,7 +91,7 @@ def test_a_video_has_a_frame_a_step_in_nearly_the_tokens_colours(gray: bool, sca
     tokens = ROLLOUTS[1]
     frames = [
         frame.to_ndarray(format="rgb24")
-        for frame in av.open(io.BytesIO(video(tokens, scale=scale, fps=20, gray=gray))).decode(video=0)
+        for frame in av.open(io.BytesIO(video(tokens, scale=scale, fps=20, gray=gray)), "r").decode(video=0)
     ]
     assert len(frames) == len(tokens)
     palette = np.array(gray_levels() if gray else token_colours())

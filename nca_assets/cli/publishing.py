@@ -1,0 +1,40 @@
+"""Commands that give the dataset away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nca_assets.cli.app import app
+
+
+@app.command()
+def publish(
+    to: Annotated[
+        Path | None, typer.Option(help="Folder to write; by default that of the asset published_dataset.")
+    ] = None,
+    push: Annotated[str, typer.Option(help="Upload it to this dataset of the Hugging Face hub, NAMESPACE/NAME.")] = "",
+    private: Annotated[bool, typer.Option("--private", help="Make the dataset a private one if it is new.")] = False,
+) -> None:
+    """Write the labelled rollouts as a dataset for the Hugging Face hub, with its card; upload it if asked."""
+    from nca_assets.automation.in_process import publish_dataset
+    from nca_assets.cli.show import shown
+    from nca_assets.naming import published_folder
+    from nca_assets.publishing.publish import publish
+    from nca_assets.settings import load_settings
+
+    settings = load_settings()
+    if to:
+        with shown("publishing") as progress:
+            publish(to, settings, progress)
+    else:
+        publish_dataset()
+    folder = to or published_folder(settings.data)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    print(f"{folder}: {size / 1e6:,.1f} MB; hold it against its checksums with 'nca verify --published {folder}'")
+    if push:
+        from nca_assets.publishing.push import push as upload
+
+        print(f"uploaded to {upload(folder, push, private)}")

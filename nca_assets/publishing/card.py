@@ -1,0 +1,136 @@
+"""The dataset card: text from a template, every number from the warehouse or from the code's own constants."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from nca_assets.automaton.lattice import CHANNELS, TOKENS
+from nca_assets.errors import NcaError
+from nca_assets.figures.catalog import FIGURES
+from nca_assets.files import whole_file
+from nca_assets.loading.streams import LONG_HORIZON
+from nca_assets.naming import SETS, card_file, member_name
+from nca_assets.publishing.layout import CONFIGS, FIGURES_FOLDER
+from nca_assets.settings import Settings
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.read import is_any_of
+
+TEMPLATE = Path(__file__).with_name("card.md.jinja")
+
+SIZES = {
+    1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+}  # fmt: skip
+"""The hub's names of sizes, by the number of rows that each ends before."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the card says in numbers: rows of the warehouse's tables, as dictionaries."""
+
+    sets: list[dict[str, Any]]
+    total: dict[str, Any]
+    behaviors: list[dict[str, Any]]
+    comparison: list[dict[str, Any]]
+    leaderboard: list[dict[str, Any]]
+    snapshot: dict[str, Any]
+
+    @property
+    def splits(self) -> list[str]:
+        """The sets, in order."""
+        return [row["set"] for row in self.sets]
+
+    @property
+    def size(self) -> str:
+        """How many rollouts there are, as the hub says it."""
+        return next((name for rows, name in SIZES.items() if self.total["rollouts"] < rows), "n>100M")
+
+    @property
+    def summary(self) -> str:
+        """The dataset in a sentence."""
+        return (
+            f"{self.total['rollouts']:,} rollouts of random Neural Cellular Automata, {self.total['tokens']:,} tokens "
+            f"of a vocabulary of {TOKENS}, each with its behavior class and metrics, each reproducible from its recipe"
+        )
+
+
+def facts(settings: Settings) -> Facts:
+    """What the warehouse says of our own rollouts. Raises ``NcaError`` if it is missing, or has none."""
+    ours = is_any_of(SETS)
+
+    def ask(query: str) -> list[dict[str, Any]]:
+        return whole_table(query, settings.data).to_dicts()
+
+    sums = """
+        count(*) AS rollouts, count(DISTINCT ("set", shard)) AS shards, max(frames) AS frames,
+        min(least(height, width)) AS shortest_side, max(greatest(height, width)) AS longest_side,
+        sum(height::BIGINT * width * frames)::BIGINT AS tokens
+    """
+    sets = ask(f'SELECT "set", {sums} FROM labels WHERE {ours} GROUP BY "set" ORDER BY "set"')  # noqa: S608
+    if not sets:
+        raise NcaError(f"{settings.data} holds no labelled rollouts of ours: materialize some first")
+    return Facts(
+        sets=sets,
+        total=ask(f"SELECT {sums} FROM labels WHERE {ours}")[0],  # noqa: S608
+        behaviors=ask("FROM behavior_summary WHERE origin = 'recipes'"),
+        comparison=ask("FROM card_comparison"),
+        leaderboard=ask("FROM long_horizon_leaderboard"),
+        snapshot=ask("SELECT recipe_version, label_version, centroids_digest FROM snapshot")[0],
+    )
+
+
+def render(about: Facts) -> str:
+    """The card, in Markdown with the hub's YAML before it."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE.parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown
+    )  # fmt: skip
+    environment.filters |= {"number": _number, "table": _table}
+    return environment.get_template(TEMPLATE.name).render(
+        about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=SETS, tokens=TOKENS,
+        channels=CHANNELS, context=LONG_HORIZON[:-1],
+        target=LONG_HORIZON[-1], first_member=member_name(0), citation=citation(about),
+    )  # fmt: skip
+
+
+def write_card(settings: Settings) -> tuple[str, str]:
+    """Write the card to ``data/dataset_card.md``; returns its text and SHA-256."""
+    text = render(facts(settings))
+    with whole_file(card_file(settings.data)) as file:
+        file.write(text.encode())
+    return text, hashlib.sha256(text.encode()).hexdigest()
+
+
+def citation(about: Facts) -> str:
+    """How to cite the original, and this."""
+    return (
+        "@misc{nca_sequences_5m,\n  author = {Tejaskumar Reddy J},\n"
+        "  title = {Emergent NCA Sequences 5M: Massive-Scale Synthetic Symbolic Dynamics},\n"
+        "  year = {2026},\n  publisher = {Hugging Face},\n"
+        f"  note = {{Made anew by nca-assets, recipe version {about.snapshot['recipe_version']}, vocabulary "
+        f"{about.snapshot['centroids_digest'][:12]}}}\n}}"
+    )
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> str:
+    """Rows as a table in Markdown."""
+    names = list(columns or rows[0])
+    lines = [f"| {' | '.join(name.replace('_', ' ') for name in names)} |", "|---" * len(names) + "|"]
+    lines += [f"| {' | '.join(_number(row[name]) for name in names)} |" for row in rows]
+    return "\n".join(lines)

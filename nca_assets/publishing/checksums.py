@@ -1,0 +1,62 @@
+"""The checksums of a published folder, in the form that ``sha256sum -c`` reads too."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from nca_assets.errors import NcaError
+from nca_assets.publishing.layout import CHECKSUMS
+
+Sums = dict[str, str]
+"""SHA-256 of each file, by its name in the folder."""
+
+
+def sums_of(folder: Path) -> Sums:
+    """Those of all files but the checksums themselves and what is hidden, as a repository's own files are."""
+    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    return {name: _sum(folder / name) for name in names if name != CHECKSUMS and not _hidden(name)}
+
+
+def write_sums(sums: Sums, folder: Path) -> str:
+    """Write the file of checksums; returns its own."""
+    (folder / CHECKSUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
+    return _sum(folder / CHECKSUMS)
+
+
+def check_published(folder: Path) -> list[str]:
+    """What in a published folder is missing, changed or not listed; empty if all is as it was written.
+
+    Raises ``NcaError`` if the folder holds no checksums.
+    """
+    listed = _read(folder / CHECKSUMS)
+    there = sums_of(folder)
+    return [
+        *(f"{name} is missing" for name in sorted(listed.keys() - there.keys())),
+        *(f"{name} is changed" for name in sorted(listed.keys() & there.keys()) if listed[name] != there[name]),
+        *(f"{name} is not listed" for name in sorted(there.keys() - listed.keys())),
+    ]
+
+
+def _read(file: Path) -> Sums:
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NcaError(f"{file} can't be read ({error}): give a folder that 'nca publish' wrote") from None
+    sums = {}
+    for number, line in enumerate(lines, start=1):
+        match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
+        if not match:
+            raise NcaError(f"{file} is damaged in line {number}: publish again")
+        sums[match[2]] = match[1]
+    return sums
+
+
+def _sum(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in Path(name).parts)

@@ -1,0 +1,100 @@
+"""What the published folder holds: its configs with their columns, and where the files of each split lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from nca_assets.errors import NcaError
+from nca_assets.labels.schema import LABEL_COLUMNS, Column
+from nca_assets.loading.streams import LONG_HORIZON
+from nca_assets.naming import SETS, ShardKey
+from nca_assets.shards.manifest import read_manifest
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.read import is_any_of
+
+CHECKSUMS = "SHA256SUMS"
+README = "README.md"
+CROISSANT = "croissant.json"
+FIGURES_FOLDER = "figures"
+
+_LABELS = {column.name: column for column in LABEL_COLUMNS}
+
+PREVIEW_LABELS = (
+    "rollout_id", "behavior", "period", "height", "width", "frames", "mean_change", "change_48_112", "token_entropy",
+    "conditional_entropy", "compression_ratio", "damage",
+)  # fmt: skip
+
+IMAGE, BYTES = "IMAGE", "BLOB"
+"""Types of columns beside those of DuckDB that labels have."""
+
+PREVIEW_COLUMNS = (
+    *(_LABELS[name] for name in PREVIEW_LABELS[:6]),
+    *(Column(f"frame_{frame}", IMAGE, f"The grid at frame {frame}, one colour a token") for frame in LONG_HORIZON),
+    Column("frame_last", IMAGE, "The grid at the last frame"),
+    *(_LABELS[name] for name in PREVIEW_LABELS[6:]),
+)
+
+TOKEN_COLUMNS = (
+    *(_LABELS[name] for name in ("rollout_id", "behavior", "frames", "height", "width", "digest")),
+    Column("tokens", BYTES, "The rollout's tokens: uint8 in the order frames, height, width"),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A config of the dataset: what a row is, its columns, and the files of a split, which is a set."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    pattern: str
+
+    def files(self, split: str) -> str:
+        """The pattern of the names of the split's files."""
+        return self.pattern.format(set=split)
+
+
+PREVIEW = Config(
+    "preview", "some rollouts of each set, as pictures", PREVIEW_COLUMNS, "preview/{set}.parquet"
+)  # fmt: skip
+LABELS = Config("labels", "class and metrics of every rollout", LABEL_COLUMNS, "labels/{set}.parquet")
+TOKEN_FILES = Config("tokens", "the tokens of every rollout, to stream", TOKEN_COLUMNS, "tokens/{set}-*.parquet")
+
+CONFIGS = (PREVIEW, LABELS, TOKEN_FILES)
+
+
+def token_file(key: ShardKey) -> str:
+    """The file of a shard's tokens."""
+    return f"tokens/{key}.parquet"
+
+
+def published_shards(data: Path) -> dict[str, list[ShardKey]]:
+    """The shards of ours that the warehouse knows, by set: those of which the card tells.
+
+    Raises ``NcaError`` if there are none, or if shards or labels are others by now.
+    """
+    query = f"""
+        SELECT partition_key, "set", shard, digest, shard_digest FROM label_parts
+        WHERE {is_any_of(SETS)} ORDER BY "set", shard
+    """  # noqa: S608
+    shards: dict[str, list[ShardKey]] = {}
+    for name, rollout_set, number, digest, shard_digest in whole_table(query, data).iter_rows():
+        key = ShardKey(rollout_set, number)
+        if read_manifest(key, data).digest != shard_digest:
+            raise NcaError(f"shard {name} is another than was labelled: materialize its behavior_labels again")
+        if _digest_of(key.labels_file(data)) != digest:
+            raise NcaError(f"labels of {name} are not those in the warehouse: materialize the 'analytics' assets again")
+        shards.setdefault(rollout_set, []).append(key)
+    if not shards:
+        raise NcaError(f"{data} holds no labelled shard to publish: materialize rollout_shards and behavior_labels")
+    return shards
+
+
+def _digest_of(part: Path) -> str:
+    try:
+        return pl.read_parquet_metadata(part)["digest"]
+    except (OSError, pl.exceptions.PolarsError, KeyError) as error:
+        raise NcaError(f"{part} can't be read ({error}): materialize that partition of behavior_labels again") from None

@@ -1,0 +1,131 @@
+"""The configs as Parquet files for the hub's viewer and ``datasets``: typed, small row groups, page index."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from PIL import Image
+
+from nca_assets.figures.animation import enlarged
+from nca_assets.figures.palette import flat, token_colours
+from nca_assets.labels.schema import Column
+from nca_assets.loading.source import RolloutSource
+from nca_assets.loading.streams import LONG_HORIZON
+from nca_assets.naming import ShardKey
+from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_LABELS, TOKEN_FILES, Config
+from nca_assets.settings import Settings
+from nca_assets.shards.manifest import read_manifest
+from nca_assets.shards.read import read_rollouts
+from nca_assets.warehouse.collections import Sampling
+from nca_assets.warehouse.read import is_any_of
+
+MOST_PREVIEWED = 100
+"""Rollouts of each set, in one row group: the viewer loads no more than it shows."""
+
+TOKENS_PER_GROUP = 4_000_000
+LABELS_PER_GROUP = 10_000
+
+SIDE = 128
+"""Pixels of a picture's longer side, or a little more: as the viewer shows it."""
+
+_ARROW = {
+    "VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "SMALLINT": pa.int16(),
+    "DOUBLE": pa.float64(), BYTES: pa.binary(),
+    IMAGE: pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())]),
+}  # fmt: skip
+
+
+def schema(config: Config) -> pa.Schema:
+    """The columns' types and comments, and what ``datasets`` needs to know of them."""
+    fields = [
+        pa.field(column.name, _ARROW[column.type], metadata={"description": column.description})
+        for column in config.columns
+    ]
+    features = {column.name: _feature(column) for column in config.columns}
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _feature(column: Column) -> dict[str, str]:
+    if column.type == IMAGE:
+        return {"_type": "Image"}
+    name = str(_ARROW[column.type])
+    return {"dtype": "float64" if name == "double" else name, "_type": "Value"}
+
+
+@contextmanager
+def _writer(config: Config, file: Path) -> Iterator[pq.ParquetWriter]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(file, schema(config), compression="zstd", write_page_index=True) as writer:
+        yield writer
+
+
+def write_preview(rollout_set: str, file: Path, settings: Settings) -> None:
+    """Some rollouts of a set, in proportion by class, as pictures with a few of their labels."""
+    condition = is_any_of([rollout_set])
+    source = RolloutSource.where(condition, settings, sampling=Sampling(total=MOST_PREVIEWED))
+    rows = []
+    for rollout in source:
+        tokens = np.asarray(rollout.tokens)
+        shown = {f"frame_{frame}": tokens[frame] for frame in LONG_HORIZON} | {"frame_last": tokens[-1]}
+        images = {name: {"bytes": png_of(grid), "path": None} for name, grid in shown.items()}
+        rows.append({name: rollout.labels[name] for name in PREVIEW_LABELS} | images)
+    with _writer(PREVIEW, file) as writer:
+        writer.write_table(pa.Table.from_pylist(rows, schema(PREVIEW)))
+
+
+def png_of(grid: NDArray[np.uint8]) -> bytes:
+    """A frame (height, width) as PNG, one colour a token."""
+    image = Image.fromarray(enlarged(grid, -(-SIDE // max(grid.shape))))
+    image.putpalette(flat(token_colours()))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True, bits=8)
+    return buffer.getvalue()
+
+
+def write_labels(keys: Iterable[ShardKey], file: Path, settings: Settings) -> None:
+    """The label parts of a set's shards, one after the other."""
+    with _writer(LABELS, file) as writer:
+        waiting: list[pa.Table] = []
+        for key in keys:
+            part = pq.ParquetFile(key.labels_file(settings.data)).read()
+            waiting.append(part.select(schema(LABELS).names).cast(schema(LABELS)))
+            if sum(map(len, waiting)) >= LABELS_PER_GROUP:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting = []
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting))
+
+
+def write_tokens(key: ShardKey, file: Path, settings: Settings) -> None:
+    """A shard's rollouts with their tokens. Raises ``NcaError`` if any differs from its digest."""
+    manifest = read_manifest(key, settings.data)
+    classes = pq.ParquetFile(key.labels_file(settings.data)).read(["index", "behavior"]).to_pydict()
+    behavior = dict(zip(classes["index"], classes["behavior"], strict=True))
+    with _writer(TOKEN_FILES, file) as writer:
+        waiting: list[dict[str, Any]] = []
+        for member, tokens in read_rollouts(key, settings.data, manifest):
+            waiting.append(
+                {
+                    "rollout_id": f"{key.set}/{member.index:06d}",
+                    "behavior": behavior[member.index],
+                    "frames": manifest.frames,
+                    "height": member.height,
+                    "width": member.width,
+                    "digest": member.digest,
+                    "tokens": tokens.tobytes(),
+                }
+            )
+            if sum(len(row["tokens"]) for row in waiting) >= TOKENS_PER_GROUP:
+                writer.write_table(pa.Table.from_pylist(waiting, schema(TOKEN_FILES)))
+                waiting = []
+        if waiting:
+            writer.write_table(pa.Table.from_pylist(waiting, schema(TOKEN_FILES)))

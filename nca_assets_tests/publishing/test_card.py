@@ -1,0 +1,97 @@
+"""The card: its numbers come from the warehouse, none is typed, and what it tells people to do works."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from nca_assets.errors import NcaError
+from nca_assets.figures.catalog import FIGURES
+from nca_assets.naming import card_file
+from nca_assets.publishing.card import TEMPLATE, facts, render, write_card
+from nca_assets.publishing.layout import CONFIGS
+from nca_assets.publishing.publish import Published
+from nca_assets.settings import Settings
+from nca_assets.warehouse.answer import first_rows
+
+NAMES_WITH_DIGITS = ("uint8", "SHA-256", "SHA256SUMS", "sha256sum", "MD5", "Sequences 5M")
+
+
+def test_no_number_is_typed_by_hand() -> None:
+    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", TEMPLATE.read_text(), flags=re.DOTALL)
+    for name in NAMES_WITH_DIGITS:
+        text = text.replace(name, "")
+    assert re.findall(r".*\d.*", text) == []
+
+
+def test_its_numbers_are_those_of_the_warehouse(published: Published, settings_to_publish: Settings) -> None:
+    card = (published.folder / "README.md").read_text()
+
+    def ask(query: str) -> list[tuple]:
+        return first_rows(query, settings_to_publish.data, 100)[1]
+
+    [(rollouts, tokens)] = ask("SELECT count(*), sum(height::BIGINT * width * frames)::BIGINT FROM labels")
+    assert f"{rollouts:,} rollouts of random Neural Cellular Automata, {tokens:,} tokens" in card
+    for behavior, count in ask("SELECT behavior, count(*) FROM labels GROUP BY behavior"):
+        assert re.search(rf"^\| {behavior} \| {count} \|", card, re.MULTILINE)
+    for statistic, ours in ask("SELECT statistic, ours FROM card_comparison WHERE ours = round(ours)"):
+        assert re.search(rf"^\| {re.escape(statistic)} \| .* \| {ours:,.0f} \|", card, re.MULTILINE)
+    [(digest,)] = ask("SELECT centroids_digest FROM snapshot")
+    assert digest in card
+
+
+def test_the_hub_finds_configs_and_splits(published: Published) -> None:
+    _, front, text = (published.folder / "README.md").read_text().split("---\n", 2)
+    about = yaml.safe_load(front)
+    assert about["license"] == "mit"
+    assert about["size_categories"] == ["n<1K"]
+    assert [config["config_name"] for config in about["configs"]] == ["preview", "labels", "tokens"]
+    assert [config.get("default", False) for config in about["configs"]] == [True, False, False]
+    for config in about["configs"]:
+        assert [file["split"] for file in config["data_files"]] == ["set1", "set3"]
+        for file in config["data_files"]:
+            found = list(published.folder.glob(file["path"]))
+            assert found
+            assert all(path.suffix == ".parquet" for path in found)
+    for config in CONFIGS:
+        for column in config.columns:
+            assert f"| `{column.name}` | {column.type} | {column.description} |" in text
+    for figure in FIGURES:
+        assert f"(figures/{figure.name}.png)" in text
+    assert "Tejaskumar Reddy J" in text
+
+
+def test_a_leaderboard_is_shown_once_there_is_one(settings_to_publish: Settings) -> None:
+    about = facts(settings_to_publish)
+    assert "The oracle is" not in render(about)
+    row = {"model": "oracle", "rollouts": 3, "cross_entropy": 1.25, "skill": None}
+    about.leaderboard.append(row)
+    assert "| oracle | 3 | 1.25 |  |" in render(about)
+
+
+@pytest.mark.slow
+def test_its_programs_run(published: Published) -> None:
+    card = (published.folder / "README.md").read_text()
+    programs = re.findall(r"```python\n(.+?)```", card, re.DOTALL)
+    assert len(programs) == 2
+    text = "\n".join(programs).replace("FOLDER_OR_REPO", str(published.folder))
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=False,
+        env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(published.folder.parent / "home"), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"set3/000000 \w+ \(140, \d+, \d+\)", done.stdout)
+
+
+def test_it_is_written_for_the_asset(settings_to_publish: Settings, published: Published) -> None:
+    text, digest = write_card(settings_to_publish)
+    assert card_file(settings_to_publish.data).read_text() == text == (published.folder / "README.md").read_text()
+    assert len(digest) == 64
+
+
+def test_without_rollouts_there_is_no_card(settings: Settings) -> None:
+    with pytest.raises(NcaError, match=r"nca\.duckdb is missing"):
+        write_card(settings)
+    assert not card_file(settings.data).exists()

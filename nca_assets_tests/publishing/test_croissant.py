@@ -1,0 +1,62 @@
+"""The Croissant metadata are valid by the format's own package, which reads the data by them too."""
+
+import hashlib
+import itertools
+import json
+import warnings
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from nca_assets.publishing.layout import CONFIGS
+from nca_assets.publishing.publish import Published
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def dataset(published: Published):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlcroissant
+
+        yield mlcroissant.Dataset(jsonld=str(published.folder / "croissant.json"))
+
+
+def test_it_is_valid(dataset) -> None:
+    issues = dataset.metadata.issues
+    assert not issues.errors
+    # A date would make other bytes of the same data.
+    [warning] = issues.warnings
+    assert "datePublished" in str(warning)
+
+
+def test_every_column_of_every_split_is_described(dataset) -> None:
+    records = {record.uuid: record for record in dataset.metadata.record_sets}
+    assert set(records) == {f"{config.name}/{split}" for config in CONFIGS for split in ("set1", "set3")}
+    for config in CONFIGS:
+        fields = records[f"{config.name}/set1"].fields
+        assert [(f.name, f.description) for f in fields] == [(c.name, c.description) for c in config.columns]
+
+
+def test_files_have_their_checksums(published: Published) -> None:
+    about = json.loads((published.folder / "croissant.json").read_text())
+    files = [d for d in about["distribution"] if d["@type"] == "cr:FileObject" and d["@id"] != "folder"]
+    assert {file["@id"] for file in files} == {
+        f"{c}/{s}.parquet" for c in ("preview", "labels") for s in ("set1", "set3")
+    }
+    for file in files:
+        assert hashlib.sha256((published.folder / file["contentUrl"]).read_bytes()).hexdigest() == file["sha256"]
+
+
+def test_records_can_be_read_by_it(dataset, published: Published) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        labels = list(itertools.islice(dataset.records("labels/set3"), 12))
+        [first] = itertools.islice(dataset.records("preview/set1"), 1)
+    expected = pl.read_parquet(published.folder / "labels" / "set3.parquet")
+    assert [row["labels/set3/rollout_id"].decode() for row in labels] == expected["rollout_id"].to_list()
+    np.testing.assert_allclose([row["labels/set3/mean_change"] for row in labels], expected["mean_change"].to_numpy())
+    assert isinstance(first["preview/set1/frame_0"], Image.Image)

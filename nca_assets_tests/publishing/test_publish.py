@@ -1,0 +1,203 @@
+"""The published folder: all of it or nothing, the same bytes each time, and what it holds is what there is."""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from nca_assets.errors import NcaError
+from nca_assets.figures.catalog import FIGURES
+from nca_assets.figures.palette import token_colours
+from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.write import write_labels
+from nca_assets.loading.source import RolloutSource
+from nca_assets.naming import ShardKey
+from nca_assets.publishing import publish as publishing
+from nca_assets.publishing.checksums import check_published
+from nca_assets.publishing.publish import Published, publish
+from nca_assets.settings import Settings
+from nca_assets.shards.write import write_shard
+from nca_assets.vocabulary.centroids import load_centroids
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets_tests.publishing.conftest import KEYS
+
+
+def names(folder: Path) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_the_folder_has_everything_in_its_place(published: Published) -> None:
+    shards = {
+        f"nca_dataset{'_set3' if key.set == 'set3' else ''}/shard_{key.number:05d}.{form}"
+        for key in KEYS for form in ("npz", "json")
+    }  # fmt: skip
+    assert names(published.folder) == shards | {
+        "README.md", "SHA256SUMS", "croissant.json", "centroids.pt", "centroids.json",
+        "dataset_labels_set.csv", "dataset_labels_set3.csv",
+        *(f"preview/{name}.parquet" for name in ("set1", "set3")),
+        *(f"labels/{name}.parquet" for name in ("set1", "set3")),
+        *(f"tokens/{key}.parquet" for key in KEYS),
+        *(f"figures/{figure.name}.png" for figure in FIGURES),
+    }  # fmt: skip
+    assert published.files == len(names(published.folder))
+
+
+def test_shards_and_vocabulary_are_copies(published: Published, settings_to_publish: Settings) -> None:
+    for key in KEYS:
+        file = key.tokens_file(settings_to_publish.data)
+        assert (published.folder / file.relative_to(settings_to_publish.data)).read_bytes() == file.read_bytes()
+    there = torch.load(published.folder / "centroids.pt", weights_only=True)
+    assert torch.equal(there, load_centroids(settings_to_publish.data))
+
+
+def test_labels_are_those_of_the_parts(published: Published, settings_to_publish: Settings) -> None:
+    for rollout_set in ("set1", "set3"):
+        table = pl.read_parquet(published.folder / "labels" / f"{rollout_set}.parquet")
+        parts = [pl.read_parquet(key.labels_file(settings_to_publish.data)) for key in KEYS if key.set == rollout_set]
+        assert table.equals(pl.concat(parts))
+        assert table.columns == [column.name for column in LABEL_COLUMNS]
+    comments = pq.read_schema(published.folder / "labels" / "set1.parquet").field("token_entropy").metadata
+    assert b"0 to 5 bits" in comments[b"description"]
+
+
+def test_tokens_are_those_of_the_shards(published: Published, settings_to_publish: Settings) -> None:
+    table = pl.concat([pl.read_parquet(published.folder / "tokens" / f"{key}.parquet") for key in KEYS])
+    for row, rollout in zip(table.iter_rows(named=True), RolloutSource.files(settings_to_publish), strict=True):
+        assert row["rollout_id"] == str(rollout.id)
+        tokens = np.frombuffer(row["tokens"], np.uint8).reshape(row["frames"], row["height"], row["width"])
+        np.testing.assert_array_equal(tokens, np.asarray(rollout.tokens))
+
+
+def test_the_preview_shows_frames_in_the_tokens_colours(published: Published, settings_to_publish: Settings) -> None:
+    import io
+
+    from PIL import Image
+
+    table = pl.read_parquet(published.folder / "preview" / "set1.parquet")
+    sources = {str(rollout.id): np.asarray(rollout.tokens) for rollout in RolloutSource.files(settings_to_publish)}
+    colours = np.array(token_colours())
+    for row in table.iter_rows(named=True):
+        tokens = sources[row["rollout_id"]]
+        for name, frame in (("frame_0", 0), ("frame_112", 112), ("frame_last", -1)):
+            pixels = np.asarray(Image.open(io.BytesIO(row[name]["bytes"])).convert("RGB"))
+            scale = pixels.shape[0] // tokens.shape[1]
+            np.testing.assert_array_equal(pixels[::scale, ::scale], colours[tokens[frame]])
+            assert max(pixels.shape) >= 128
+
+
+def test_published_again_it_is_the_same_and_takes_the_place_of_the_first(
+    published: Published, copy: Path, settings_to_publish: Settings
+) -> None:
+    (copy / "old.txt").write_text("from before")
+    (copy / "tokens" / "set1-00000.parquet").unlink()
+    again = publish(copy, settings_to_publish)
+    assert (again.digest, again.files, again.bytes) == (published.digest, published.files, published.bytes)
+    assert not (copy / "old.txt").exists()
+    assert [file.name for file in copy.parent.iterdir()] == ["copy"]
+
+
+def test_checksums_are_such_that_sha256sum_reads_them(published: Published) -> None:
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=published.folder, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert hashlib.sha256((published.folder / "SHA256SUMS").read_bytes()).hexdigest() == published.digest
+
+
+def test_what_is_not_as_it_was_published_is_found(copy: Path) -> None:
+    assert check_published(copy) == []
+    (copy / ".gitattributes").write_text("the hub's own")
+    assert check_published(copy) == []
+    (copy / "labels" / "set1.parquet").unlink()
+    (copy / "stranger.txt").write_text("?")
+    file = copy / "nca_dataset" / "shard_00001.npz"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    assert check_published(copy) == [
+        "labels/set1.parquet is missing", "nca_dataset/shard_00001.npz is changed", "stranger.txt is not listed"
+    ]  # fmt: skip
+    (copy / "SHA256SUMS").write_text("nonsense\n")
+    with pytest.raises(NcaError, match="SHA256SUMS is damaged in line 1"):
+        check_published(copy)
+    (copy / "SHA256SUMS").unlink()
+    with pytest.raises(NcaError, match="give a folder that 'nca publish' wrote"):
+        check_published(copy)
+
+
+def test_a_folder_with_other_files_is_left_alone(settings_to_publish: Settings, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep me")
+    with pytest.raises(NcaError, match="holds other files: give a new folder"):
+        publish(tmp_path, settings_to_publish)
+    with pytest.raises(NcaError, match="is a file"):
+        publish(tmp_path / "mine.txt", settings_to_publish)
+    assert names(tmp_path) == {"mine.txt"}
+
+
+def test_damage_is_named_and_leaves_nothing(own_data: Settings, tmp_path: Path) -> None:
+    file = ShardKey("set3", 1).tokens_file(own_data.data)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    file.write_bytes(content)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(NcaError, match=r"shard_00001\.npz"):
+        publish(tmp_path / "out" / "dataset", own_data)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_is_out_of_date_is_not_published(own_data: Settings, tmp_path: Path) -> None:
+    key = ShardKey("set1", 1)
+    write_shard(key, load_centroids(own_data.data).flip(0), own_data)
+    with pytest.raises(
+        NcaError, match="shard set1-00001 is another than was labelled: materialize its behavior_labels"
+    ):
+        publish(tmp_path / "dataset", own_data)
+    write_shard(key, load_centroids(own_data.data), own_data)
+    labels = key.labels_file(own_data.data)
+    shutil.copyfile(ShardKey("set1", 0).labels_file(own_data.data), labels)
+    with pytest.raises(NcaError, match="labels of set1-00001 are not those in the warehouse"):
+        publish(tmp_path / "dataset", own_data)
+    labels.unlink()
+    with pytest.raises(NcaError, match=r"shard=00001\.parquet can't be read"):
+        publish(tmp_path / "dataset", own_data)
+    write_labels(key, own_data)
+    for each in KEYS:
+        each.labels_file(own_data.data).unlink()
+    build_warehouse(own_data.data)
+    with pytest.raises(NcaError, match="no labelled shard to publish"):
+        publish(tmp_path / "dataset", own_data)
+
+
+def test_without_a_warehouse_it_is_said(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(NcaError, match=r"nca\.duckdb is missing"):
+        publish(tmp_path / "dataset", settings)
+
+
+def test_room_is_asked_for_first(
+    settings_to_publish: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from collections import namedtuple
+
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(publishing.shutil, "disk_usage", lambda _: usage(9, 9, 1000))
+    with pytest.raises(NcaError, match=r"publishing needs about \d+\.\d MB, .* has 0\.0 MB left"):
+        publish(tmp_path / "new" / "dataset", settings_to_publish)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_disk_that_fills_up_leaves_what_was_there(
+    settings_to_publish: Settings, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(publishing.shutil, "copyfile", full)
+    with pytest.raises(NcaError, match=r"No space left on device\. Free space"):
+        publish(copy, settings_to_publish)
+    assert check_published(copy) == []
+    assert [file.name for file in copy.parent.iterdir()] == ["copy"]
