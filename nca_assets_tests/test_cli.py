@@ -55,6 +55,10 @@ def built(labelled: Settings) -> Settings:
         ("export",),
         ("gif",),
         ("generate",),
+        ("figures",),
+        ("explore",),
+        ("publish",),
+        ("baselines",),
         ("import",),
         ("import", "centroids"),
         ("import", "shards"),
@@ -192,6 +196,41 @@ def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: Settings, tmp_pa
     assert capsys.readouterr().out.count(f"{built.frames} frames") == 4
     assert nca("gif", "SELECT 1 AS one") == 1
     assert "names no rollout: give one with a column rollout_id" in capsys.readouterr().err
+
+
+def test_a_rollout_as_video_and_as_a_sheet(built: Settings, tmp_path: Path, capsys: Capture) -> None:
+    assert built
+    assert nca("gif", "set1/000001", "--out", str(tmp_path / "a.mp4")) == 0
+    assert (tmp_path / "a.mp4").read_bytes()[4:8] == b"ftyp"
+    assert nca("gif", "set1/000001", "--out", str(tmp_path), "--form", "png") == 0
+    assert (tmp_path / "set1_000001.png").read_bytes().startswith(b"\x89PNG")
+    assert nca("gif", "set1/000001", "--out", str(tmp_path / "a.bmp")) == 1
+    assert "'bmp' is no form of animation: use one of gif, mp4, png" in capsys.readouterr().err
+
+
+def test_rollouts_of_ones_choice_to_explore(built: Settings, tmp_path: Path, capsys: Capture) -> None:
+    assert built
+    out = tmp_path / "explorer.html"
+    assert nca("explore", "\"set\" = 'set2'", "--out", str(out)) == 0
+    assert f"{out}: 4 rollouts, 0." in capsys.readouterr().out
+    assert "set2/000004" in out.read_text()
+    assert nca("explore", "nonsense =", "--out", str(out)) == 1
+    assert "DuckDB: Parser Error" in capsys.readouterr().err
+
+
+def test_a_dataset_is_published_and_verified(built: Settings, tmp_path: Path, capsys: Capture) -> None:
+    assert built
+    out = tmp_path / "dataset"
+    assert nca("publish", "--to", str(out)) == 0
+    assert f"hold it against its checksums with 'nca verify --published {out}'" in capsys.readouterr().out
+    assert nca("verify", "--published", str(out)) == 0
+    assert f"{out}: every file is as it was published" in capsys.readouterr().out
+    (out / "README.md").write_text("changed")
+    assert nca("verify", "--published", str(out)) == 1
+    said = capsys.readouterr().err
+    assert f"{out}: README.md is changed" in said
+    assert "nca: " in said
+    assert "1 files differ" in said
 
 
 def test_a_shard_is_generated_without_dagster(labelled: Settings, tmp_path: Path, capsys: Capture) -> None:

@@ -31,8 +31,12 @@ SPEC = (PROJECT / "docs" / "SPEC.md").read_text()
 LABELS = (PROJECT / "docs" / "LABELS.md").read_text()
 ARCHITECTURE = (PROJECT / "docs" / "ARCHITECTURE.md").read_text()
 OPERATIONS = (PROJECT / "docs" / "OPERATIONS.md").read_text()
-TRAINING = (PROJECT / "docs" / "TRAINING.md").read_text()
-BLOCKS = re.findall(r"```(console|python)\n(.+?)```", README + OPERATIONS + TRAINING, re.DOTALL)
+WITH_COMMANDS = [
+    README,
+    OPERATIONS,
+    *((PROJECT / "docs" / f"{n}.md").read_text() for n in ("TRAINING", "FIGURES", "PUBLISHING")),
+]
+BLOCKS = re.findall(r"```(console|python)\n(.+?)```", "".join(WITH_COMMANDS), re.DOTALL)
 
 
 def worked_example(centroids: torch.Tensor) -> dict[str, object]:

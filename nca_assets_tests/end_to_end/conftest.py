@@ -1,5 +1,6 @@
 """Processes as a person starts them: a copy of the project, the ``nca`` command, make and the UI."""
 
+import io
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from nca_assets_tests.conftest import GOLDEN, PROJECT, lacking
@@ -143,3 +145,9 @@ def chromium_page() -> Iterator[Page]:
         opened.set_default_timeout(30_000)
         yield opened
         browser.close()
+
+
+def keep_picture(page: Page, file: Path, colours: int = 64) -> None:
+    """A picture of the page, in few colours so that it stays small."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+    picture.save(file, optimize=True)

@@ -3,18 +3,16 @@
 ``make screenshots`` runs it and keeps the pictures.
 """
 
-import io
 import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, expect
 
 from nca_assets_tests.conftest import GOLDEN
-from nca_assets_tests.end_to_end.conftest import Project, chromium_page, clone, graphql, user_interface
+from nca_assets_tests.end_to_end.conftest import Project, chromium_page, clone, graphql, keep_picture, user_interface
 
 pytestmark = pytest.mark.slow
 
@@ -41,13 +39,12 @@ Snap = Callable[[str], None]
 
 @pytest.fixture
 def snap(page: Page, tmp_path: Path) -> Snap:
-    """Takes a picture of the page, in few colours so that it stays small."""
+    """Takes a picture of the page."""
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
 
     def take(name: str) -> None:
         page.wait_for_timeout(1000)  # until what moves has settled
-        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(64, dither=Image.Dither.NONE)
-        picture.save(folder / f"{name}.png", optimize=True)
+        keep_picture(page, folder / f"{name}.png")
 
     return take
 
@@ -62,7 +59,17 @@ def test_a_day_in_the_ui(page: Page, project: Project, snap: Snap) -> None:
 
 def see_the_graph(page: Page, address: str, snap: Snap) -> None:
     page.goto(f"{address}/asset-groups")
-    for group in ("vocabulary", "rollouts", "labels", "imported", "analytics", "collections"):
+    for group in (
+        "vocabulary",
+        "rollouts",
+        "labels",
+        "imported",
+        "analytics",
+        "collections",
+        "tasks",
+        "figures",
+        "publishing",
+    ):
         expect(page.get_by_text(group, exact=True).first).to_be_visible()
     page.goto(f"{address}/assets/rollout_shards?view=lineage")
     expect(page.get_by_text("token_frequency").first).to_be_visible()

@@ -60,7 +60,8 @@ def test_the_data_is_at_the_real_settings(project: Project, demo: str) -> None:
 def test_there_are_pictures_to_look_at(project: Project, demo: str) -> None:
     assert f"{project.data.relative_to(project.folder)}/explorer.html: " in demo
     for figure in FIGURES:
-        assert Image.open(figure.file("png", project.data)).width > 600
+        with Image.open(figure.file("png", project.data)) as picture:
+            assert picture.width > 600
     card = (project.data / "dataset_card.md").read_text()
     assert re.search(r"\b128\b", card)
 
