@@ -1,7 +1,8 @@
 """Settings for tests: tiny shards, few partitions, and never the project's own data or Dagster home."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,6 +49,27 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("NCA_DATA", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
     return load_settings()
+
+
+@contextmanager
+def labelled_shards(folder: Path, keys: Iterable[ShardKey]) -> Iterator[Settings]:
+    """Settings for a data folder in ``folder`` with ``keys``, labelled, and a warehouse, for tests that do not change
+    it; meanwhile the environment says the same."""
+    from nca_assets.labels.write import write_labels
+    from nca_assets.shards.write import write_shard
+    from nca_assets.warehouse.build import build_warehouse
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("NCA_DATA", str(folder / "data"))
+        settings = load_settings()
+        settings.data.mkdir()
+        vocabulary = read_centroids(GOLDEN / "centroids.pt")
+        save_centroids(vocabulary, settings.data, "learned")
+        for key in keys:
+            write_shard(key, vocabulary, settings)
+            write_labels(key, settings)
+        build_warehouse(settings.data)
+        yield settings
 
 
 @pytest.fixture

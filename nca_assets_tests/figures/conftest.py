@@ -6,14 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nca_assets.labels.write import write_imported_labels, write_labels
+from nca_assets.labels.write import write_imported_labels
 from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings, load_settings
+from nca_assets.settings import Settings
 from nca_assets.shards.imported import register, shard_keys
-from nca_assets.shards.write import write_shard
-from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
-from nca_assets_tests.conftest import GOLDEN
+from nca_assets_tests.conftest import labelled_shards
 from nca_assets_tests.labels import movies
 
 KEYS = [ShardKey(name, number) for name in ("set1", "set2") for number in (0, 8, 16, 24, 32, 40)]
@@ -22,16 +20,7 @@ KEYS = [ShardKey(name, number) for name in ("set1", "set2") for number in (0, 8,
 @pytest.fixture(scope="package")
 def drawn_from(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("figures")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("NCA_DATA", str(folder / "data"))
-        monkeypatch.setenv("NCA_SHARDS_PER_SET", "48")
-        settings = load_settings()
-        settings.data.mkdir()
-        centroids = read_centroids(GOLDEN / "centroids.pt")
-        save_centroids(centroids, settings.data, "learned")
-        for key in KEYS:
-            write_shard(key, centroids, settings)
-            write_labels(key, settings)
+    with labelled_shards(folder, KEYS) as settings:
         (folder / "others").mkdir()
         np.savez(folder / "others" / "life.npz", noise=movies.noise(), allow_pickle=False)
         for key, file in shard_keys(folder / "others", "life", settings.data).items():

@@ -6,30 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from nca_assets.labels.write import write_labels
 from nca_assets.naming import ShardKey
 from nca_assets.publishing.publish import Published, publish
-from nca_assets.settings import Settings, load_settings
-from nca_assets.shards.write import write_shard
-from nca_assets.vocabulary.centroids import read_centroids, save_centroids
-from nca_assets.warehouse.build import build_warehouse
-from nca_assets_tests.conftest import GOLDEN
+from nca_assets.settings import Settings
+from nca_assets_tests.conftest import labelled_shards
 
 KEYS = [ShardKey(name, number) for name in ("set1", "set3") for number in (0, 1, 9)]
 
 
 @pytest.fixture(scope="package")
 def settings_to_publish(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("NCA_DATA", str(tmp_path_factory.mktemp("publishing") / "data"))
-        settings = load_settings()
-        settings.data.mkdir()
-        centroids = read_centroids(GOLDEN / "centroids.pt")
-        save_centroids(centroids, settings.data, "learned")
-        for key in KEYS:
-            write_shard(key, centroids, settings)
-            write_labels(key, settings)
-        build_warehouse(settings.data)
+    with labelled_shards(tmp_path_factory.mktemp("publishing"), KEYS) as settings:
         yield settings
 
 
