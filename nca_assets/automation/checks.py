@@ -100,6 +100,16 @@ def oracle_is_best() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=not below, description=_first_of(below), metadata={"models": len(models)})
 
 
+@dg.asset_check(asset=dg.AssetKey("published_dataset"))
+def published_is_whole() -> dg.AssetCheckResult:
+    """Every file of the published folder has the checksum that is listed, and there is no other."""
+    from nca_assets.naming import published_folder
+    from nca_assets.publishing.checksums import check_published
+
+    findings = check_published(published_folder(load_settings().data))
+    return dg.AssetCheckResult(passed=not findings, description=_first_of(findings))
+
+
 def _first_of(findings: list[str]) -> str | None:
     return "; ".join(findings[:5]) or None
 
@@ -111,4 +121,5 @@ checks = [
     shares_as_usual,
     card_targets_met,
     oracle_is_best,
+    published_is_whole,
 ]

@@ -24,16 +24,17 @@ class Figure:
     caption: str
     tables: tuple[str, ...]
 
-    def make(self, settings: Settings) -> Picture:
-        """Draw it and write it as PNG and SVG under ``data/figures``.
-
-        Raises ``NcaError`` if the warehouse is missing, or a rollout that it shows can't be read.
-        """
+    def picture(self, settings: Settings) -> Picture:
+        """What the warehouse gives now. Raises ``NcaError`` if it is missing, or a rollout shown can't be read."""
         from nca_assets.figures.chart import drawn
 
         module = importlib.import_module(f"nca_assets.figures.{self.name}")
         shown = module.data(settings)
-        picture = drawn(lambda: module.draw(shown))
+        return drawn(lambda: module.draw(shown))
+
+    def make(self, settings: Settings) -> Picture:
+        """The same, and write it as PNG and SVG under ``data/figures``."""
+        picture = self.picture(settings)
         for form, content in (("png", picture.png), ("svg", picture.svg)):
             with whole_file(self.file(form, settings.data)) as file:
                 file.write(content)

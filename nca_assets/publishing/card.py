@@ -14,8 +14,9 @@ from nca_assets.automaton.lattice import CHANNELS, TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.files import whole_file
+from nca_assets.labels.behavior import CLASSES
 from nca_assets.loading.streams import LONG_HORIZON
-from nca_assets.naming import SETS, card_file, member_name
+from nca_assets.naming import SETS, RolloutId, card_file, member_name
 from nca_assets.publishing.layout import CONFIGS, FIGURES_FOLDER
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
@@ -28,6 +29,14 @@ SIZES = {
     100_000_000: "10M<n<100M",
 }  # fmt: skip
 """The hub's names of sizes, by the number of rows that each ends before."""
+
+CITATION = """@misc{nca_sequences_5m,
+  author = {Tejaskumar Reddy J},
+  title = {Emergent NCA Sequences 5M: Massive-Scale Synthetic Symbolic Dynamics},
+  year = {2026},
+  publisher = {Hugging Face},
+}"""
+"""Of the original, whose idea this is."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,13 @@ class Facts:
     def size(self) -> str:
         """How many rollouts there are, as the hub says it."""
         return next((name for rows, name in SIZES.items() if self.total["rollouts"] < rows), "n>100M")
+
+    @property
+    def changed(self) -> float:
+        """Percent of the cells that change from the long-horizon task's last context frame to its target."""
+        before, target = LONG_HORIZON[-2:]
+        [row] = [row for row in self.comparison if row["statistic"] == f"cells changed, t{before} to t{target}"]
+        return row["ours"]
 
     @property
     def summary(self) -> str:
@@ -95,7 +111,8 @@ def render(about: Facts) -> str:
     return environment.get_template(TEMPLATE.name).render(
         about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=SETS, tokens=TOKENS,
         channels=CHANNELS, context=LONG_HORIZON[:-1],
-        target=LONG_HORIZON[-1], first_member=member_name(0), citation=citation(about),
+        target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES,
+        changed=about.changed, first=RolloutId(about.splits[0], 0),
     )  # fmt: skip
 
 
@@ -105,17 +122,6 @@ def write_card(settings: Settings) -> tuple[str, str]:
     with whole_file(card_file(settings.data)) as file:
         file.write(text.encode())
     return text, hashlib.sha256(text.encode()).hexdigest()
-
-
-def citation(about: Facts) -> str:
-    """How to cite the original, and this."""
-    return (
-        "@misc{nca_sequences_5m,\n  author = {Tejaskumar Reddy J},\n"
-        "  title = {Emergent NCA Sequences 5M: Massive-Scale Synthetic Symbolic Dynamics},\n"
-        "  year = {2026},\n  publisher = {Hugging Face},\n"
-        f"  note = {{Made anew by nca-assets, recipe version {about.snapshot['recipe_version']}, vocabulary "
-        f"{about.snapshot['centroids_digest'][:12]}}}\n}}"
-    )
 
 
 def _number(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -38,24 +37,18 @@ _TYPES = {
 def croissant(sums: Sums, splits: Iterable[str], version: str, description: str, citation: str) -> str:
     """The metadata of a folder whose files have the checksums ``sums``.
 
-    Previews and labels are files of their own, with their checksums. The many files of tokens are a set of files in
-    the folder, whose checksum is that of the lines ``SHA256  NAME`` of its Parquet files.
+    Previews and labels are files of their own, with their checksums. The many files of tokens are a set of files;
+    their checksums are in ``SHA256SUMS``.
     """
     splits = list(splits)
-    parquet = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()) if name.endswith(".parquet"))
-    folder = _file("folder", "./", "inode/directory", hashlib.sha256(parquet.encode()).hexdigest())
-    distribution: list[dict[str, Any]] = [folder]
+    distribution: list[dict[str, Any]] = []
     records = []
     for config in CONFIGS:
         for split in splits:
             name = config.files(split)
             if config == TOKEN_FILES:
-                distribution.append(
-                    {
-                        "@type": "cr:FileSet", "@id": name, "name": name, "containedIn": {"@id": "folder"},
-                        "encodingFormat": PARQUET, "includes": name,
-                    }
-                )  # fmt: skip
+                files = {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": PARQUET, "includes": name}
+                distribution.append(files)
             else:
                 distribution.append(_file(name, name, PARQUET, sums[name]))
             records.append(_records(config, split, "fileSet" if config == TOKEN_FILES else "fileObject"))

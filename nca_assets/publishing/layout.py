@@ -12,6 +12,9 @@ from nca_assets.labels.schema import LABEL_COLUMNS, Column
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.naming import SETS, ShardKey
 from nca_assets.shards.manifest import read_manifest
+from nca_assets.shards.present import require_present_inputs
+from nca_assets.versions import LABEL_VERSION
+from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.read import is_any_of
 
@@ -71,26 +74,42 @@ def token_file(key: ShardKey) -> str:
     return f"tokens/{key}.parquet"
 
 
-def published_shards(data: Path) -> dict[str, list[ShardKey]]:
-    """The shards of ours that the warehouse knows, by set: those of which the card tells.
+def published_shards(data: Path) -> dict[str, dict[ShardKey, str]]:
+    """The shards of ours that the warehouse knows, by set, with their digests: those of which the card tells.
 
-    Raises ``NcaError`` if there are none, or if shards or labels are others by now.
+    Raises ``NcaError`` if there are none, if shards or labels are missing or others by now, or if they are of another
+    vocabulary or version than the card says.
     """
     query = f"""
-        SELECT partition_key, "set", shard, digest, shard_digest FROM label_parts
+        SELECT partition_key, "set", shard, digest, shard_digest, label_version FROM label_parts
         WHERE {is_any_of(SETS)} ORDER BY "set", shard
     """  # noqa: S608
-    shards: dict[str, list[ShardKey]] = {}
-    for name, rollout_set, number, digest, shard_digest in whole_table(query, data).iter_rows():
+    centroids = load_centroids(data)
+    shards: dict[str, dict[ShardKey, str]] = {}
+    for name, rollout_set, number, digest, shard_digest, version in whole_table(query, data).iter_rows():
         key = ShardKey(rollout_set, number)
-        if read_manifest(key, data).digest != shard_digest:
+        manifest = read_manifest(key, data)
+        if not key.tokens_file(data).exists():
+            raise NcaError(f"{key.tokens_file(data)} is missing: materialize partition {key} of rollout_shards again")
+        if manifest.digest != shard_digest:
             raise NcaError(f"shard {name} is another than was labelled: materialize its behavior_labels again")
+        require_present_inputs(key, manifest, centroids)
+        if version != LABEL_VERSION:
+            raise NcaError(
+                f"labels of {name} are of version {version}, this is {LABEL_VERSION}: materialize its behavior_labels, "
+                "then the 'analytics' assets again"
+            )
         if _digest_of(key.labels_file(data)) != digest:
             raise NcaError(f"labels of {name} are not those in the warehouse: materialize the 'analytics' assets again")
-        shards.setdefault(rollout_set, []).append(key)
+        shards.setdefault(rollout_set, {})[key] = shard_digest
     if not shards:
         raise NcaError(f"{data} holds no labelled shard to publish: materialize rollout_shards and behavior_labels")
     return shards
+
+
+def warehouse_version(data: Path) -> str:
+    """The version of the warehouse's content."""
+    return whole_table("SELECT version FROM snapshot", data).item()
 
 
 def _digest_of(part: Path) -> str:

@@ -21,6 +21,7 @@ from nca_assets.labels.schema import Column
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.naming import ShardKey
+from nca_assets.publishing.labels import checked_labels
 from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_LABELS, TOKEN_FILES, Config
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
@@ -92,12 +93,11 @@ def png_of(grid: NDArray[np.uint8]) -> bytes:
 
 
 def write_labels(keys: Iterable[ShardKey], file: Path, settings: Settings) -> None:
-    """The label parts of a set's shards, one after the other."""
+    """The labels of a set's shards, one after the other. Raises ``NcaError`` if any are not those in the warehouse."""
     with _writer(LABELS, file) as writer:
         waiting: list[pa.Table] = []
-        for key in keys:
-            part = pq.ParquetFile(key.labels_file(settings.data)).read()
-            waiting.append(part.select(schema(LABELS).names).cast(schema(LABELS)))
+        for table in checked_labels(keys, settings.data):
+            waiting.append(table.to_arrow().cast(schema(LABELS)))
             if sum(map(len, waiting)) >= LABELS_PER_GROUP:
                 writer.write_table(pa.concat_tables(waiting))
                 waiting = []

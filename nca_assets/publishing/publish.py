@@ -1,22 +1,21 @@
-"""Writing the folder: everything beside it first, then one rename."""
+"""Writing the published folder from shards, labels and the warehouse."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-from nca_assets.errors import DiskFullError, NcaError
+from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.labels.export import export_csv
-from nca_assets.naming import ShardKey, centroids_file
+from nca_assets.naming import ShardKey, centroids_file, csv_file
 from nca_assets.progress import Progress, unwatched
 from nca_assets.publishing import card, parquet
-from nca_assets.publishing.checksums import sums_of, write_sums
+from nca_assets.publishing.checksums import Sums, sums_of, write_sums
 from nca_assets.publishing.croissant import croissant
+from nca_assets.publishing.folder import replaced_folder
+from nca_assets.publishing.labels import write_csv
 from nca_assets.publishing.layout import (
     CHECKSUMS,
     CROISSANT,
@@ -26,8 +25,10 @@ from nca_assets.publishing.layout import (
     README,
     published_shards,
     token_file,
+    warehouse_version,
 )
 from nca_assets.settings import Settings
+from nca_assets.shards.manifest import read_manifest
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 
 TIMES_THE_SHARDS = 2.5
@@ -44,47 +45,72 @@ class Published:
     digest: str
 
 
+Shards = dict[str, dict[ShardKey, str]]
+"""The digests of the shards to publish, by set."""
+
+
 def publish(to: Path, settings: Settings, progress: Progress = unwatched) -> Published:
     """Write the labelled shards of ours into folder ``to`` as the hub shows them; the same bytes for the same data.
 
     What was published there before is replaced once all is written. Raises ``NcaError`` if the folder holds anything
-    else, if there is nothing to publish, or if something is missing, damaged, out of date, or does not fit.
+    else, if there is nothing to publish, or if something is missing, damaged, out of date, or does not fit, and
+    ``TransientError`` if the data change meanwhile.
     """
+    to = to.resolve()
     _require_free(to)
+    version = warehouse_version(settings.data)
     shards = published_shards(settings.data)
     _require_space(to, shards, settings.data)
-    with _replaced(to) as folder:
-        _write(folder, shards, settings, progress)
-        digest = write_sums(sums_of(folder), folder)
+    with replaced_folder(to) as folder:
+        about = _write_tables(folder, shards, settings)
+        if warehouse_version(settings.data) != version:
+            raise TransientError("the warehouse was built anew while it was published: publish again")
+        _write_shards(folder, shards, settings, progress)
+        digest = write_sums(_write_documents(folder, shards, about), folder)
     files = [file for file in to.rglob("*") if file.is_file()]
     return Published(to, len(files), sum(file.stat().st_size for file in files), digest)
 
 
-def _write(folder: Path, shards: dict[str, list[ShardKey]], settings: Settings, progress: Progress) -> None:
+def _write_tables(folder: Path, shards: Shards, settings: Settings) -> card.Facts:
+    """All that the warehouse tells; returns what the card is made of."""
     data = settings.data
-    total, done = sum(map(len, shards.values())), 0
     for rollout_set, keys in shards.items():
         parquet.write_preview(rollout_set, folder / PREVIEW.files(rollout_set), settings)
         parquet.write_labels(keys, folder / LABELS.files(rollout_set), settings)
-        for key in keys:
-            parquet.write_tokens(key, folder / token_file(key), settings)
-            for file in (key.tokens_file(data), key.manifest_file(data)):
-                _copy(file, folder / file.relative_to(data))
-            done += 1
-            progress(done, total)
-    for file in export_csv(data):
-        _copy(file, folder / file.name)
-    for file in (centroids_file(data), centroids_file(data).with_suffix(".json")):
-        _copy(file, folder / file.name)
+        write_csv(keys, csv_file(rollout_set, folder), data)
+    (folder / FIGURES_FOLDER).mkdir()
     for figure in FIGURES:
-        figure.make(settings)
-        _copy(figure.file("png", data), folder / FIGURES_FOLDER / f"{figure.name}.png")
-    about = card.facts(settings)
-    metadata = croissant(
-        sums_of(folder), shards, f"{RECIPE_VERSION}.{LABEL_VERSION}.0", about.summary, card.citation(about)
-    )
-    (folder / CROISSANT).write_text(metadata)
-    (folder / README).write_text(card.render(about))
+        (folder / FIGURES_FOLDER / f"{figure.name}.png").write_bytes(figure.picture(settings).png)
+    return card.facts(settings)
+
+
+def _write_shards(folder: Path, shards: Shards, settings: Settings, progress: Progress) -> None:
+    data = settings.data
+    for file in (centroids_file(data), centroids_file(data).with_suffix(".json")):
+        if not file.exists():
+            raise NcaError(f"{file} is missing: materialize the asset 'centroids' again")
+        _copy(file, folder / file.name)
+    digests = {key: digest for keys in shards.values() for key, digest in keys.items()}
+    for done, (key, digest) in enumerate(digests.items(), start=1):
+        parquet.write_tokens(key, folder / token_file(key), settings)
+        for file in (key.tokens_file(data), key.manifest_file(data)):
+            _copy(file, folder / file.relative_to(data))
+        if read_manifest(key, folder).digest != digest:
+            raise TransientError(f"shard {key} was made anew while it was published: publish again")
+        progress(done, len(digests))
+
+
+def _write_documents(folder: Path, shards: Shards, about: card.Facts) -> Sums:
+    """The card and the metadata; returns the checksums of all files."""
+    sums = sums_of(folder)
+    version = f"{RECIPE_VERSION}.{LABEL_VERSION}.0"
+    for name, text in (
+        (CROISSANT, croissant(sums, shards, version, about.summary, card.CITATION)),
+        (README, card.render(about)),
+    ):
+        (folder / name).write_text(text)
+        sums[name] = hashlib.sha256(text.encode()).hexdigest()
+    return sums
 
 
 def _copy(file: Path, to: Path) -> None:
@@ -95,11 +121,12 @@ def _copy(file: Path, to: Path) -> None:
 def _require_free(to: Path) -> None:
     if to.exists() and not to.is_dir():
         raise NcaError(f"{to} is a file: give another folder to publish to")
-    if to.exists() and any(to.iterdir()) and not (to / CHECKSUMS).exists():
+    ours = (to / CHECKSUMS).exists() and (to / CROISSANT).exists()
+    if to.exists() and any(to.iterdir()) and not ours:
         raise NcaError(f"{to} holds other files: give a new folder, or one that was published to before")
 
 
-def _require_space(to: Path, shards: dict[str, list[ShardKey]], data: Path) -> None:
+def _require_space(to: Path, shards: Shards, data: Path) -> None:
     sizes = [key.tokens_file(data).stat().st_size for keys in shards.values() for key in keys]
     there = next(folder for folder in [to.absolute(), *to.absolute().parents] if folder.exists())
     needed, free = TIMES_THE_SHARDS * sum(sizes), shutil.disk_usage(there).free
@@ -108,25 +135,3 @@ def _require_space(to: Path, shards: dict[str, list[ShardKey]], data: Path) -> N
             f"publishing needs about {needed / 1e6:,.1f} MB, {there} has {free / 1e6:,.1f} MB left: free space, or "
             "publish to another disk"
         )
-
-
-@contextmanager
-def _replaced(to: Path) -> Iterator[Path]:
-    """A folder beside ``to`` that takes its place when the block ends well, and vanishes when it does not."""
-    temporary = to.with_name(f".{to.name}.{uuid4().hex[:12]}.part")
-    before = temporary.with_suffix(".before")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if to.exists():
-            to.rename(before)
-        temporary.rename(to)
-    except OSError as error:
-        raise NcaError(
-            f"can't write {to}: {error.strerror or error}. Free space or make the folder writable, then publish again."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if before.exists() and not to.exists():
-            before.rename(to)
-        shutil.rmtree(before, ignore_errors=True)

@@ -14,12 +14,16 @@ from huggingface_hub.errors import (
 from nca_assets.errors import NcaError
 from nca_assets.publishing.checksums import check_published
 
+PUBLISHED = ["preview/*", "labels/*", "tokens/*", "figures/*", "nca_dataset*/*", "dataset_labels_set*.csv"]
+"""Files that only publishing writes; the configs would take in those of shards that are no more."""
+
 
 def push(folder: Path, repo: str, private: bool = False) -> str:
     """Upload what ``publish`` wrote to the dataset ``repo`` (NAMESPACE/NAME), which is made if it is not there.
 
-    Returns its address. The token is the one that huggingface_hub finds (``hf auth login``, or ``HF_TOKEN``). Raises
-    ``NcaError`` if the folder is not as it was written, or the hub refuses or can't be reached.
+    What was published there before and is not in the folder is removed; other files stay. Returns its address. The
+    token is the one that huggingface_hub finds (``hf auth login``, or ``HF_TOKEN``). Raises ``NcaError`` if the folder
+    is not as it was written, or the hub refuses or can't be reached.
     """
     if findings := check_published(folder):
         raise NcaError(f"{folder} is not as it was published ({findings[0]}): publish again, then push")
@@ -28,7 +32,13 @@ def push(folder: Path, repo: str, private: bool = False) -> str:
     api = HfApi()
     try:
         made = api.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
-        api.upload_folder(folder_path=folder, repo_id=repo, repo_type="dataset", commit_message="Published anew")
+        api.upload_folder(
+            folder_path=folder,
+            repo_id=repo,
+            repo_type="dataset",
+            commit_message="Published anew",
+            delete_patterns=PUBLISHED,
+        )
     except HFValidationError as error:
         raise NcaError(f"{repo!r} is no name of a dataset: write NAMESPACE/NAME ({error})") from None
     except HfHubHTTPError as error:

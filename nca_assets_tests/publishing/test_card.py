@@ -75,14 +75,16 @@ def test_a_leaderboard_is_shown_once_there_is_one(settings_to_publish: Settings)
 def test_its_programs_run(published: Published) -> None:
     card = (published.folder / "README.md").read_text()
     programs = re.findall(r"```python\n(.+?)```", card, re.DOTALL)
-    assert len(programs) == 2
+    assert len(programs) == 3
     text = "\n".join(programs).replace("FOLDER_OR_REPO", str(published.folder))
+    text = text.replace('"FOLDER"', repr(str(published.folder)))
     done = subprocess.run(
         [sys.executable, "-c", text], capture_output=True, text=True, check=False,
         env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(published.folder.parent / "home"), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(r"set3/000000 \w+ \(140, \d+, \d+\)", done.stdout)
+    assert re.search(r"uint8 \(140, \d+, \d+\)", done.stdout)
 
 
 def test_it_is_written_for_the_asset(settings_to_publish: Settings, published: Published) -> None:

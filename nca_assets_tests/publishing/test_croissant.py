@@ -43,7 +43,7 @@ def test_every_column_of_every_split_is_described(dataset) -> None:
 
 def test_files_have_their_checksums(published: Published) -> None:
     about = json.loads((published.folder / "croissant.json").read_text())
-    files = [d for d in about["distribution"] if d["@type"] == "cr:FileObject" and d["@id"] != "folder"]
+    files = [d for d in about["distribution"] if d["@type"] == "cr:FileObject"]
     assert {file["@id"] for file in files} == {
         f"{c}/{s}.parquet" for c in ("preview", "labels") for s in ("set1", "set3")
     }
@@ -56,7 +56,11 @@ def test_records_can_be_read_by_it(dataset, published: Published) -> None:
         warnings.simplefilter("ignore")
         labels = list(itertools.islice(dataset.records("labels/set3"), 12))
         [first] = itertools.islice(dataset.records("preview/set1"), 1)
+        tokens = list(dataset.records("tokens/set1"))
     expected = pl.read_parquet(published.folder / "labels" / "set3.parquet")
     assert [row["labels/set3/rollout_id"].decode() for row in labels] == expected["rollout_id"].to_list()
     np.testing.assert_allclose([row["labels/set3/mean_change"] for row in labels], expected["mean_change"].to_numpy())
     assert isinstance(first["preview/set1/frame_0"], Image.Image)
+    files = sorted((published.folder / "tokens").glob("set1-*.parquet"))
+    there = dict(pl.concat([pl.read_parquet(file) for file in files]).select("rollout_id", "tokens").iter_rows())
+    assert {row["tokens/set1/rollout_id"].decode(): row["tokens/set1/tokens"] for row in tokens} == there

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.figures.palette import token_colours
+from nca_assets.labels.export import export_csv
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
@@ -23,7 +24,7 @@ from nca_assets.publishing.checksums import check_published
 from nca_assets.publishing.publish import Published, publish
 from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
-from nca_assets.vocabulary.centroids import load_centroids
+from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.publishing.conftest import KEYS
 
@@ -66,6 +67,25 @@ def test_labels_are_those_of_the_parts(published: Published, settings_to_publish
     assert b"0 to 5 bits" in comments[b"description"]
 
 
+def test_csv_files_are_those_of_the_export(published: Published, own_data: Settings) -> None:
+    for file in export_csv(own_data.data):
+        assert (published.folder / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.slow
+def test_what_the_warehouse_does_not_know_yet_stays_out(
+    published: Published, own_data: Settings, tmp_path: Path
+) -> None:
+    key = ShardKey("set1", 2)
+    write_shard(key, load_centroids(own_data.data), own_data)
+    write_labels(key, own_data)
+    assert publish(tmp_path / "dataset", own_data).files == published.files
+    for rollout_set in ("set1", "set3"):
+        rows = pl.read_parquet(tmp_path / "dataset" / "labels" / f"{rollout_set}.parquet").height
+        name = "dataset_labels_set.csv" if rollout_set == "set1" else "dataset_labels_set3.csv"
+        assert pl.read_csv(tmp_path / "dataset" / name).height == rows == 12
+
+
 def test_tokens_are_those_of_the_shards(published: Published, settings_to_publish: Settings) -> None:
     table = pl.concat([pl.read_parquet(published.folder / "tokens" / f"{key}.parquet") for key in KEYS])
     for row, rollout in zip(table.iter_rows(named=True), RolloutSource.files(settings_to_publish), strict=True):
@@ -100,6 +120,7 @@ def test_published_again_it_is_the_same_and_takes_the_place_of_the_first(
     assert (again.digest, again.files, again.bytes) == (published.digest, published.files, published.bytes)
     assert not (copy / "old.txt").exists()
     assert [file.name for file in copy.parent.iterdir()] == ["copy"]
+    assert not (settings_to_publish.data / "figures").exists()
 
 
 def test_checksums_are_such_that_sha256sum_reads_them(published: Published) -> None:
@@ -130,8 +151,22 @@ def test_what_is_not_as_it_was_published_is_found(copy: Path) -> None:
         check_published(copy)
 
 
+def test_a_link_to_a_folder_stays_one(settings_to_publish: Settings, tmp_path: Path) -> None:
+    (tmp_path / "large").mkdir()
+    (tmp_path / "dataset").symlink_to(tmp_path / "large")
+    publish(tmp_path / "dataset", settings_to_publish)
+    assert (tmp_path / "dataset").is_symlink()
+    assert check_published(tmp_path / "large") == []
+    assert {file.name for file in tmp_path.iterdir()} == {"large", "dataset"}
+
+
 def test_a_folder_with_other_files_is_left_alone(settings_to_publish: Settings, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep me")
+    (tmp_path / "isos").mkdir()
+    (tmp_path / "isos" / "SHA256SUMS").write_text("of other files")
+    with pytest.raises(NcaError, match="holds other files"):
+        publish(tmp_path / "isos", settings_to_publish)
+    shutil.rmtree(tmp_path / "isos")
     with pytest.raises(NcaError, match="holds other files: give a new folder"):
         publish(tmp_path, settings_to_publish)
     with pytest.raises(NcaError, match="is a file"):
@@ -171,6 +206,49 @@ def test_what_is_out_of_date_is_not_published(own_data: Settings, tmp_path: Path
     build_warehouse(own_data.data)
     with pytest.raises(NcaError, match="no labelled shard to publish"):
         publish(tmp_path / "dataset", own_data)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nca_dataset_set3/shard_00009.npz", r"shard_00009\.npz is missing: materialize partition set3-00009"),
+        ("nca_dataset_set3/shard_00009.json", r"shard_00009\.json is missing: materialize partition set3-00009"),
+        ("centroids.pt", r"centroids\.pt is missing: materialize the asset 'centroids'"),
+        ("centroids.json", r"centroids\.json is missing: materialize the asset 'centroids'"),
+    ],
+)
+def test_what_is_missing_is_named(own_data: Settings, tmp_path: Path, name: str, message: str) -> None:
+    (own_data.data / name).unlink()
+    (tmp_path / "out").mkdir()
+    with pytest.raises(NcaError, match=message):
+        publish(tmp_path / "out" / "dataset", own_data)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_labels_that_changed_on_the_disk_are_not_published(own_data: Settings, tmp_path: Path) -> None:
+    part = ShardKey("set1", 1).labels_file(own_data.data)
+    metadata = pl.read_parquet_metadata(part)
+    kept = {name: text for name, text in metadata.items() if name != "ARROW:schema"}
+    table = pl.read_parquet(part, hive_partitioning=False)
+    table.with_columns(pl.col("token_entropy") + 0.25).write_parquet(part, metadata=kept)
+    with pytest.raises(NcaError, match=r"shard=00001\.parquet holds other labels than the warehouse"):
+        publish(tmp_path / "dataset", own_data)
+
+
+def test_shards_of_another_vocabulary_are_not_published(own_data: Settings, tmp_path: Path) -> None:
+    save_centroids(load_centroids(own_data.data).flip(0), own_data.data, "learned")
+    with pytest.raises(NcaError, match="set1-00000 was made with centroids"):
+        publish(tmp_path / "dataset", own_data)
+
+
+def test_a_warehouse_that_is_built_meanwhile_is_noticed(
+    settings_to_publish: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = iter(["before", "after"])
+    monkeypatch.setattr(publishing, "warehouse_version", lambda _: next(versions))
+    with pytest.raises(TransientError, match="publish again"):
+        publish(tmp_path / "dataset", settings_to_publish)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_warehouse_it_is_said(settings: Settings, tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ class Answers(BaseHTTPRequestHandler):
             self.answer(200, {"files": files})
         elif "/commit/" in self.path:
             for line in map(json.loads, body.splitlines()):
+                if line["key"] == "deletedFile":
+                    del self.server.files[line["value"]["path"]]
                 if line["key"] == "file":
                     self.server.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
             self.answer(
@@ -75,12 +77,16 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if "/revision/" in self.path:
-            self.answer(200, {"id": "me/rollouts", "sha": "0" * 40, "siblings": []})
+            files = [{"rfilename": name} for name in self.server.files]
+            self.answer(200, {"id": "me/rollouts", "sha": "0" * 40, "siblings": files})
+        elif "/tree/" in self.path:
+            files = [{"type": "file", "path": p, "size": len(c), "oid": "0" * 40} for p, c in self.server.files.items()]
+            self.answer(200, files)
         else:
             self.server.unknown.append(self.path)
             self.answer(404, {"error": "unknown"})
 
-    def answer(self, status: int, content: dict) -> None:
+    def answer(self, status: int, content: object) -> None:
         text = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -127,7 +133,9 @@ def push(folder: Path, repo: str, endpoint: str, home: Path, token: str | None =
     return done.returncode, done.stdout, done.stderr.strip().splitlines()[-1] if done.stderr.strip() else ""
 
 
-def test_every_file_arrives(published: Published, hub: Hub, tmp_path: Path) -> None:
+def test_every_file_arrives_and_what_was_there_before_goes(published: Published, hub: Hub, tmp_path: Path) -> None:
+    hub.files["tokens/set1-00099.parquet"] = b"from before"
+    hub.files["NOTES.md"] = b"by someone"
     code, out, error = push(published.folder, "me/rollouts", hub.address, tmp_path)
     assert code == 0, error
     assert out.strip() == f"{hub.address}/datasets/me/rollouts"
@@ -137,7 +145,7 @@ def test_every_file_arrives(published: Published, hub: Hub, tmp_path: Path) -> N
     here = {
         f.relative_to(published.folder).as_posix(): f.read_bytes() for f in published.folder.rglob("*") if f.is_file()
     }
-    assert hub.files == here
+    assert hub.files == here | {"NOTES.md": b"by someone"}
     assert [path for path in hub.unknown if "/datasets/" in path or "/repos/" in path] == []
 
 

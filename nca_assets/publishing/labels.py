@@ -1,0 +1,43 @@
+"""The labels of a set, shard by shard, held to the warehouse; and as CSV under the original's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from nca_assets.errors import NcaError
+from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.naming import ShardKey
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.read import is_any_of
+
+
+def checked_labels(keys: Iterable[ShardKey], data: Path) -> Iterator[pl.DataFrame]:
+    """The labels of each shard, in order of index.
+
+    Raises ``NcaError`` naming the shard if its label part can't be read, or holds other rows than the warehouse.
+    """
+    for key in keys:
+        part = key.labels_file(data)
+        try:
+            table = pl.read_parquet(part, hive_partitioning=False)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise NcaError(
+                f"{part} can't be read ({error}): materialize partition {key} of behavior_labels again"
+            ) from error
+        query = f'FROM labels WHERE {is_any_of([key.set])} AND shard = {key.number} ORDER BY "index"'
+        if not table.equals(whole_table(query, data).select(table.columns)):
+            raise NcaError(
+                f"{part} holds other labels than the warehouse: materialize partition {key} of behavior_labels, then "
+                "the 'analytics' assets again"
+            )
+        yield table.select([column.name for column in LABEL_COLUMNS])
+
+
+def write_csv(keys: Iterable[ShardKey], file: Path, data: Path) -> None:
+    """The labels of a set's shards as ``export_csv`` writes them, but one shard after the other."""
+    with file.open("wb") as out:
+        for number, table in enumerate(checked_labels(keys, data)):
+            table.write_csv(out, include_header=number == 0)
