@@ -24,12 +24,13 @@ demo: install
 ui: install
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(or $(PORT),3000)
 
-# A file's tests stay together, since many share what they have made.
+# A file's tests stay together, since many share what they have made. A worker has one thread: two that wait for each
+# other's would take several times as long.
 test: install
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: install
-	@$(BIN)/pytest -n 2 --dist loadfile -m 'not slow'
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 # The warehouse with the next DuckDB, which the pinned one is not yet given up for.
 test-duckdb2: install

@@ -30,6 +30,14 @@ GOLDEN = Path(__file__).parent / "golden"
 PROJECT = Path(__file__).parent.parent
 
 
+LONGEST = ("test_docs.py", "test_daemon.py", "test_browser.py", "test_exactness.py", "test_calibration.py")
+"""Files that take minutes: begun first, so that no worker is left with one alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 def lacking(what: str) -> NoReturn:
     """Skip a test for want of something that not every machine has; where all tests must run, fail."""
     if os.environ.get("CI"):
