@@ -218,6 +218,7 @@ def test_rollouts_of_ones_choice_to_explore(built: Settings, tmp_path: Path, cap
     assert "DuckDB: Parser Error" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_dataset_is_published_and_verified(built: Settings, tmp_path: Path, capsys: Capture) -> None:
     assert built
     out = tmp_path / "dataset"

@@ -102,11 +102,14 @@ def _curves(source: RolloutSource) -> list[list[list[int]]]:
     drawn: dict[tuple[str, int], list[list[int]]] = {}
     for (name, shard), rows in source.table.group_by("set", "shard"):
         file = ShardKey(str(name), int(shard)).curves_file(source.settings.data)  # type: ignore[arg-type]
+        remedy = f"materialize that partition of {'behavior' if name in SETS else 'imported'}_labels again"
         try:
-            part = pl.read_parquet(file).filter(pl.col("index").is_in(rows["index"].to_list()))
+            part = pl.read_parquet(file, columns=["index", "cells", "entropy", "changed", "differing"])
         except (pl.exceptions.PolarsError, OSError) as error:
-            remedy = "behavior_labels" if name in SETS else "imported_labels"
-            raise NcaError(f"{file} can't be read ({error}): materialize that partition of {remedy} again") from None
+            raise NcaError(f"{file} can't be read ({error}): {remedy}") from None
+        part = part.filter(pl.col("index").is_in(rows["index"].to_list()))
+        if len(part) < len(rows):
+            raise NcaError(f"{file} lacks the curves of some labelled rollouts: {remedy}")
         for row in part.iter_rows(named=True):
             at = np.unique(np.linspace(0, len(row["entropy"]) - 1, CURVE_POINTS).round().astype(int))
             scales = (100 / ENTROPY_STEPS, 1000 / row["cells"], 1000 / row["cells"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from nca_assets.figures.explorer import explored, write_explorer
 from nca_assets.labels.write import write_labels
@@ -22,6 +22,7 @@ from nca_assets_tests.end_to_end.conftest import chromium_page, keep_picture
 pytestmark = pytest.mark.slow
 
 SECONDS_TO_OPEN = 2
+MOST_BYTES = 25_000_000
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> RolloutSource:
 @pytest.fixture(scope="module")
 def page(source: RolloutSource, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     file = tmp_path_factory.mktemp("page") / "explorer.html"
-    assert write_explorer(source, file).rollouts == 500
+    written = write_explorer(source, file)
+    assert written.rollouts == 500
+    assert written.bytes < MOST_BYTES
     with chromium_page() as opened:
         said: list[str] = []
         asked: list[str] = []
@@ -51,18 +54,26 @@ def page(source: RolloutSource, tmp_path_factory: pytest.TempPathFactory) -> Ite
         opened.goto(file.as_uri())
         yield opened
         assert said == []
-        assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+        assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} == {file.as_uri()}
+
+
+def card(page: Page, source: RolloutSource, position: int) -> Locator:
+    labels = source.table.row(position, named=True)
+    return page.get_by_role("button", name=f"{labels['rollout_id']}, {labels['behavior']}", exact=True)
 
 
 def test_it_opens_at_once(page: Page) -> None:
     body = page.locator("body[data-ready-ms]")
     body.wait_for()
-    assert float(body.get_attribute("data-ready-ms") or "nan") < 1000 * SECONDS_TO_OPEN
+    milliseconds = float(body.get_attribute("data-ready-ms") or "nan")
+    print(f"the first thumbnails were there after {milliseconds:.0f} ms")
+    assert milliseconds < 1000 * SECONDS_TO_OPEN
     expect(page.get_by_role("status")).to_have_text("500 of 500 rollouts")
     colours = page.locator(".card canvas").first.evaluate(
         "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
     )
     assert colours > 1
+    assert page.locator("#grid").evaluate("grid => grid.scrollWidth === grid.clientWidth")
     if folder := os.environ.get("SCREENSHOTS"):
         page.locator(".card").nth(46).click()
         page.locator(".card").nth(30).evaluate("card => card.scrollIntoView()")
@@ -99,7 +110,7 @@ def test_it_filters(page: Page, source: RolloutSource) -> None:
 def test_it_plays(page: Page, source: RolloutSource) -> None:
     page.get_by_label("Order by").select_option("rollout_id")
     chosen = source.table.row(5, named=True)
-    page.get_by_role("button", name=f"{chosen['rollout_id']}, {chosen['behavior']}", exact=True).click()
+    card(page, source, 5).click()
     details = page.get_by_label("Selected rollout")
     expect(details.get_by_role("heading", name=chosen["rollout_id"])).to_be_visible()
     expect(details.get_by_text("frame 0", exact=True)).to_be_visible()
@@ -119,4 +130,60 @@ def test_it_plays(page: Page, source: RolloutSource) -> None:
     )
     page.get_by_role("button", name="Next rollout").click()
     expect(details.get_by_role("heading", name=source.table["rollout_id"][6])).to_be_visible()
-    assert page.url.endswith(f"#{source.table['rollout_id'][6]}")
+    expect(page).to_have_url(re.compile(f"#{source.table['rollout_id'][6]}$"))
+
+
+def test_one_click_chooses_a_class_alone(page: Page, source: RolloutSource) -> None:
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Only chaotic").click()
+    count = source.table["behavior"].eq("chaotic").sum()
+    expect(page.get_by_role("status")).to_have_text(f"{count} of 500 rollouts")
+    expect(page.get_by_role("button", name=re.compile("^chaotic, "), pressed=True)).to_have_count(1)
+    expect(page.get_by_role("button", name=re.compile("^complex, "), pressed=False)).to_have_count(1)
+    page.get_by_role("button", name="Show all").click()
+    expect(page.get_by_role("status")).to_have_text("500 of 500 rollouts")
+
+
+def test_it_obeys_keys(page: Page, source: RolloutSource) -> None:
+    page.get_by_label("Order by").select_option("rollout_id")
+    names = source.table["rollout_id"]
+    title = page.get_by_label("Selected rollout").get_by_role("heading")
+    card(page, source, 8).click()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(title).to_have_text(names[13])
+    page.keyboard.press("ArrowLeft")
+    expect(title).to_have_text(names[12])
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_label("Frame", exact=True).focus()
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    behavior = page.get_by_role("button", name=re.compile("^chaotic, "))
+    behavior.press(" ")
+    expect(behavior).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    page.get_by_role("button", name="Show all").click()
+
+
+def test_the_address_names_the_rollout(page: Page, source: RolloutSource) -> None:
+    named = source.table.row(-1, named=True)["rollout_id"]
+    title = page.get_by_label("Selected rollout").get_by_role("heading")
+    page.evaluate("name => { location.hash = name; }", named)
+    expect(title).to_have_text(named)
+    page.reload()
+    expect(title).to_have_text(named)
+    expect(page.locator(".card[aria-current]")).to_be_in_viewport()
+
+
+def test_the_last_click_wins(page: Page, source: RolloutSource) -> None:
+    names = source.table["rollout_id"]
+    page.reload()
+    card(page, source, 250).wait_for()
+    page.evaluate(
+        "cards => cards.forEach(card => card.click())",
+        [card(page, source, position).element_handle() for position in (250, 499)],
+    )
+    title = page.get_by_label("Selected rollout").get_by_role("heading")
+    page.wait_for_timeout(500)
+    expect(title).to_have_text(names[-1])

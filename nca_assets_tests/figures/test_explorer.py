@@ -1,6 +1,7 @@
 """The explorer's file: what it holds is what the shards and labels say. That it works is tested in a browser."""
 
 import base64
+import io
 import json
 import re
 import shutil
@@ -57,6 +58,12 @@ def test_tokens_of_imported_sets_begin_anew_above_31() -> None:
     assert clip == bytes([3] * 8)
 
 
+def test_even_noise_takes_little_more_than_five_bits_a_token() -> None:
+    noise = np.random.default_rng(0).integers(0, 32, (500, 48, 48), dtype=np.uint8)
+    tokens_shown = len(shown_frames(500)) * 48 * 48
+    assert len(packed(noise)) < 1.1 * tokens_shown * 5 / 6  # a character of Base64 holds six bits
+
+
 def test_labels_are_those_of_the_table(page: tuple[RolloutSource, Path]) -> None:
     source, file = page
     data = embedded(file)
@@ -106,6 +113,9 @@ def test_what_is_missing_or_damaged_is_named(drawn_from: Settings, tmp_path: Pat
     content = curves.read_bytes()
     curves.unlink()
     with pytest.raises(NcaError, match=r"shard=00008\.parquet can't be read .* partition of behavior_labels again"):
+        write_explorer(source, tmp_path / "out.html")
+    pl.read_parquet(io.BytesIO(content)).head(3).write_parquet(curves)
+    with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labelled rollouts: materialize"):
         write_explorer(source, tmp_path / "out.html")
     curves.write_bytes(content)
     ShardKey("set1", 8).tokens_file(own.data).write_bytes(b"")

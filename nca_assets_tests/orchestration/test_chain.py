@@ -27,6 +27,8 @@ from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
 from nca_assets_tests.shards.test_verify import forge
 
+pytestmark = pytest.mark.slow
+
 KEYS = ["set1-00000", "set1-00001"]
 KEY = ShardKey("set1", 0)
 SHARDS, LABELS = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")

@@ -11,6 +11,8 @@ from nca_assets.settings import Settings
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, TABLE_KEYS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 
+pytestmark = pytest.mark.slow
+
 Requested = set[tuple[str, str | None]]
 
 

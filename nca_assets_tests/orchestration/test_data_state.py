@@ -10,6 +10,8 @@ import pytest
 from nca_assets_tests.conftest import GOLDEN
 from nca_assets_tests.orchestration.conftest import make_home
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import json, sys
 import dagster as dg, torch

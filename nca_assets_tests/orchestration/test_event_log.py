@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from nca_assets.automation.event_log import MOST_FILES, LastingEventLogStorage
+
+pytestmark = pytest.mark.slow
 
 KEY = dg.AssetKey("made")
 

@@ -21,6 +21,8 @@ from nca_assets_tests.conftest import lacking
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, made, run_range
 
+pytestmark = pytest.mark.slow
+
 
 def failure(result: dg.ExecuteInProcessResult) -> str:
     assert not result.success

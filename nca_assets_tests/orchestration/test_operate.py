@@ -14,6 +14,8 @@ from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 from nca_assets_tests.test_cli import Capture, nca
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def begun(vocabulary: Settings, instance: dg.DagsterInstance) -> Settings:

@@ -22,6 +22,8 @@ from nca_assets.shards import write as shard_writing
 from nca_assets.shards.manifest import read_manifest
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 
+pytestmark = pytest.mark.slow
+
 KEYS = [f"set1-{number:05d}" for number in range(4)]
 
 

@@ -17,6 +17,8 @@ from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.labels import movies
 from nca_assets_tests.orchestration.conftest import lasting_project
 
+pytestmark = pytest.mark.slow
+
 GUIDE = (PROJECT / "docs" / "SQL.md").read_text()
 QUERIES = re.findall(r"```sql\n(.+?)```", GUIDE, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.+?)```", GUIDE, re.DOTALL)

@@ -14,6 +14,8 @@ from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 
+pytestmark = pytest.mark.slow
+
 
 def test_missing_comes_before_stale_and_labels_last(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
     assert find_wanted(vocabulary, instance).shards == vocabulary.partition_keys()

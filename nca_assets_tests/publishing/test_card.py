@@ -16,6 +16,8 @@ from nca_assets.publishing.publish import Published
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import first_rows
 
+pytestmark = pytest.mark.slow
+
 NAMES_WITH_DIGITS = ("uint8", "SHA-256", "SHA256SUMS", "sha256sum", "MD5", "Sequences 5M")
 
 
@@ -71,7 +73,6 @@ def test_a_leaderboard_is_shown_once_there_is_one(settings_to_publish: Settings)
     assert "| oracle | 3 | 1.25 |  |" in render(about)
 
 
-@pytest.mark.slow
 def test_its_programs_run(published: Published) -> None:
     card = (published.folder / "README.md").read_text()
     programs = re.findall(r"```python\n(.+?)```", card, re.DOTALL)

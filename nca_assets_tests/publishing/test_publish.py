@@ -28,6 +28,8 @@ from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.publishing.conftest import KEYS
 
+pytestmark = pytest.mark.slow
+
 
 def names(folder: Path) -> set[str]:
     return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
