@@ -16,7 +16,7 @@ from nca_assets.settings import load_settings, require_writable
     deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
     group_name="figures",
     kinds={"html"},
-    code_version="1",
+    code_version="2",
     automation_condition=FOLLOWS,
     owners=OWNERS,
     metadata=documents("FIGURES.md"),
