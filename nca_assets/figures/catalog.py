@@ -58,5 +58,3 @@ FIGURES = (
     Figure("gallery", "Rollouts of each behavior class", ("labels",)),
     Figure("beside_the_card", "Our statistics beside those of the original dataset's card", ("card_comparison",)),
 )
-
-BY_NAME = {figure.name: figure for figure in FIGURES}
