@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from isal import isal_zlib
@@ -31,6 +33,16 @@ Tokens = NDArray[np.uint8] | Tensor
 
 LOCAL_HEADER = 30
 """Bytes of a ZIP member's own header, before its name; the lengths of name and extra field are its last four."""
+
+HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[^']+)', 'fortran_order': (?P<time_fastest>True|False), "
+    rb"'shape': \((?P<frames>\d+), (?P<height>\d+), (?P<width>\d+)\), \} *\n",
+    re.DOTALL,
+)
+"""What an ``.npy`` file of three axes begins with. NumPy has Python's parser read it, which fails now and then when
+several threads parse at once (Python issue 106905)."""
+
+ONE_PARSER = Lock()
 
 TILE = 32
 
@@ -84,7 +96,8 @@ def _read_or_say_why(wanted: Wanted, data: Path) -> NDArray[np.uint8] | NcaError
     rollout = wanted.rollout
     if rollout.set not in SETS:
         try:
-            return find_imported(rollout, data)
+            with ONE_PARSER:
+                return find_imported(rollout, data)
         except NcaError as error:
             return error
     key = ShardKey(rollout.set, wanted.shard)
@@ -124,13 +137,15 @@ def _directory(file: Path, _time: int, _size: int) -> dict[str, zipfile.ZipInfo]
 
 def _time_first(npy: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """The array in an ``.npy`` file, frame after frame in memory. Raises ``ValueError`` if it is another than asked."""
-    header = io.BytesIO(npy)
-    np.lib.format.read_magic(header)
-    there, time_fastest, dtype = np.lib.format.read_array_header_1_0(header)
-    if there != shape or dtype != np.uint8:
-        raise ValueError(f"{dtype} {there}, not uint8 {shape}")
-    tokens = np.frombuffer(npy, np.uint8, offset=header.tell())
-    if not time_fastest:
+    header = HEADER.match(npy)
+    if header is None:
+        raise ValueError("no .npy file of three axes")
+    dtype, time_fastest, *axes = header.group("dtype", "time_fastest", "frames", "height", "width")
+    there = tuple(map(int, axes))
+    if there != shape or dtype != b"|u1":
+        raise ValueError(f"{np.dtype(dtype.decode())} {there}, not uint8 {shape}")
+    tokens = np.frombuffer(npy, np.uint8, offset=header.end())
+    if time_fastest == b"False":
         return tokens.reshape(shape)
     frames, height, width = shape
     # In Fortran order the columns of the grid come before its rows.
