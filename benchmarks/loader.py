@@ -151,7 +151,7 @@ class PlainDataset(Dataset[Pair]):
     def __getitem__(self, position: int) -> Pair:
         rollout, frame = divmod(position, self.frames)
         file, member = self.members[rollout]
-        with np.load(file, allow_pickle=False) as shard:
+        with np.load(str(file), allow_pickle=False) as shard:
             tokens = shard[member]
         return tokens[frame], tokens[frame + 1]
 

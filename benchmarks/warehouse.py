@@ -27,6 +27,7 @@ from nca_assets.naming import SETS, ShardKey, warehouse_file
 from nca_assets.settings import Settings, load_settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.write import write_shard
+from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
 from nca_assets.vocabulary.learn import fit_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -90,7 +91,7 @@ def fill(settings: Settings, parts: int) -> int:
     save_centroids(fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "learned")
     write_shard(first, load_centroids(settings.data), settings)
     real = write_labels(first, settings)
-    lineage = pl.read_parquet_metadata(real.file)
+    lineage = pl.read_parquet_metadata(str(real.file))
     sums = first.curve_sums_file(settings.data).read_bytes()
     manifest = json.loads(first.manifest_file(settings.data).read_text())
     keys = [ShardKey(name, n) for name in SETS for n in range(-(-parts // len(SETS)))][:parts]
@@ -101,7 +102,7 @@ def fill(settings: Settings, parts: int) -> int:
 
 
 def write_part(
-    key: ShardKey, data: Path, real: pl.DataFrame, lineage: dict[str, str], sums: bytes, manifest: dict[str, Any]
+    key: ShardKey, data: Stored, real: pl.DataFrame, lineage: dict[str, str], sums: bytes, manifest: dict[str, Any]
 ) -> None:
     """The files of shard ``key``: the ``real`` rows over and over, in an order and with digests of their own."""
     chance = np.random.default_rng([SETS[key.set].seed, key.number])
@@ -143,15 +144,15 @@ def write_history(settings: Settings, keys: list[ShardKey]) -> None:
     )  # fmt: skip
 
 
-def ask(data: Path) -> list[float]:
+def ask(data: Stored) -> list[float]:
     """The time that each query of the guide takes, on a connection that is open."""
     with connect(data) as connection:
         return [seconds(lambda query=query: connection.execute(query).fetchmany(200)) for query in QUERIES]
 
 
-def compare(data: Path, csv: Path) -> tuple[float, float, float]:
+def compare(data: Stored, csv: Path) -> tuple[float, float, float]:
     """Seconds for the five questions about one set: of the warehouse, of pandas and of polars over the set's CSV."""
-    pl.read_parquet(sorted((data / "labels" / "set=1").glob("*.parquet")), hive_partitioning=False).write_csv(csv)
+    pl.read_parquet(f"{data}/labels/set=1/*.parquet", hive_partitioning=False).write_csv(csv)
     with connect(data) as connection:
         asked = [text.format(one="\"set\" = 'set1'") for text in QUESTIONS.values()]
         warehouse = seconds(lambda: [connection.execute(text).fetchall() for text in asked])

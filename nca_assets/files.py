@@ -1,17 +1,22 @@
-"""Files that appear whole or not at all: written under a temporary name, flushed to disk, then renamed."""
+"""Files that appear whole or not at all: written under a temporary name, flushed to disk, then renamed; or, in a
+bucket, uploaded in one piece or in parts that become an object once all are there."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from upath import UPath
+
 from nca_assets.errors import DiskFullError, NcaError, TransientError
+from nca_assets.storage import Stored, clear_errors
 
 TEMPORARY = ".part"
 """Suffix of files being written; nothing reads them."""
@@ -22,12 +27,26 @@ _KINDS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), DiskFullError) | dict.fromk
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Stored) -> Iterator[BinaryIO]:
     """A file to write that takes the name ``path`` when the block ends well, and vanishes when it does not.
 
-    Leftovers of writers that were killed are removed first. Raises ``NcaError`` when the disk refuses.
+    Leftovers of writers that were killed are removed first. Raises ``NcaError`` when the disk or the bucket refuses.
     """
-    try:
+    with _local_file(path) if isinstance(path, Path) else _object(path) as file:
+        yield file
+
+
+@contextmanager
+def _object(path: UPath) -> Iterator[BinaryIO]:
+    with _refusals_of_the_disk(Path(tempfile.gettempdir())), clear_errors(), tempfile.NamedTemporaryFile() as file:
+        yield file  # pyright: ignore[reportReturnType]
+        file.flush()
+        path.fs.put_file(file.name, path.path)
+
+
+@contextmanager
+def _local_file(path: Path) -> Iterator[BinaryIO]:
+    with _refusals_of_the_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path)
         with _locked_temporary(path) as file:
@@ -40,6 +59,12 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
+
+
+@contextmanager
+def _refusals_of_the_disk(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         kind = _KINDS.get(error.errno or 0, NcaError)
         raise kind(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from nca_assets.errors import NcaError
+from nca_assets.storage import Stored, names
+from nca_assets.versioned import present
 
 
 @dataclass(frozen=True)
@@ -102,33 +102,33 @@ class ShardKey:
         """Whether it is of a set that someone else made."""
         return self.set not in SETS
 
-    def tokens_file(self, data: Path) -> Path:
+    def tokens_file(self, data: Stored) -> Stored:
         """Where the shard's tokens lie."""
         return data / SETS[self.set].folder / f"shard_{self.number:05d}.npz"
 
-    def manifest_file(self, data: Path) -> Path:
+    def manifest_file(self, data: Stored) -> Stored:
         """Where the shard's manifest lies."""
         if self.imported:
             return data / "imported" / self.set / f"shard_{self.number:05d}.json"
         return self.tokens_file(data).with_suffix(".json")
 
-    def labels_file(self, data: Path) -> Path:
+    def labels_file(self, data: Stored) -> Stored:
         """Where the shard's label part lies."""
         return self._part(data / "labels")
 
-    def curves_file(self, data: Path) -> Path:
+    def curves_file(self, data: Stored) -> Stored:
         """Where the shard's curves lie."""
         return self._part(data / "curves")
 
-    def curve_sums_file(self, data: Path) -> Path:
+    def curve_sums_file(self, data: Stored) -> Stored:
         """Where the sums of the shard's curves by behavior lie."""
         return self._part(data / "curve_sums")
 
-    def finding_file(self, data: Path) -> Path:
+    def finding_file(self, data: Stored) -> Stored:
         """Where it is noted what verification found wrong with the shard."""
         return data / "findings" / f"{self}.txt"
 
-    def _part(self, folder: Path) -> Path:
+    def _part(self, folder: Stored) -> Stored:
         name = self.set if self.imported else SETS[self.set].number
         return folder / f"set={name}" / f"shard={self.number:05d}.parquet"
 
@@ -138,48 +138,48 @@ def member_name(index: int) -> str:
     return f"rollout_{index:06d}"
 
 
-def centroids_file(data: Path) -> Path:
+def centroids_file(data: Stored) -> Stored:
     """Where the vocabulary lies."""
     return data / "centroids.pt"
 
 
-def csv_file(set_name: str, data: Path) -> Path:
+def csv_file(set_name: str, data: Stored) -> Stored:
     """Where a set's labels lie as CSV, by the original dataset's names: dataset_labels_set.csv, …_set2.csv, …"""
     number = SETS[set_name].number
     return data / f"dataset_labels_set{number if number > 1 else ''}.csv"
 
 
-def scores_file(data: Path) -> Path:
+def scores_file(data: Stored) -> Stored:
     """Where the scores of the long-horizon task lie."""
     return data / "tasks" / "long_horizon.parquet"
 
 
-def figure_file(name: str, form: str, data: Path) -> Path:
+def figure_file(name: str, form: str, data: Stored) -> Stored:
     """Where a figure lies; ``form`` is png or svg."""
     return data / "figures" / f"{name}.{form}"
 
 
-def explorer_file(data: Path) -> Path:
+def explorer_file(data: Stored) -> Stored:
     """Where the explorer, one HTML file, lies."""
     return data / "explorer.html"
 
 
-def card_file(data: Path) -> Path:
+def card_file(data: Stored) -> Stored:
     """Where the dataset card lies."""
     return data / "dataset_card.md"
 
 
-def published_folder(data: Path) -> Path:
+def published_folder(data: Stored) -> Stored:
     """Where the dataset lies as it is published."""
     return data / "published"
 
 
-def warehouse_file(data: Path) -> Path:
-    """Where the published warehouse lies."""
-    return data / "nca.duckdb"
+def warehouse_file(data: Stored) -> Stored:
+    """Where the published warehouse lies: in a bucket, its present version."""
+    return data / "nca.duckdb" if isinstance(data, Path) else present(data / "warehouse")
 
 
-def materialized_shards(data: Path) -> list[ShardKey]:
+def materialized_shards(data: Stored) -> list[ShardKey]:
     """The shards that have a manifest in ``data``, in order."""
     return sorted(
         ShardKey(rollout_set.name, int(file.stem.removeprefix("shard_")))
@@ -188,20 +188,19 @@ def materialized_shards(data: Path) -> list[ShardKey]:
     )
 
 
-def some_materialized_shards(data: Path, most: int) -> list[ShardKey]:
+def some_materialized_shards(data: Stored, most: int) -> list[ShardKey]:
     """Any ``most`` of the shards that have a manifest in ``data``, or all if they are fewer; no more are listed."""
 
     def found() -> Iterator[ShardKey]:
         for rollout_set in SETS.values():
-            with suppress(FileNotFoundError), os.scandir(data / rollout_set.folder) as entries:
-                for entry in entries:
-                    if match := re.fullmatch(r"shard_(\d{5})\.json", entry.name):
-                        yield ShardKey(rollout_set.name, int(match[1]))
+            for name in names(data / rollout_set.folder):
+                if match := re.fullmatch(r"shard_(\d{5})\.json", name):
+                    yield ShardKey(rollout_set.name, int(match[1]))
 
     return list(islice(found(), most))
 
 
-def imported_shards(data: Path) -> list[ShardKey]:
+def imported_shards(data: Stored) -> list[ShardKey]:
     """The shards of imported sets, in order."""
     return sorted(
         ShardKey(file.parent.name, int(file.stem.removeprefix("shard_")))
@@ -209,7 +208,7 @@ def imported_shards(data: Path) -> list[ShardKey]:
     )
 
 
-def materialized_labels(data: Path) -> list[ShardKey]:
+def materialized_labels(data: Stored) -> list[ShardKey]:
     """The shards that have a label part in ``data``, those of imported sets included, in order."""
     names = {str(rollout_set.number): rollout_set.name for rollout_set in SETS.values()}
     folders = ((folder, folder.name.removeprefix("set=")) for folder in (data / "labels").glob("set=*"))

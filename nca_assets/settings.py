@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nca_assets.errors import NcaError
+from nca_assets.files import whole_file
 from nca_assets.naming import SETS, ShardKey
+from nca_assets.storage import Stored, clear_errors, parse_location
 
 FEWEST_FRAMES = 129
 """The labels look at the last 128 frames and the change into them."""
@@ -21,7 +24,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NCA_", frozen=True)
 
-    data: Path = Field(default=Path("data"), description="Folder that everything is written to.")
+    data: Annotated[Stored, PlainValidator(parse_location)] = Field(
+        default=Path("data"), description="Folder that everything is written to, or s3://bucket/prefix."
+    )
     shard_size: int = Field(default=64, ge=1, le=65536, description="Rollouts per shard.")
     shards_per_set: int = Field(default=30, ge=1, le=100_000, description="Shards (partitions) of each set.")
     shards_per_run: int = Field(default=16, ge=1, le=10_000, description="Partitions that one run of a backfill makes.")
@@ -63,8 +68,12 @@ def load_settings() -> Settings:
         ) from None
 
 
-def require_writable(folder: Path) -> None:
+def require_writable(folder: Stored) -> None:
     """Make ``folder`` if it is missing and prove that a file can be written to it. Raises ``NcaError`` if not."""
+    if not isinstance(folder, Path):
+        with clear_errors(), whole_file(folder / ".writable"):
+            pass
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

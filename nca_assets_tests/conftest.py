@@ -21,6 +21,7 @@ os.environ["TRITON_INTERPRET"] = "0" if torch.cuda.is_available() else "1"
 
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings, load_settings
+from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 
 hypothesis.settings.register_profile("project", deadline=None, max_examples=50, derandomize=True)
@@ -43,6 +44,12 @@ def lacking(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"no test may be skipped here, but {what}")
     pytest.skip(what)
+
+
+def local(path: Stored) -> Path:
+    """``path``, which is a local one in tests that use this."""
+    assert isinstance(path, Path)
+    return path
 
 
 @pytest.fixture(scope="session")

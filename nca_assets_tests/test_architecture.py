@@ -13,7 +13,10 @@ PACKAGE = Path(nca_assets.__file__).parent
 
 LAYERS = [
     {"errors", "progress", "versions"},
-    {"files", "naming"},
+    {"bucket", "storage"},
+    {"files"},
+    {"versioned"},
+    {"naming"},
     {"settings"},
     {"automaton"},
     {"vocabulary"},

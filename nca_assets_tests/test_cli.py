@@ -18,6 +18,7 @@ from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.vocabulary.origin import present_source
 from nca_assets.warehouse.build import build_warehouse
+from nca_assets_tests.conftest import local
 from nca_assets_tests.shards.test_verify import forge
 
 Capture = pytest.CaptureFixture[str]
@@ -97,7 +98,7 @@ def test_a_malformed_query_gives_duckdbs_message(built: Settings, capsys: Captur
 
 def test_a_whole_answer_as_csv_json_and_parquet(built: Settings, capfdbinary: CaptureBytes, tmp_path: Path) -> None:
     query = 'SELECT rollout_id, damage, unnest([1, 2]) AS "n" FROM labels ORDER BY rollout_id, n'
-    expected = pl.read_parquet(ShardKey("set1", 0).labels_file(built.data), hive_partitioning=False)["damage"]
+    expected = pl.read_parquet(local(ShardKey("set1", 0).labels_file(built.data)), hive_partitioning=False)["damage"]
     (tmp_path / "query.sql").write_text(query)
     assert nca("sql", "-f", str(tmp_path / "query.sql"), "--csv") == 0
     csv = pl.read_csv(capfdbinary.readouterr().out)
@@ -237,7 +238,7 @@ def test_a_dataset_is_published_and_verified(built: Settings, tmp_path: Path, ca
 def test_a_shard_is_generated_without_dagster(labelled: Settings, tmp_path: Path, capsys: Capture) -> None:
     there = tmp_path / "local"
     there.mkdir()
-    shutil.copy(labelled.data / "centroids.pt", there)
+    shutil.copy(local(labelled.data / "centroids.pt"), there)
     assert nca("generate", "set1-00000", "--to", str(there)) == 0
     assert f"{there}/nca_dataset/shard_00000.npz: 4 rollouts" in capsys.readouterr().out
     key = ShardKey("set1", 0)
@@ -310,8 +311,8 @@ def test_export_writes_the_labels_under_the_cards_names(labelled: Settings, caps
     files = [labelled.data / "dataset_labels_set.csv", labelled.data / "dataset_labels_set2.csv"]
     assert capsys.readouterr().out.splitlines() == [f"{file}: 4 rollouts" for file in files]
     assert not (labelled.data / "dataset_labels_set3.csv").exists()
-    part = pl.read_parquet(ShardKey("set2", 1).labels_file(labelled.data), hive_partitioning=False)
-    table = pl.read_csv(files[1], schema_overrides=dict(part.schema))
+    part = pl.read_parquet(local(ShardKey("set2", 1).labels_file(labelled.data)), hive_partitioning=False)
+    table = pl.read_csv(local(files[1]), schema_overrides=dict(part.schema))
     assert_frame_equal(table, part)
 
 

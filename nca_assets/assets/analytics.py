@@ -90,6 +90,6 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
                 "dagster/column_lineage": _lineage(BY_NAME[name]),
                 "seconds": time.perf_counter() - started,
                 "bytes of the warehouse": warehouse_file(settings.data).stat().st_size,
-                "path": dg.MetadataValue.path(warehouse_file(settings.data)),
+                "path": dg.MetadataValue.path(str(warehouse_file(settings.data))),
             },
         )

@@ -58,7 +58,7 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
             "dagster/row_count": len(board.rows),
             "seconds": time.perf_counter() - started,
             "digest": board.digest,
-            "path": dg.MetadataValue.path(board.file),
+            "path": dg.MetadataValue.path(str(board.file)),
         },
     )
 

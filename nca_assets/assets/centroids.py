@@ -43,6 +43,6 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
             "source": source,
             "seconds": time.perf_counter() - started,
             "digest": digest(vocabulary),
-            "path": dg.MetadataValue.path(centroids_file(settings.data)),
+            "path": dg.MetadataValue.path(str(centroids_file(settings.data))),
         },
     )

@@ -73,6 +73,6 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
             "dagster/partition_row_count": len(frozen.rollouts),
             "seconds": time.perf_counter() - started,
             "digest": frozen.digest,
-            "path": dg.MetadataValue.path(frozen.file),
+            "path": dg.MetadataValue.path(str(frozen.file)),
         },
     )

@@ -38,6 +38,6 @@ def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
             "bytes": written.bytes,
             "seconds": time.perf_counter() - started,
             "digest": written.digest,
-            "path": dg.MetadataValue.path(file),
+            "path": dg.MetadataValue.path(str(file)),
         },
     )

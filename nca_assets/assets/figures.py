@@ -48,6 +48,6 @@ def figures(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
                     "figure": inline_picture(picture.small),
                     "bytes": len(picture.png),
                     "seconds": time.perf_counter() - started,
-                    "path": dg.MetadataValue.path(figure.file("png", settings.data)),
+                    "path": dg.MetadataValue.path(str(figure.file("png", settings.data))),
                 },
             )

@@ -84,6 +84,6 @@ def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
             "bytes": part.file.stat().st_size,
             "seconds": time.perf_counter() - started,
             "digest": part.digest,
-            "path": dg.MetadataValue.path(part.file),
+            "path": dg.MetadataValue.path(str(part.file)),
         },
     )

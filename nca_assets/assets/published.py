@@ -36,7 +36,7 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         metadata={
             "card": dg.MetadataValue.md(text.partition("\n---\n")[2]),
             "bytes": len(text.encode()),
-            "path": dg.MetadataValue.path(card_file(settings.data)),
+            "path": dg.MetadataValue.path(str(card_file(settings.data))),
         },
     )
 
@@ -65,6 +65,6 @@ def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult
             "bytes": published.bytes,
             "seconds": time.perf_counter() - started,
             "digest": published.digest,
-            "path": dg.MetadataValue.path(published.folder),
+            "path": dg.MetadataValue.path(str(published.folder)),
         },
     )

@@ -112,7 +112,7 @@ def _make_shard(
         "seconds": manifest.seconds,
         "device": manifest.device,
         "digest": manifest.digest,
-        "path": dg.MetadataValue.path(key.tokens_file(settings.data)),
+        "path": dg.MetadataValue.path(str(key.tokens_file(settings.data))),
     }
 
 
@@ -131,5 +131,5 @@ def _label_shard(
         "bytes": part.file.stat().st_size,
         "seconds": time.perf_counter() - started,
         "digest": part.digest,
-        "path": dg.MetadataValue.path(part.file),
+        "path": dg.MetadataValue.path(str(part.file)),
     }

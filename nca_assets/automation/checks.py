@@ -13,6 +13,7 @@ from nca_assets.automation.partitions import shard_partitions
 from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
 from nca_assets.settings import load_settings
+from nca_assets.storage import local_copy
 
 ROLLOUTS_THAT_TELL = 2000
 """Fewer scatter too widely to be held to the card's figures."""
@@ -95,7 +96,7 @@ def oracle_is_best() -> dg.AssetCheckResult:
     from nca_assets.tasks.leaderboard import below_the_oracle
     from nca_assets.tasks.scores import summary
 
-    models = summary(pl.read_parquet(scores_file(load_settings().data)), "model")
+    models = summary(pl.read_parquet(local_copy(scores_file(load_settings().data))), "model")
     below = below_the_oracle(models)
     return dg.AssetCheckResult(passed=not below, description=_first_of(below), metadata={"models": len(models)})
 
@@ -105,8 +106,9 @@ def published_is_whole() -> dg.AssetCheckResult:
     """Every file of the published folder has the checksum that is listed, and there is no other."""
     from nca_assets.naming import published_folder
     from nca_assets.publishing.checksums import check_published
+    from nca_assets.versioned import present
 
-    findings = check_published(published_folder(load_settings().data))
+    findings = check_published(present(published_folder(load_settings().data)))
     return dg.AssetCheckResult(passed=not findings, description=_first_of(findings))
 
 

@@ -5,11 +5,11 @@ Incremental: each copy goes on where the last one ended, and from the start when
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from nca_assets.storage import Stored
 from nca_assets.warehouse.build import building
 from nca_assets.warehouse.history import Event, append_history, last_events
 
@@ -21,7 +21,7 @@ OVERLAP = 100
 INPUT_VERSION = "dagster/input_data_version/"
 
 
-def copy_history(instance: dg.DagsterInstance, data: Path) -> None:
+def copy_history(instance: dg.DagsterInstance, data: Stored) -> None:
     """Add every materialization that ``data`` does not know of yet."""
     with building(data):
         known = last_events(data)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.labels.schema import Column
 from nca_assets.progress import Progress
+from nca_assets.storage import clear_errors
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +35,8 @@ def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Ite
     What is transient is tried again twice if the step's ``context`` is given, and nothing else ever.
     """
     try:
-        yield
+        with clear_errors():
+            yield
     except NcaError as error:
         if context and isinstance(error, TransientError) and context.retry_number < MOST_RETRIES:
             context.log.warning(f"{error} Trying again in {SECONDS_BEFORE_RETRY:.0f} s.")

@@ -11,6 +11,7 @@ import dagster as dg
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
+from nca_assets.storage import local_copy
 
 ROLLOUTS_SIMULATED_AGAIN = 3
 """Of each materialization: some 50 ms on a CPU, of other shapes in all but the smallest shards."""
@@ -64,7 +65,8 @@ def labels_complete(key: ShardKey, settings: Settings) -> Verdict:
     from nca_assets.shards.manifest import read_manifest
 
     data = settings.data
-    rows = pl.read_parquet(key.labels_file(data), columns=["index", "digest"], hive_partitioning=False).rows()
+    part = local_copy(key.labels_file(data))
+    rows = pl.read_parquet(part, columns=["index", "digest"], hive_partitioning=False).rows()
     expected = [(member.index, member.digest) for member in read_manifest(key, data).members]
     wrong = len(set(expected) ^ set(rows))
     description = f"{wrong} rollouts of {key} differ between the shard and its labels" if wrong else None

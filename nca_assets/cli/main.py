@@ -7,6 +7,7 @@ import sys
 from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, tasks, warehouse
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
+from nca_assets.storage import clear_errors
 
 COMMANDS = (rollouts, operate, warehouse, pictures, publishing, tasks, bring_in)
 """Modules whose import adds their commands."""
@@ -15,7 +16,8 @@ COMMANDS = (rollouts, operate, warehouse, pictures, publishing, tasks, bring_in)
 def main() -> None:
     """Run the command; a failure is one line on stderr and exit status 1."""
     try:
-        app()
+        with clear_errors():
+            app()
     except NcaError as error:
         print(f"nca: {error}", file=sys.stderr)
         sys.exit(1)

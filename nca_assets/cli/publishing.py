@@ -24,6 +24,7 @@ def publish(
     from nca_assets.naming import published_folder
     from nca_assets.publishing.publish import publish
     from nca_assets.settings import load_settings
+    from nca_assets.storage import cache_of
 
     settings = load_settings()
     if to:
@@ -31,7 +32,7 @@ def publish(
             publish(to, settings, progress)
     else:
         publish_dataset()
-    folder = to or published_folder(settings.data)
+    folder = to or cache_of(published_folder(settings.data))
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 1e6:,.1f} MB; hold it against its checksums with 'nca verify --published {folder}'")
     if push:

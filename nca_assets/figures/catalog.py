@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nca_assets.files import whole_file
 from nca_assets.naming import figure_file
 from nca_assets.settings import Settings
+from nca_assets.storage import Stored
 
 if TYPE_CHECKING:
     from nca_assets.figures.chart import Picture
@@ -40,7 +40,7 @@ class Figure:
                 file.write(content)
         return picture
 
-    def file(self, form: str, data: Path) -> Path:
+    def file(self, form: str, data: Stored) -> Stored:
         """Where it lies; ``form`` is png or svg."""
         return figure_file(self.name, form, data)
 

@@ -28,6 +28,7 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import SETS, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Settings
+from nca_assets.storage import Stored, local_copy
 from nca_assets.warehouse.collections import Sampling
 
 FIRST_FRAMES, LAST_FRAMES = 32, 64
@@ -55,7 +56,7 @@ def explored(settings: Settings, condition: str = "true", most: int = 500) -> Ro
     return RolloutSource.where(condition, settings, sampling=Sampling(total=most))
 
 
-def write_explorer(source: RolloutSource, file: Path, progress: Progress = unwatched) -> Explorer:
+def write_explorer(source: RolloutSource, file: Stored, progress: Progress = unwatched) -> Explorer:
     """Write the rollouts of ``source`` with their labels and curves into ``file``; the same bytes for the same data.
 
     ``source`` must carry all labels. Raises ``NcaError`` if a shard or its curves are missing or damaged.
@@ -104,7 +105,7 @@ def _curves(source: RolloutSource) -> list[list[list[int]]]:
         file = ShardKey(str(name), int(shard)).curves_file(source.settings.data)  # type: ignore[arg-type]
         remedy = f"materialize that partition of {'behavior' if name in SETS else 'imported'}_labels again"
         try:
-            part = pl.read_parquet(file, columns=["index", "cells", "entropy", "changed", "differing"])
+            part = pl.read_parquet(local_copy(file), columns=["index", "cells", "entropy", "changed", "differing"])
         except (pl.exceptions.PolarsError, OSError) as error:
             raise NcaError(f"{file} can't be read ({error}): {remedy}") from None
         part = part.filter(pl.col("index").is_in(rows["index"].to_list()))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
 from nca_assets.naming import SETS, csv_file, materialized_labels
+from nca_assets.storage import Stored, local_copies
 
 
-def export_csv(data: Path) -> dict[Path, int]:
+def export_csv(data: Stored) -> dict[Stored, int]:
     """Write ``dataset_labels_set.csv`` and so on for every set that has labels; returns the rows in each file.
 
     Rows are in order of set, index. Raises ``NcaError`` if there are no labels, or a part is damaged.
@@ -24,7 +23,7 @@ def export_csv(data: Path) -> dict[Path, int]:
         parts = [key.labels_file(data) for key in keys if key.set == name]
         if parts:
             try:
-                table = pl.read_parquet(parts, hive_partitioning=False).sort("index")
+                table = pl.read_parquet(local_copies(parts), hive_partitioning=False).sort("index")
             except (pl.exceptions.PolarsError, OSError) as error:
                 raise NcaError(f"labels of {name} can't be read ({error}): materialize them again") from error
             with whole_file(csv_file(name, data)) as file:

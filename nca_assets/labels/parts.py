@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from nca_assets.labels.curves import ENTROPY_STEPS, STABILIZED
 from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, to_table, write_table
 from nca_assets.naming import ShardKey
+from nca_assets.storage import Stored
 from nca_assets.versions import LABEL_VERSION
 
 
@@ -23,13 +23,13 @@ class LabelPart:
     """A written part: its rows, its file, and the SHA-256 of its rows and curves."""
 
     rows: pl.DataFrame
-    file: Path
+    file: Stored
     digest: str
 
 
 def write_parts(
     key: ShardKey,
-    data: Path,
+    data: Stored,
     labels: list[dict[str, Any]],
     curves: list[dict[str, Any]],
     made_from: dict[str, str],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from nca_assets.files import whole_file
 from nca_assets.labels.schema import Column
+from nca_assets.storage import Stored
 
 POLARS_TYPES = {
     "VARCHAR": pl.String,
@@ -32,7 +32,7 @@ def to_table(rows: list[dict[str, Any]], columns: tuple[Column, ...]) -> pl.Data
     return pl.DataFrame(rows, schema=polars_schema(columns))
 
 
-def write_table(table: pl.DataFrame, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+def write_table(table: pl.DataFrame, path: Stored, metadata: Mapping[str, str] | None = None) -> None:
     """Write ``table`` to ``path``, with ``metadata`` in the file. Raises ``NcaError`` if the disk refuses."""
     # In memory first: what Polars raises when a disk is full is no OSError.
     content = io.BytesIO()

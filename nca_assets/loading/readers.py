@@ -26,6 +26,7 @@ from nca_assets.errors import NcaError
 from nca_assets.naming import SETS, RolloutId, ShardKey, member_name
 from nca_assets.settings import Settings
 from nca_assets.shards.imported import find_imported
+from nca_assets.storage import Stored, local_copy
 from nca_assets.vocabulary.centroids import load_centroids
 
 Tokens = NDArray[np.uint8] | Tensor
@@ -92,7 +93,7 @@ def _seed(rollout: RolloutId) -> int:
     return SETS[rollout.set].seed
 
 
-def _read_or_say_why(wanted: Wanted, data: Path) -> NDArray[np.uint8] | NcaError:
+def _read_or_say_why(wanted: Wanted, data: Stored) -> NDArray[np.uint8] | NcaError:
     rollout = wanted.rollout
     if rollout.set not in SETS:
         try:
@@ -104,12 +105,28 @@ def _read_or_say_why(wanted: Wanted, data: Path) -> NDArray[np.uint8] | NcaError
     file = key.tokens_file(data)
     remedy = f"materialize partition {key} of rollout_shards again"
     try:
-        npy = _inflate(file, f"{member_name(rollout.index)}.npy")
+        npy = _inflate(_local(file), f"{member_name(rollout.index)}.npy")
         return _time_first(npy, wanted.shape)
     except FileNotFoundError:
         return NcaError(f"{file} is missing: {remedy}, or read from recipes")
     except FORMAT_ERRORS as error:
         return NcaError(f"{file} is damaged ({member_name(rollout.index)}: {error}): {remedy}")
+
+
+def _local(file: Stored) -> Path:
+    """``file``, or a copy of what it was when this process first asked for it."""
+    if isinstance(file, Path):
+        return file
+    copy = _copy(file)
+    if not copy.exists():  # room was made for others
+        _copy.cache_clear()
+        copy = _copy(file)
+    return copy
+
+
+@lru_cache(maxsize=1024)
+def _copy(file: Stored) -> Path:
+    return local_copy(file)
 
 
 def _inflate(file: Path, name: str) -> bytes:

@@ -20,6 +20,7 @@ from nca_assets.naming import SETS, ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.read import read_rollouts
+from nca_assets.storage import Stored, cache_of
 
 
 def read_unpacked(wanted: Iterable[Wanted], settings: Settings) -> Iterator[NDArray[np.uint8] | NcaError]:
@@ -39,7 +40,7 @@ def read_unpacked(wanted: Iterable[Wanted], settings: Settings) -> Iterator[NDAr
             yield error
 
 
-def unpack(key: ShardKey, data: Path) -> Path:
+def unpack(key: ShardKey, data: Stored) -> Path:
     """Unpack shard ``key`` unless that is done; returns the file. Raises ``NcaError`` if the shard is missing or
     damaged, or the disk refuses."""
     manifest = read_manifest(key, data)
@@ -57,17 +58,17 @@ Places = dict[int, tuple[int, tuple[int, int, int]]]
 """Where each rollout begins in the unpacked file, and its shape."""
 
 
-def _mapped(key: ShardKey, data: Path) -> tuple[NDArray[np.uint8], Places]:
-    # Asked for every rollout, so the manifest is read only when it is another.
+def _mapped(key: ShardKey, data: Stored) -> tuple[NDArray[np.uint8], Places]:
+    # Asked for every rollout, so the manifest is read only when it is another, and of a bucket's only once.
     try:
-        stamp = key.manifest_file(data).stat().st_mtime_ns
+        stamp = key.manifest_file(data).stat().st_mtime_ns if isinstance(data, Path) else 0
     except FileNotFoundError:
         raise NcaError(f"{key.manifest_file(data)} is missing: materialize partition {key} of rollout_shards") from None
     return _map(key, data, stamp)
 
 
 @lru_cache(maxsize=16)
-def _map(key: ShardKey, data: Path, _stamp: int) -> tuple[NDArray[np.uint8], Places]:
+def _map(key: ShardKey, data: Stored, _stamp: int) -> tuple[NDArray[np.uint8], Places]:
     manifest = read_manifest(key, data)
     places: Places = {}
     start = 0
@@ -79,5 +80,5 @@ def _map(key: ShardKey, data: Path, _stamp: int) -> tuple[NDArray[np.uint8], Pla
     return np.memmap(unpack(key, data), np.uint8, mode="c"), places
 
 
-def _file(key: ShardKey, manifest: Manifest, data: Path) -> Path:
-    return data / "unpacked" / key.set / f"shard_{key.number:05d}-{manifest.digest[:16]}.tokens"
+def _file(key: ShardKey, manifest: Manifest, data: Stored) -> Path:
+    return cache_of(data) / "unpacked" / key.set / f"shard_{key.number:05d}-{manifest.digest[:16]}.tokens"

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from nca_assets.errors import NcaError
 from nca_assets.publishing.layout import CHECKSUMS
+from nca_assets.storage import Stored
 
 Sums = dict[str, str]
 """SHA-256 of each file, by its name in the folder."""
 
 
-def sums_of(folder: Path) -> Sums:
+def sums_of(folder: Stored) -> Sums:
     """Those of all files but the checksums themselves and what is hidden, as a repository's own files are."""
-    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    names = sorted(str(file)[len(str(folder)) + 1 :] for file in folder.rglob("*") if file.is_file())
     return {name: _sum(folder / name) for name in names if name != CHECKSUMS and not _hidden(name)}
 
 
@@ -25,7 +26,7 @@ def write_sums(sums: Sums, folder: Path) -> str:
     return _sum(folder / CHECKSUMS)
 
 
-def check_published(folder: Path) -> list[str]:
+def check_published(folder: Stored) -> list[str]:
     """What in a published folder is missing, changed or not listed; empty if all is as it was written.
 
     Raises ``NcaError`` if the folder holds no checksums.
@@ -39,7 +40,7 @@ def check_published(folder: Path) -> list[str]:
     ]
 
 
-def _read(file: Path) -> Sums:
+def _read(file: Stored) -> Sums:
     try:
         lines = file.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -53,9 +54,9 @@ def _read(file: Path) -> Sums:
     return sums
 
 
-def _sum(file: Path) -> str:
+def _sum(file: Stored) -> str:
     with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        return hashlib.file_digest(opened, "sha256").hexdigest()  # pyright: ignore[reportArgumentType]
 
 
 def _hidden(name: str) -> bool:

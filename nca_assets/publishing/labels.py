@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import polars as pl
 
 from nca_assets.errors import NcaError
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.naming import ShardKey
+from nca_assets.storage import Stored, local_copy
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.read import is_any_of
 
 
-def checked_labels(keys: Iterable[ShardKey], data: Path) -> Iterator[pl.DataFrame]:
+def checked_labels(keys: Iterable[ShardKey], data: Stored) -> Iterator[pl.DataFrame]:
     """The labels of each shard, in order of index.
 
     Raises ``NcaError`` naming the shard if its label part can't be read, or holds other rows than the warehouse.
@@ -22,7 +22,7 @@ def checked_labels(keys: Iterable[ShardKey], data: Path) -> Iterator[pl.DataFram
     for key in keys:
         part = key.labels_file(data)
         try:
-            table = pl.read_parquet(part, hive_partitioning=False)
+            table = pl.read_parquet(local_copy(part), hive_partitioning=False)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise NcaError(
                 f"{part} can't be read ({error}): materialize partition {key} of behavior_labels again"
@@ -36,7 +36,7 @@ def checked_labels(keys: Iterable[ShardKey], data: Path) -> Iterator[pl.DataFram
         yield table.select([column.name for column in LABEL_COLUMNS])
 
 
-def write_csv(keys: Iterable[ShardKey], file: Path, data: Path) -> None:
+def write_csv(keys: Iterable[ShardKey], file: Stored, data: Stored) -> None:
     """The labels of a set's shards as ``export_csv`` writes them, but one shard after the other."""
     with file.open("wb") as out:
         for number, table in enumerate(checked_labels(keys, data)):

@@ -13,6 +13,7 @@ from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.naming import SETS, ShardKey
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.present import require_present_inputs
+from nca_assets.storage import Stored, local_copy
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.answer import whole_table
@@ -74,7 +75,7 @@ def token_file(key: ShardKey) -> str:
     return f"tokens/{key}.parquet"
 
 
-def published_shards(data: Path) -> dict[str, dict[ShardKey, str]]:
+def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
     """The shards of ours that the warehouse knows, by set, with their digests: those of which the card tells.
 
     Raises ``NcaError`` if there are none, if shards or labels are missing or others by now, or if they are of another
@@ -99,7 +100,7 @@ def published_shards(data: Path) -> dict[str, dict[ShardKey, str]]:
                 f"labels of {name} are of version {version}, this is {LABEL_VERSION}: materialize its behavior_labels, "
                 "then the 'analytics' assets again"
             )
-        if _digest_of(key.labels_file(data)) != digest:
+        if _digest_of(local_copy(key.labels_file(data))) != digest:
             raise NcaError(f"labels of {name} are not those in the warehouse: materialize the 'analytics' assets again")
         shards.setdefault(rollout_set, {})[key] = shard_digest
     if not shards:
@@ -107,7 +108,7 @@ def published_shards(data: Path) -> dict[str, dict[ShardKey, str]]:
     return shards
 
 
-def warehouse_version(data: Path) -> str:
+def warehouse_version(data: Stored) -> str:
     """The version of the warehouse's content."""
     return whole_table("SELECT version FROM snapshot", data).item()
 

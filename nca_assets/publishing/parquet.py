@@ -26,6 +26,7 @@ from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
+from nca_assets.storage import local_copy
 from nca_assets.warehouse.collections import Sampling
 from nca_assets.warehouse.read import is_any_of
 
@@ -108,7 +109,7 @@ def write_labels(keys: Iterable[ShardKey], file: Path, settings: Settings) -> No
 def write_tokens(key: ShardKey, file: Path, settings: Settings) -> None:
     """A shard's rollouts with their tokens. Raises ``NcaError`` if any differs from its digest."""
     manifest = read_manifest(key, settings.data)
-    classes = pq.ParquetFile(key.labels_file(settings.data)).read(["index", "behavior"]).to_pydict()
+    classes = pq.ParquetFile(local_copy(key.labels_file(settings.data))).read(["index", "behavior"]).to_pydict()
     behavior = dict(zip(classes["index"], classes["behavior"], strict=True))
     with _writer(TOKEN_FILES, file) as writer:
         waiting: list[dict[str, Any]] = []

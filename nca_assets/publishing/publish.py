@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.naming import ShardKey, centroids_file, csv_file
+from nca_assets.naming import SETS, ShardKey, centroids_file, csv_file
 from nca_assets.progress import Progress, unwatched
 from nca_assets.publishing import card, parquet
 from nca_assets.publishing.checksums import Sums, sums_of, write_sums
@@ -29,6 +29,8 @@ from nca_assets.publishing.layout import (
 )
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
+from nca_assets.storage import Stored, cache_of, clear_errors, local_copy, sizes
+from nca_assets.versioned import publish_version
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 
 TIMES_THE_SHARDS = 2.5
@@ -39,7 +41,7 @@ TIMES_THE_SHARDS = 2.5
 class Published:
     """What was written: the folder, its files and bytes, and the SHA-256 of its checksums."""
 
-    folder: Path
+    folder: Stored
     files: int
     bytes: int
     digest: str
@@ -49,14 +51,22 @@ Shards = dict[str, dict[ShardKey, str]]
 """The digests of the shards to publish, by set."""
 
 
-def publish(to: Path, settings: Settings, progress: Progress = unwatched) -> Published:
+def publish(to: Stored, settings: Settings, progress: Progress = unwatched) -> Published:
     """Write the labelled shards of ours into folder ``to`` as the hub shows them; the same bytes for the same data.
 
-    What was published there before is replaced once all is written. Raises ``NcaError`` if the folder holds anything
+    What was published there before is replaced once all is written; in a bucket the folder is the next version in
+    ``to``. Raises ``NcaError`` if the folder holds anything
     else, if there is nothing to publish, or if something is missing, damaged, out of date, or does not fit, and
     ``TransientError`` if the data change meanwhile.
     """
-    to = to.resolve()
+    if isinstance(to, Path):
+        return _publish_locally(to.resolve(), settings, progress)
+    published = _publish_locally(cache_of(to), settings, progress)
+    with clear_errors():
+        return replace(published, folder=publish_version(cache_of(to), to))
+
+
+def _publish_locally(to: Path, settings: Settings, progress: Progress) -> Published:
     _require_free(to)
     version = warehouse_version(settings.data)
     shards = published_shards(settings.data)
@@ -94,7 +104,7 @@ def _write_shards(folder: Path, shards: Shards, settings: Settings, progress: Pr
     for done, (key, digest) in enumerate(digests.items(), start=1):
         parquet.write_tokens(key, folder / token_file(key), settings)
         for file in (key.tokens_file(data), key.manifest_file(data)):
-            _copy(file, folder / file.relative_to(data))
+            _copy(file, folder / str(file.relative_to(data)))  # pyright: ignore[reportArgumentType]
         if read_manifest(key, folder).digest != digest:
             raise TransientError(f"shard {key} was made anew while it was published: publish again")
         progress(done, len(digests))
@@ -113,9 +123,9 @@ def _write_documents(folder: Path, shards: Shards, about: card.Facts) -> Sums:
     return sums
 
 
-def _copy(file: Path, to: Path) -> None:
+def _copy(file: Stored, to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, to)
+    shutil.copyfile(local_copy(file), to)
 
 
 def _require_free(to: Path) -> None:
@@ -126,12 +136,13 @@ def _require_free(to: Path) -> None:
         raise NcaError(f"{to} holds other files: give a new folder, or one that was published to before")
 
 
-def _require_space(to: Path, shards: Shards, data: Path) -> None:
-    sizes = [key.tokens_file(data).stat().st_size for keys in shards.values() for key in keys]
-    there = next(folder for folder in [to.absolute(), *to.absolute().parents] if folder.exists())
-    needed, free = TIMES_THE_SHARDS * sum(sizes), shutil.disk_usage(there).free
+def _require_space(to: Path, shards: Shards, data: Stored) -> None:
+    there = {name: sizes(data / SETS[name].folder) for name in shards}
+    tokens = sum(there[key.set].get(key.tokens_file(data).name, 0) for keys in shards.values() for key in keys)
+    disk = next(folder for folder in [to.absolute(), *to.absolute().parents] if folder.exists())
+    needed, free = TIMES_THE_SHARDS * tokens, shutil.disk_usage(disk).free
     if needed > free:
         raise DiskFullError(
-            f"publishing needs about {needed / 1e6:,.1f} MB, {there} has {free / 1e6:,.1f} MB left: free space, or "
+            f"publishing needs about {needed / 1e6:,.1f} MB, {disk} has {free / 1e6:,.1f} MB left: free space, or "
             "publish to another disk"
         )

@@ -24,6 +24,7 @@ from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import FEWEST_FRAMES
 from nca_assets.shards.findings import forget
 from nca_assets.shards.manifest import rollout_digest, shard_digest
+from nca_assets.storage import Stored
 
 MOST_TOKENS = 256
 MOST_CELLS = 2**15 - 1
@@ -59,7 +60,7 @@ class ImportedManifest(BaseModel):
     members: list[ImportedMember]
 
 
-def read_imported_manifest(key: ShardKey, data: Path) -> ImportedManifest:
+def read_imported_manifest(key: ShardKey, data: Stored) -> ImportedManifest:
     """The manifest of imported shard ``key``. Raises ``NcaError`` if it is missing or damaged."""
     file = key.manifest_file(data)
     try:
@@ -70,7 +71,7 @@ def read_imported_manifest(key: ShardKey, data: Path) -> ImportedManifest:
         raise NcaError(f"{file} is damaged ({error.errors()[0]['msg']}): import {key} again") from error
 
 
-def shard_keys(folder: Path, name: str, data: Path) -> dict[ShardKey, Path]:
+def shard_keys(folder: Path, name: str, data: Stored) -> dict[ShardKey, Path]:
     """The shards that the ``.npz`` files in ``folder`` are, or become, in the imported set ``name``.
 
     A file that is registered keeps its shard, others follow in order of name. Raises ``NcaError`` if the name is unfit
@@ -89,7 +90,7 @@ def shard_keys(folder: Path, name: str, data: Path) -> dict[ShardKey, Path]:
     return keys | {ShardKey(name, number): file for number, file in enumerate(new, start=len(known))}
 
 
-def register(key: ShardKey, source: Path | None, data: Path) -> ImportedManifest:
+def register(key: ShardKey, source: Path | None, data: Stored) -> ImportedManifest:
     """Read every rollout of ``source``, by default the file registered before, and write the manifest of shard ``key``.
 
     Rollouts are numbered on from the shard before it. Raises ``NcaError`` naming file and array if there is none, or
@@ -136,7 +137,7 @@ def register(key: ShardKey, source: Path | None, data: Path) -> ImportedManifest
 
 
 def read_imported(
-    key: ShardKey, data: Path, progress: Progress = unwatched
+    key: ShardKey, data: Stored, progress: Progress = unwatched
 ) -> Iterator[tuple[ImportedMember, NDArray[np.uint8]]]:
     """Each rollout of imported shard ``key``, uint8 (frames, height, width), in order of index.
 
@@ -158,7 +159,7 @@ def read_imported(
         progress(done, len(manifest.members))
 
 
-def find_imported(rollout: RolloutId, data: Path) -> NDArray[np.uint8]:
+def find_imported(rollout: RolloutId, data: Stored) -> NDArray[np.uint8]:
     """The tokens of a rollout of an imported set. Raises ``NcaError`` if there is none of that name."""
     for key in imported_shards(data):
         if key.set == rollout.set:

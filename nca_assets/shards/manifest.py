@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey
+from nca_assets.storage import Stored
 
 
 class Member(BaseModel):
@@ -62,7 +62,7 @@ def shard_digest(rollout_digests: Iterable[str]) -> str:
     return hashlib.sha256(b"".join(bytes.fromhex(digest) for digest in rollout_digests)).hexdigest()
 
 
-def read_manifest(key: ShardKey, data: Path) -> Manifest:
+def read_manifest(key: ShardKey, data: Stored) -> Manifest:
     """The manifest of shard ``key``. Raises ``NcaError`` if the shard was never materialized or the file is damaged."""
     file = key.manifest_file(data)
     try:

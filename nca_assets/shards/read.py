@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,10 @@ from nca_assets.automaton.lattice import TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey, member_name
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
+from nca_assets.storage import Stored
 
 
-def read_rollouts(key: ShardKey, data: Path, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
+def read_rollouts(key: ShardKey, data: Stored, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
     """Each rollout of shard ``key`` with its tokens, uint8 (frames, height, width), in order of index.
 
     Raises ``NcaError`` naming shard and rollout when the file is missing, damaged, or not what the manifest says.
@@ -38,7 +38,7 @@ def read_rollouts(key: ShardKey, data: Path, manifest: Manifest) -> Iterator[tup
         raise NcaError(f"{file} is damaged ({error}): {remedy}") from error
 
 
-def read_rollout(key: ShardKey, data: Path, index: int) -> NDArray[np.uint8]:
+def read_rollout(key: ShardKey, data: Stored, index: int) -> NDArray[np.uint8]:
     """The tokens of one rollout, uint8 (frames, height, width), without reading the rest of its shard."""
     manifest = read_manifest(key, data)
     wanted = [member for member in manifest.members if member.index == index]

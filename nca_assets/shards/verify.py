@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from nca_assets.automaton.engine import Machine, simulate_each
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
@@ -15,6 +13,7 @@ from nca_assets.shards.imported import read_imported
 from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.shards.present import require_present_inputs
 from nca_assets.shards.read import read_rollouts
+from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import load_centroids
 
 
@@ -58,7 +57,7 @@ def reproduce(key: ShardKey, settings: Settings, machine: Machine, most: int, pr
     return len(chosen)
 
 
-def verify_imported(key: ShardKey, data: Path, progress: Progress = unwatched) -> int:
+def verify_imported(key: ShardKey, data: Stored, progress: Progress = unwatched) -> int:
     """Read every rollout of imported shard ``key``; returns how many.
 
     Raises ``NcaError`` if one is not what it was when it was imported, which is noted too.

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -16,6 +15,7 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import scores_file
 from nca_assets.progress import Progress
 from nca_assets.settings import Settings
+from nca_assets.storage import Stored
 from nca_assets.tasks.baselines import counting_models
 from nca_assets.tasks.long_horizon import evaluate, evaluate_examples, split
 from nca_assets.tasks.networks import ConvNet, Transformer, train
@@ -42,7 +42,7 @@ class Leaderboard:
     """All scores, a row for each model and rollout, and the file that they are in."""
 
     rows: pl.DataFrame
-    file: Path
+    file: Stored
 
     @property
     def digest(self) -> str:

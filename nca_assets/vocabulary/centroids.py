@@ -13,6 +13,7 @@ from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
 from nca_assets.naming import centroids_file
+from nca_assets.storage import Stored
 from nca_assets.vocabulary.origin import Origin, file_digest, write_origin
 
 
@@ -35,13 +36,13 @@ def digest(centroids: Tensor) -> str:
     return hashlib.sha256(lattice.tobytes()).hexdigest()
 
 
-def read_centroids(file: Path) -> Tensor:
+def read_centroids(file: Stored) -> Tensor:
     """The centroids in ``file``, checked: float (32, 16), finite, no row of zeros.
 
     Raises ``NcaError`` that names the file and what is wrong with it.
     """
     try:
-        centroids = torch.load(file, map_location="cpu", weights_only=True)
+        centroids = torch.load(io.BytesIO(file.read_bytes()), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise NcaError(f"{file} is missing: materialize the asset 'centroids' (make demo does) first") from None
     except Exception as error:  # torch's unpickler raises whatever a foreign file leads it to
@@ -62,7 +63,7 @@ def read_centroids(file: Path) -> Tensor:
 _REMEDY = "give a (32, 16) float tensor to 'nca import centroids FILE', or delete it and materialize 'centroids' again"
 
 
-def load_centroids(data: Path) -> Tensor:
+def load_centroids(data: Stored) -> Tensor:
     """The data folder's vocabulary: float32 (32, 16) on the lattice. Raises ``NcaError`` if it is missing or unfit."""
     file = centroids_file(data)
     centroids = read_centroids(file)
@@ -71,7 +72,7 @@ def load_centroids(data: Path) -> Tensor:
     return centroids.float()
 
 
-def save_centroids(centroids: Tensor, data: Path, source: str) -> None:
+def save_centroids(centroids: Tensor, data: Stored, source: str) -> None:
     """Write the vocabulary, and beside it where it comes from: ``learned``, or the name of an imported file."""
     buffer = io.BytesIO()
     torch.save(centroids, buffer)
@@ -80,7 +81,7 @@ def save_centroids(centroids: Tensor, data: Path, source: str) -> None:
         file.write(buffer.getvalue())
 
 
-def import_centroids(file: Path, data: Path) -> Tensor:
+def import_centroids(file: Path, data: Stored) -> Tensor:
     """Make a user's own centroids the data folder's vocabulary; returns them as they are on the lattice.
 
     Raises ``NcaError`` if ``file`` is unfit; the old vocabulary then stays.

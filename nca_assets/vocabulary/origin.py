@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
 from nca_assets.naming import centroids_file
+from nca_assets.storage import Stored
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Origin:
     file: str
 
 
-def present_digest(data: Path) -> str | None:
+def present_digest(data: Stored) -> str | None:
     """The digest of the present vocabulary, or None if there is none. Raises ``NcaError`` if its file is unfit."""
     try:
         content = centroids_file(data).read_bytes()
@@ -35,7 +35,7 @@ def present_digest(data: Path) -> str | None:
     return digest(load_centroids(data))
 
 
-def present_source(data: Path) -> str | None:
+def present_source(data: Stored) -> str | None:
     """Where the present vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
 
     Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
@@ -50,7 +50,7 @@ def present_source(data: Path) -> str | None:
     return origin.source
 
 
-def write_origin(origin: Origin, data: Path) -> None:
+def write_origin(origin: Origin, data: Stored) -> None:
     """Write ``origin`` beside the vocabulary. Raises ``NcaError`` if the disk refuses."""
     with whole_file(_origin_file(data)) as file:
         file.write(json.dumps(asdict(origin), indent=1).encode())
@@ -61,7 +61,7 @@ def file_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _read_origin(data: Path) -> Origin | None:
+def _read_origin(data: Stored) -> Origin | None:
     """What is written there; None if there is nothing that makes sense."""
     try:
         said = json.loads(_origin_file(data).read_text())
@@ -70,5 +70,5 @@ def _read_origin(data: Path) -> Origin | None:
         return None
 
 
-def _origin_file(data: Path) -> Path:
+def _origin_file(data: Stored) -> Stored:
     return centroids_file(data).with_suffix(".json")

@@ -14,19 +14,20 @@ import duckdb
 import polars as pl
 
 from nca_assets.errors import NcaError
+from nca_assets.storage import Stored
 from nca_assets.warehouse.read import connect, literal
 
 FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet, COMPRESSION zstd"}
 
 
-def first_rows(query: str, data: Path, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+def first_rows(query: str, data: Stored, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The columns of a query's answer, and its first ``most`` rows. Raises ``NcaError`` with DuckDB's message."""
     with connect(data) as connection, duckdbs_message():
         answer = ask(connection, query)
         return answer.columns, answer.limit(most).fetchall()
 
 
-def write_answer(query: str, data: Path, form: str, out: BinaryIO) -> None:
+def write_answer(query: str, data: Stored, form: str, out: BinaryIO) -> None:
     """Write the answer of ``query`` to ``out`` in a format of ``FORMATS``. Raises ``NcaError`` with DuckDB's message.
 
     The query can read nothing but the warehouse, and write nothing but a temporary file of this function's own.
@@ -41,7 +42,7 @@ def write_answer(query: str, data: Path, form: str, out: BinaryIO) -> None:
             shutil.copyfileobj(written, out)
 
 
-def whole_table(query: str, data: Path) -> pl.DataFrame:
+def whole_table(query: str, data: Stored) -> pl.DataFrame:
     """The whole answer of ``query``. Raises ``NcaError`` with DuckDB's message."""
     content = io.BytesIO()
     write_answer(query, data, "parquet", content)

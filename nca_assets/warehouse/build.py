@@ -22,6 +22,8 @@ from filelock import FileLock, Timeout
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.files import TEMPORARY, publish
 from nca_assets.naming import materialized_labels, warehouse_file
+from nca_assets.storage import Stored, cache_of, clear_errors, local_copy
+from nca_assets.versioned import publish_version
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.history import merge_history
 from nca_assets.warehouse.read import literal, write_ahead_log
@@ -46,14 +48,14 @@ class Built:
     digest: str
 
 
-def build_warehouse(data: Path, only: Collection[str] | None = None) -> dict[str, Built]:
+def build_warehouse(data: Stored, only: Collection[str] | None = None) -> dict[str, Built]:
     """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns each rebuilt table by name.
 
     With ``only``, rebuild the tables of these names, and take the others over from the published warehouse if there is
     one. One build runs at a time, so the last one to publish has seen every part that was there when it began. Raises
     ``NcaError`` if there is nothing to build from, a part is damaged, or another build does not end.
     """
-    final = warehouse_file(data)
+    final = _local_file(data)
     with building(data):
         temporary = final.with_name(f".{final.name}.{os.getpid()}{TEMPORARY}")
         _remove_leftovers(final)
@@ -61,26 +63,30 @@ def build_warehouse(data: Path, only: Collection[str] | None = None) -> dict[str
         try:
             everything = {table.name for table in TABLES}
             chosen = everything if only is None else everything.intersection(only)
-            if final.exists() and chosen != everything:
-                shutil.copyfile(final, temporary)
+            if warehouse_file(data).exists() and chosen != everything:
+                shutil.copyfile(local_copy(warehouse_file(data)), temporary)
                 built = _build(data, temporary, chosen | {"snapshot"})
             else:
                 built = _build(data, temporary, everything)
             _flush(temporary)
             # Left beside by someone who opened the old file for writing; DuckDB would apply it to the new one.
             write_ahead_log(final).unlink(missing_ok=True)
-            publish(temporary, final)
+            if isinstance(data, Path):
+                publish(temporary, final)
+            else:
+                publish_version(temporary, data / "warehouse")
         finally:
             _remove_leftovers(final)
         return {name: table for name, table in built.items() if name in chosen}
 
 
 @contextmanager
-def building(data: Path) -> Iterator[None]:
+def building(data: Stored) -> Iterator[None]:
     """Hold off other builds for the time of the block; what keeps one from writing is raised as ``NcaError``."""
-    final = warehouse_file(data)
+    final = _local_file(data)
     try:
-        with FileLock(final.with_name(f".{final.name}.lock"), timeout=LONGEST_WAIT):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with clear_errors(), FileLock(final.with_name(f".{final.name}.lock"), timeout=LONGEST_WAIT):
             yield
     except Timeout:
         raise TransientError(
@@ -92,7 +98,12 @@ def building(data: Path) -> Iterator[None]:
         raise NcaError(f"can't build {final}: {str(error).splitlines()[0]}") from error
 
 
-def _build(data: Path, file: Path, chosen: Collection[str]) -> dict[str, Built]:
+def _local_file(data: Stored) -> Path:
+    """What is built: the published file itself, or what a bucket's next version is uploaded from."""
+    return cache_of(data) / "nca.duckdb"
+
+
+def _build(data: Stored, file: Path, chosen: Collection[str]) -> dict[str, Built]:
     connected = duckdb.connect(file, config={"storage_compatibility_version": STORAGE_VERSION})
     with tempfile.TemporaryDirectory() as scratch, connected as connection:
         if len(materialized_labels(data)) > MANY_PARTS:

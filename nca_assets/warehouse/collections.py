@@ -10,13 +10,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import polars as pl
 from filelock import FileLock
 
 from nca_assets.errors import NcaError
 from nca_assets.labels.table import write_table
+from nca_assets.storage import Stored, cache_of, local_copy
 from nca_assets.warehouse.answer import ask, duckdbs_message
 from nca_assets.warehouse.read import connect
 
@@ -62,7 +62,7 @@ class Collection:
     query: str
     sampling: Sampling
     rollouts: dict[str, str]
-    file: Path
+    file: Stored
 
     @property
     def digest(self) -> str:
@@ -71,17 +71,17 @@ class Collection:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def collection_files(data: Path) -> list[Path]:
+def collection_files(data: Stored) -> list[Stored]:
     """Every version of every collection."""
     return sorted((data / "collections").glob("*/v*.parquet"))
 
 
-def versions_of(name: str, data: Path) -> list[Path]:
+def versions_of(name: str, data: Stored) -> list[Stored]:
     """The versions of collection ``name``, oldest first."""
     return sorted((data / "collections" / name).glob("v*.parquet"))
 
 
-def freeze(name: str, query: str, data: Path, sampling: Sampling | None = None) -> Collection:
+def freeze(name: str, query: str, data: Stored, sampling: Sampling | None = None) -> Collection:
     """Run ``query`` on the warehouse and keep the rollouts it names as the next version of collection ``name``.
 
     When they and the query are those of the latest version, that one is returned. Raises ``NcaError`` if the name or
@@ -91,12 +91,15 @@ def freeze(name: str, query: str, data: Path, sampling: Sampling | None = None) 
         raise NcaError(f"a collection can't be called {name!r}: use letters, digits, '-' and '_', at most 64")
     sampling = sampling or Sampling()
     rollouts, snapshot = _ask(query, data, sampling)
-    (data / "collections").mkdir(exist_ok=True)
-    with FileLock(data / "collections" / ".lock"):
+    folder = cache_of(data) / "collections"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
         return _keep(name, query, sampling, rollouts, snapshot, data)
 
 
-def _keep(name: str, query: str, sampling: Sampling, rollouts: dict[str, str], snapshot: str, data: Path) -> Collection:
+def _keep(
+    name: str, query: str, sampling: Sampling, rollouts: dict[str, str], snapshot: str, data: Stored
+) -> Collection:
     earlier = versions_of(name, data)
     if earlier:
         latest = read_collection(name, data)
@@ -118,7 +121,7 @@ def _keep(name: str, query: str, sampling: Sampling, rollouts: dict[str, str], s
     return collection
 
 
-def read_collection(name: str, data: Path, version: int | None = None) -> Collection:
+def read_collection(name: str, data: Stored, version: int | None = None) -> Collection:
     """A version of collection ``name``, by default the latest. Raises ``NcaError`` if there is none."""
     files = {int(file.stem[1:]): file for file in versions_of(name, data)}
     if not files or (version or max(files)) not in files:
@@ -126,13 +129,13 @@ def read_collection(name: str, data: Path, version: int | None = None) -> Collec
         wanted = f"version {version} of collection" if version else "collection"
         raise NcaError(f"there is no {wanted} {name!r} in {data / 'collections'} (collections: {known})")
     number = version or max(files)
-    rows = pl.read_parquet(files[number])
-    says = pl.read_parquet_metadata(files[number])
+    copy = local_copy(files[number])
+    rows, says = pl.read_parquet(copy), pl.read_parquet_metadata(copy)
     rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))
     return Collection(name, number, says["query"], Sampling.parse(says["sampling"]), rollouts, files[number])
 
 
-def _ask(query: str, data: Path, sampling: Sampling) -> tuple[dict[str, str], str]:
+def _ask(query: str, data: Stored, sampling: Sampling) -> tuple[dict[str, str], str]:
     with connect(data) as connection, duckdbs_message():
         answer = ask(connection, query)
         if "rollout_id" not in answer.columns:

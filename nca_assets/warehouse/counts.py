@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
 from nca_assets.naming import ShardKey
+from nca_assets.storage import Stored, appeared
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.stale import inventory
 
@@ -21,7 +21,7 @@ class ShardCounts:
     in_labels: int
     in_warehouse: int
     labelled_since: bool
-    """Whether the label part is newer than the warehouse, whose next build will hold it."""
+    """Whether the two differ because the label part is newer than the warehouse, whose next build will hold it."""
 
     @property
     def unlabelled(self) -> bool:
@@ -42,7 +42,7 @@ class ShardCounts:
         )
 
 
-def count_rollouts(data: Path) -> list[ShardCounts]:
+def count_rollouts(data: Stored) -> list[ShardCounts]:
     """The counts of every shard that is anywhere. Raises ``NcaError`` if the warehouse or a manifest can't be read."""
     with inventory(data) as on_disk:
         in_manifest = _counts(on_disk, 'SELECT "set", shard, rollouts FROM shards')
@@ -56,8 +56,9 @@ def count_rollouts(data: Path) -> list[ShardCounts]:
             in_manifest.get(key, 0),
             in_labels.get(key, 0),
             in_warehouse.get(key, 0),
-            # The time of its rename, which is when it came to be seen; it was written before.
-            labelled_since=key in in_labels and key.labels_file(data).stat().st_ctime > built_at,
+            labelled_since=in_labels.get(key, 0) != in_warehouse.get(key, 0)
+            and key in in_labels
+            and appeared(key.labels_file(data)) > built_at,
         )
         for key in sorted(in_manifest.keys() | in_labels.keys() | in_warehouse.keys())
     ]

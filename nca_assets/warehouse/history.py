@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
 
 from nca_assets.labels.table import write_table
+from nca_assets.storage import Stored, local_copies
 
 MOST_FILES = 64
 """From here on the files are merged into one."""
@@ -53,12 +53,12 @@ class Event:
     tokens_per_second: float | None
 
 
-def history_files(data: Path) -> list[Path]:
+def history_files(data: Stored) -> list[Stored]:
     """The files that hold the history."""
     return sorted((data / "history").glob("*.parquet"))
 
 
-def append_history(events: list[Event], data: Path) -> None:
+def append_history(events: list[Event], data: Stored) -> None:
     """Add those of ``events`` that are not there yet, in a file of their own."""
     rows = [
         asdict(event) | {"inputs": [{"key": key, "value": value} for key, value in event.inputs.items()]}
@@ -66,20 +66,20 @@ def append_history(events: list[Event], data: Path) -> None:
     ]
     table = pl.DataFrame(rows, schema=HISTORY_SCHEMA)
     if files := history_files(data):
-        known = pl.read_parquet(files, columns=IDENTITY)
+        known = pl.read_parquet(local_copies(files), columns=IDENTITY)
         table = table.join(known, on=IDENTITY, how="anti", nulls_equal=True)
     if len(table):
         _write(table, data)
 
 
-def last_events(data: Path) -> dict[str, tuple[int, str]]:
+def last_events(data: Stored) -> dict[str, tuple[int, str]]:
     """Of each asset, the number and run of the event copied last."""
     files = history_files(data)
     if not files:
         return {}
     # By time, since another instance counts its events anew.
     latest = (
-        pl.scan_parquet(files)
+        pl.scan_parquet(local_copies(files))
         .sort("time", "event")
         .group_by("asset")
         .agg(pl.last("event"), pl.last("run_id"))
@@ -88,15 +88,15 @@ def last_events(data: Path) -> dict[str, tuple[int, str]]:
     return {asset: (event, run_id) for asset, event, run_id in latest.iter_rows()}
 
 
-def merge_history(data: Path) -> None:
+def merge_history(data: Stored) -> None:
     """Make one file of many; the caller sees to it that no one else reads or merges meanwhile."""
     files = history_files(data)
     if len(files) >= MOST_FILES:
         # A crash in between leaves copies that overlap, as any two may.
-        _write(pl.read_parquet(files).unique(IDENTITY), data)
+        _write(pl.read_parquet(local_copies(files)).unique(IDENTITY), data)
         for file in files:
             file.unlink()
 
 
-def _write(rows: pl.DataFrame, data: Path) -> None:
+def _write(rows: pl.DataFrame, data: Stored) -> None:
     write_table(rows, data / "history" / f"{uuid4().hex}.parquet")

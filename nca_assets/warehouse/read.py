@@ -11,9 +11,10 @@ import duckdb
 
 from nca_assets.errors import NcaError
 from nca_assets.naming import warehouse_file
+from nca_assets.storage import Stored, local_copy
 
 
-def connect(data: Path, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
+def connect(data: Stored, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the published warehouse, external access off and settings locked.
 
     ``writable`` names the one file that COPY may write to. Whoever has opened the published file for writing does not
@@ -21,7 +22,7 @@ def connect(data: Path, writable: Path | None = None) -> duckdb.DuckDBPyConnecti
     """
     file = warehouse_file(data)
     try:
-        connection = _open(file)
+        connection = _open(local_copy(file))
     except FileNotFoundError:
         raise NcaError(f"{file} is missing: materialize the 'analytics' assets (make demo does) first") from None
     except (duckdb.Error, OSError) as error:

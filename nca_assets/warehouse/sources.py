@@ -13,9 +13,10 @@ import polars as pl
 from nca_assets.errors import NcaError
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
-from nca_assets.naming import imported_shards, materialized_labels, materialized_shards, scores_file
+from nca_assets.naming import SETS, imported_shards, materialized_labels, materialized_shards, scores_file
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import read_imported_manifest
+from nca_assets.storage import Stored, local_copies, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.origin import present_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
@@ -31,12 +32,12 @@ DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT, finding VARCHAR)[]"
 class Source:
     """Files of one kind, and what an empty one looks like: DuckDB reads no empty list of files."""
 
-    files: list[Path]
+    files: list[Stored]
     empty: dict[str, Any] | None
     """A Parquet schema, or None for JSON."""
 
 
-def find_sources(data: Path) -> dict[str, Source]:
+def find_sources(data: Stored) -> dict[str, Source]:
     """The files under ``data`` that tables are made from, by the name of their variable.
 
     Raises ``NcaError`` if there are neither labels nor shards.
@@ -58,10 +59,10 @@ def find_sources(data: Path) -> dict[str, Source]:
     }
 
 
-def set_variables(connection: duckdb.DuckDBPyConnection, data: Path, scratch: Path) -> None:
+def set_variables(connection: duckdb.DuckDBPyConnection, data: Stored, scratch: Path) -> None:
     """Tell ``connection`` what to build from; ``scratch`` is a folder for stand-ins of kinds that have no file yet."""
     for name, source in find_sources(data).items():
-        files = source.files or [_empty_file(scratch / name, source.empty)]
+        files = local_copies(source.files) or [_empty_file(scratch / name, source.empty)]
         set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
     set_variable(connection, "present", PRESENT, _present(data))
     set_variable(connection, "disk", DISK, _disk(data))
@@ -73,7 +74,7 @@ def set_variable(connection: duckdb.DuckDBPyConnection, name: str, type_name: st
     connection.execute(f"SET VARIABLE {name} = {literal(json.dumps(value))}::JSON::{type_name}")
 
 
-def _present(data: Path) -> dict[str, Any]:
+def _present(data: Stored) -> dict[str, Any]:
     return {
         "recipe_version": RECIPE_VERSION,
         "label_version": LABEL_VERSION,
@@ -81,12 +82,13 @@ def _present(data: Path) -> dict[str, Any]:
     }
 
 
-def _disk(data: Path) -> list[dict[str, Any]]:
+def _disk(data: Stored) -> list[dict[str, Any]]:
     """Of each shard that has a manifest, the size of its file (None if missing) and what is known to be wrong."""
     findings = noted_findings(data)
-    files = {str(key): key.tokens_file(data) for key in materialized_shards(data)}
-    files |= {str(key): Path(read_imported_manifest(key, data).source) for key in imported_shards(data)}
-    return [{"shard_key": key, "token_bytes": _size(file), "finding": findings.get(key)} for key, file in files.items()]
+    there = {rollout_set.name: sizes(data / rollout_set.folder) for rollout_set in SETS.values()}
+    found = {str(key): there[key.set].get(key.tokens_file(data).name) for key in materialized_shards(data)}
+    found |= {str(key): _size(Path(read_imported_manifest(key, data).source)) for key in imported_shards(data)}
+    return [{"shard_key": key, "token_bytes": size, "finding": findings.get(key)} for key, size in found.items()]
 
 
 def _size(file: Path) -> int | None:

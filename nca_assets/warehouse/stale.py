@@ -12,6 +12,7 @@ import duckdb
 
 from nca_assets.errors import NcaError
 from nca_assets.naming import imported_shards, materialized_labels, materialized_shards
+from nca_assets.storage import Stored
 from nca_assets.warehouse.catalog import BY_NAME
 from nca_assets.warehouse.sources import set_variable, set_variables
 
@@ -47,7 +48,7 @@ class Assessment:
     stale: list[StalePartition]
 
 
-def assess(data: Path, materialized: Versions) -> Assessment:
+def assess(data: Stored, materialized: Versions) -> Assessment:
     """The inventory, and what ``stale_partitions`` would hold if the warehouse were built now.
 
     What was ``materialized`` last is asked of the caller, since the history on disk is only as new as the last build.
@@ -78,7 +79,7 @@ CURRENT = """CREATE TABLE current_materializations AS
 
 
 @contextmanager
-def inventory(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def inventory(data: Stored) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory that has the tables ``shards`` and ``label_parts`` of what is on disk now.
 
     There must be something. Raises ``NcaError`` if a manifest or a part is damaged.

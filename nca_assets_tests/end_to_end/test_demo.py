@@ -13,6 +13,7 @@ from PIL import Image
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.conftest import local
 from nca_assets_tests.end_to_end.conftest import Project, clone, graphql, user_interface
 
 pytestmark = pytest.mark.slow
@@ -60,7 +61,7 @@ def test_the_data_is_at_the_real_settings(project: Project, demo: str) -> None:
 def test_there_are_pictures_to_look_at(project: Project, demo: str) -> None:
     assert f"{project.data.relative_to(project.folder)}/explorer.html: " in demo
     for figure in FIGURES:
-        with Image.open(figure.file("png", project.data)) as picture:
+        with Image.open(local(figure.file("png", project.data))) as picture:
             assert picture.width > 600
     card = (project.data / "dataset_card.md").read_text()
     assert re.search(r"\b128\b", card)

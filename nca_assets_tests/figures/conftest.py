@@ -11,7 +11,7 @@ from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.warehouse.build import build_warehouse
-from nca_assets_tests.conftest import labelled_shards
+from nca_assets_tests.conftest import labelled_shards, local
 from nca_assets_tests.labels import movies
 
 KEYS = [ShardKey(name, number) for name in ("set1", "set2") for number in (0, 8, 16, 24, 32, 40)]
@@ -33,4 +33,4 @@ def drawn_from(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(scope="package")
 def ours(drawn_from: Settings) -> pl.DataFrame:
     """The labels of our own rollouts, from their parts."""
-    return pl.concat([pl.read_parquet(key.labels_file(drawn_from.data)) for key in KEYS])
+    return pl.concat([pl.read_parquet(local(key.labels_file(drawn_from.data))) for key in KEYS])

@@ -18,6 +18,7 @@ from nca_assets.figures.explorer import CURVE_POINTS, explored, packed, shown_fr
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
+from nca_assets_tests.conftest import local
 
 
 def embedded(file: Path) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def test_labels_are_those_of_the_table(page: tuple[RolloutSource, Path]) -> None
 def test_curves_are_those_of_the_parts(page: tuple[RolloutSource, Path], drawn_from: Settings) -> None:
     _, file = page
     first = embedded(file)["rollouts"][0]
-    imported = pl.read_parquet(ShardKey("life", 0).curves_file(drawn_from.data)).row(0, named=True)
+    imported = pl.read_parquet(local(ShardKey("life", 0).curves_file(drawn_from.data))).row(0, named=True)
     entropy, changed, differing = first["curves"]
     assert len(entropy) == len(changed) == len(differing) == CURVE_POINTS
     assert entropy[-1] == round(imported["entropy"][-1] * 100 / 4096)
@@ -107,14 +108,14 @@ def test_nothing_in_the_data_ends_the_script(drawn_from: Settings, tmp_path: Pat
 
 
 def test_what_is_missing_or_damaged_is_named(drawn_from: Settings, tmp_path: Path) -> None:
-    own = drawn_from.model_copy(update={"data": shutil.copytree(drawn_from.data, tmp_path / "data")})
+    own = drawn_from.model_copy(update={"data": shutil.copytree(local(drawn_from.data), tmp_path / "data")})
     curves = ShardKey("set1", 8).curves_file(own.data)
     source = explored(own)
     content = curves.read_bytes()
     curves.unlink()
     with pytest.raises(NcaError, match=r"shard=00008\.parquet can't be read .* partition of behavior_labels again"):
         write_explorer(source, tmp_path / "out.html")
-    pl.read_parquet(io.BytesIO(content)).head(3).write_parquet(curves)
+    pl.read_parquet(io.BytesIO(content)).head(3).write_parquet(local(curves))
     with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labelled rollouts: materialize"):
         write_explorer(source, tmp_path / "out.html")
     curves.write_bytes(content)

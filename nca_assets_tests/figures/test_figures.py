@@ -30,6 +30,7 @@ from nca_assets.settings import Settings
 from nca_assets.shards.rollouts import rollout_tokens
 from nca_assets.tasks.splits import split_of
 from nca_assets.warehouse.catalog import TABLES
+from nca_assets_tests.conftest import local
 from nca_assets_tests.figures.conftest import KEYS
 
 
@@ -71,7 +72,7 @@ def test_tokens_used_are_counted(drawn_from: Settings, ours: pl.DataFrame) -> No
 
 def test_curves_are_means_over_rollouts(drawn_from: Settings, ours: pl.DataFrame) -> None:
     shown = frame_curves.data(drawn_from)
-    curves = pl.concat([pl.read_parquet(key.curves_file(drawn_from.data)) for key in KEYS])
+    curves = pl.concat([pl.read_parquet(local(key.curves_file(drawn_from.data))) for key in KEYS])
     curves = curves.join(ours.select("set", "index", "behavior"), on=("set", "index"))
     for (behavior,), group in shown.group_by("behavior"):
         chosen = curves if behavior == "all" else curves.filter(behavior=behavior)

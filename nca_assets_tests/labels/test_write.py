@@ -20,6 +20,7 @@ from nca_assets.labels.write import write_labels
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.read import read_rollout
+from nca_assets_tests.conftest import local
 
 KEY = ShardKey("set2", 1)
 
@@ -27,9 +28,9 @@ Members = dict[str, np.ndarray]
 
 
 def test_the_parts_hold_the_schema_and_the_rollouts(labelled: Settings, centroids: torch.Tensor) -> None:
-    curve_part = pl.read_parquet(KEY.curves_file(labelled.data), hive_partitioning=False)
+    curve_part = pl.read_parquet(local(KEY.curves_file(labelled.data)), hive_partitioning=False)
     assert dict(curve_part.schema) == {column.name: POLARS_TYPES[column.type] for column in CURVE_COLUMNS}
-    part = pl.read_parquet(KEY.labels_file(labelled.data), hive_partitioning=False)
+    part = pl.read_parquet(local(KEY.labels_file(labelled.data)), hive_partitioning=False)
     assert dict(part.schema) == {column.name: POLARS_TYPES[column.type] for column in LABEL_COLUMNS}
     assert part["rollout_id"].to_list() == [f"set2/{index:06d}" for index in range(4, 8)]
     for row in part.iter_rows(named=True):
@@ -91,10 +92,10 @@ def test_a_damaged_rollout_is_named_and_the_old_parts_stay(
 ) -> None:
     before = parts(labelled)
     file = KEY.tokens_file(labelled.data)
-    with np.load(file, allow_pickle=False) as shard:
+    with np.load(local(file), allow_pickle=False) as shard:
         members = dict(shard)
     spoil(members)
-    np.savez_compressed(file, allow_pickle=False, **members)
+    np.savez_compressed(local(file), allow_pickle=False, **members)
     with pytest.raises(NcaError, match=rf"shard_00001\.npz: rollout_000005 {complaint}") as caught:
         write_labels(KEY, labelled)
     assert "materialize partition set2-00001 of rollout_shards again" in str(caught.value)
@@ -106,7 +107,7 @@ def test_a_damaged_rollout_is_named_and_the_old_parts_stay(
 def test_a_truncated_shard_is_named_and_the_old_parts_stay(labelled: Settings, share: float) -> None:
     before = parts(labelled)
     file = KEY.tokens_file(labelled.data)
-    os.truncate(file, int(file.stat().st_size * share))
+    os.truncate(local(file), int(file.stat().st_size * share))
     with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged \(.*materialize partition set2-00001") as caught:
         write_labels(KEY, labelled)
     assert "\n" not in str(caught.value)

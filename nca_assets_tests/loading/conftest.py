@@ -7,7 +7,7 @@ import pytest
 
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
-from nca_assets_tests.conftest import labelled_shards
+from nca_assets_tests.conftest import labelled_shards, local
 
 KEYS = [ShardKey("set1", 0), ShardKey("set1", 1), ShardKey("set1", 3), *(ShardKey("set2", n) for n in range(3))]
 
@@ -23,4 +23,4 @@ def own_shards(shards: Settings, tmp_path: Path) -> Settings:
     """A copy that a test may damage."""
     from shutil import copytree
 
-    return shards.model_copy(update={"data": copytree(shards.data, tmp_path / "copy")})
+    return shards.model_copy(update={"data": copytree(local(shards.data), tmp_path / "copy")})

@@ -17,6 +17,7 @@ from nca_assets.naming import RolloutId, ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.warehouse.collections import Sampling, freeze
+from nca_assets_tests.conftest import local
 from nca_assets_tests.loading.conftest import KEYS
 
 
@@ -123,9 +124,9 @@ def test_a_corrupt_shard_is_named(own_shards: Settings, damage: Callable[[bytes]
 
 def test_another_shape_than_the_labels_say_is_damage(own_shards: Settings) -> None:
     file = ShardKey("set1", 1).tokens_file(own_shards.data)
-    with np.load(file, allow_pickle=False) as shard:
+    with np.load(local(file), allow_pickle=False) as shard:
         members: dict[str, Any] = {name: shard[name][:100] for name in shard}
-    np.savez_compressed(file, **members)
+    np.savez_compressed(local(file), **members)
     with pytest.raises(NcaError, match=r"rollout_000004: uint8 \(100, \d+, \d+\), not uint8 \(140, "):
         RolloutSource.files(own_shards)[4]
 
@@ -135,9 +136,9 @@ def test_shards_that_numpy_wrote_are_read_too(own_shards: Settings) -> None:
     before = [rollout.tokens for rollout in RolloutSource.files(own_shards)]
     for number, save in ((0, np.savez_compressed), (1, np.savez)):
         file = ShardKey("set1", number).tokens_file(own_shards.data)
-        with np.load(file, allow_pickle=False) as shard:
+        with np.load(local(file), allow_pickle=False) as shard:
             members: dict[str, Any] = {name: np.ascontiguousarray(shard[name]) for name in shard}
-        save(file, **members)
+        save(local(file), **members)
     for old, new in zip(before, RolloutSource.files(own_shards), strict=True):
         np.testing.assert_array_equal(old, new.tokens)
 

@@ -15,6 +15,7 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON, Batch, Stream, clips, long_horizon, transitions
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
+from nca_assets_tests.conftest import local
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: Settings
     file = ShardKey("set2", 1).tokens_file(own_shards.data)
     content = bytearray(file.read_bytes())
     content[300] ^= 0xFF  # in the first member
-    file.write_bytes(content)
+    file.write_bytes(bytes(content))
     batches = list(transitions(RolloutSource.files(own_shards), skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 139
 
@@ -165,7 +166,7 @@ def test_memory_is_bounded_while_streaming_100_shards(
     many = shards.model_copy(update={"data": data, "shard_size": 32, "shards_per_set": 100})
     data.mkdir()
     for name in ("centroids.pt", "centroids.json"):
-        copy(shards.data / name, data)
+        copy(local(shards.data / name), data)
     for number in range(100):
         write_shard(ShardKey("set1", number), load_centroids(data), many)
     monkeypatch.setenv("NCA_DATA", str(data))

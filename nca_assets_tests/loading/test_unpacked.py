@@ -1,7 +1,6 @@
 """Unpacked shards: the same tokens, written once, anew when the shard is another, never from a damaged one."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +13,14 @@ from nca_assets.loading.unpacked import unpack
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
+from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
+from nca_assets_tests.conftest import local
 
 KEY = ShardKey("set1", 1)
 
 
-def unpacked_files(settings: Settings) -> set[Path]:
+def unpacked_files(settings: Settings) -> set[Stored]:
     return set((settings.data / "unpacked").rglob("*"))
 
 
@@ -70,6 +71,6 @@ def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: Settings) -> Non
     assert not list((own_shards.data / "unpacked" / "set1").glob("shard_00001*"))
     batches = list(transitions(source, skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 4 * 139
-    shutil.rmtree(file.parent)
+    shutil.rmtree(local(file.parent))
     with pytest.raises(NcaError, match=r"shard_00001\.json is missing: materialize partition set1-00001"):
         source[4]

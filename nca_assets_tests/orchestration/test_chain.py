@@ -25,6 +25,7 @@ from nca_assets.shards.manifest import read_manifest
 from nca_assets.vocabulary.centroids import import_centroids
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.conftest import local
 from nca_assets_tests.shards.test_verify import forge
 
 pytestmark = pytest.mark.slow
@@ -132,8 +133,8 @@ def test_remaking_only_the_shard_leaves_labels_and_tables_fresh(
 def test_a_new_vocabulary_makes_every_shard_stale(project: Settings, instance: dg.DagsterInstance) -> None:
     """The control for the two tests above: a change upstream does show."""
     list(materialize_chain(KEYS))
-    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), project.data / "own.pt")
-    import_centroids(project.data / "own.pt", project.data)
+    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(project.data / "own.pt"))
+    import_centroids(local(project.data / "own.pt"), project.data)
     materialize_centroids()
     stale = {name for name, status in statuses(instance).items() if status == StaleStatus.STALE}
     assert stale >= {f"rollout_shards {key}" for key in KEYS}
@@ -196,11 +197,11 @@ def test_the_runs_log_says_why_the_cpu_was_taken(
 def test_checks_fail_on_damaged_shards_and_missing_parts(project: Settings, instance: dg.DagsterInstance) -> None:
     list(materialize_chain(KEYS))
     file = KEY.tokens_file(project.data)
-    with np.load(file, allow_pickle=False) as shard:
+    with np.load(local(file), allow_pickle=False) as shard:
         members = {name: shard[name] + 28 for name in shard}
-    np.savez_compressed(file, **members)
+    np.savez_compressed(local(file), **members)
     part = ShardKey("set1", 1).labels_file(project.data)
-    pl.read_parquet(part, hive_partitioning=False).head(3).write_parquet(part)
+    pl.read_parquet(local(part), hive_partitioning=False).head(3).write_parquet(local(part))
     evaluation = run_check(instance, "tokens_in_range")
     assert "beyond 31" in str(evaluation.description)
     result = run_job(instance, "build_analytics")
@@ -208,7 +209,7 @@ def test_checks_fail_on_damaged_shards_and_missing_parts(project: Settings, inst
 
 
 def put_a_file_where_the_folder_should_be(settings: Settings) -> None:
-    settings.data.rename(settings.data.with_name("away"))
+    settings.data.rename(local(settings.data.with_name("away")))
     settings.data.touch()
 
 
@@ -221,13 +222,13 @@ BAD_INPUT: dict[str, tuple[str, str, str, Callable[[Settings], object]]] = {
         "set1-00000",
         "",
         r"centroids\.pt holds torch.float32 \(31, 16\), .* 'nca import centroids FILE'",
-        lambda s: torch.save(torch.ones(31, 16), centroids_file(s.data)),
+        lambda s: torch.save(torch.ones(31, 16), local(centroids_file(s.data))),
     ),
     "NaN": (
         "set1-00000",
         "",
         r"centroids\.pt holds NaN .* 'nca import centroids FILE'",
-        lambda s: torch.save(torch.full((32, 16), float("nan")), centroids_file(s.data)),
+        lambda s: torch.save(torch.full((32, 16), float("nan")), local(centroids_file(s.data))),
     ),
     "not a torch file": (
         "set1-00000",

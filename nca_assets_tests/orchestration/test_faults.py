@@ -17,7 +17,7 @@ from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards import space
 from nca_assets.vocabulary.centroids import save_centroids
-from nca_assets_tests.conftest import lacking
+from nca_assets_tests.conftest import lacking, local
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, made, run_range
 
@@ -106,7 +106,7 @@ def test_a_disk_that_fills_up_keeps_what_is_done_and_nothing_partial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert dagster_home
-    with small_disk(settings.data, "160k"):
+    with small_disk(local(settings.data), "160k"):
         save_centroids(centroids, settings.data, "imported from a test")
         assert run_job(instance, "learn_vocabulary").success
         with monkeypatch.context() as unaware:

@@ -27,6 +27,7 @@ from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.counts import count_rollouts
 from nca_assets.warehouse.history import history_files
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
 from nca_assets_tests.orchestration.conftest import make_home
 from nca_assets_tests.orchestration.test_chain import (
@@ -104,8 +105,8 @@ def test_materialized_again_unchanged_nothing_changes_and_nothing_is_stale(
 
 def test_a_new_vocabulary_then_one_shard_again(project: Settings, instance: dg.DagsterInstance) -> None:
     list(materialize_chain(KEYS))
-    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), project.data / "own.pt")
-    import_centroids(project.data / "own.pt", project.data)
+    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(project.data / "own.pt"))
+    import_centroids(local(project.data / "own.pt"), project.data)
     materialize_centroids()
     rebuild(instance)
     everything = {f"{asset} {key}" for asset in ("rollout_shards", "behavior_labels") for key in KEYS}
@@ -124,8 +125,8 @@ def test_a_new_vocabulary_then_one_shard_again(project: Settings, instance: dg.D
 
 def test_a_shard_that_changed_alone_makes_its_labels_stale(project: Settings, instance: dg.DagsterInstance) -> None:
     list(materialize_chain(KEYS))
-    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), project.data / "own.pt")
-    import_centroids(project.data / "own.pt", project.data)
+    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(project.data / "own.pt"))
+    import_centroids(local(project.data / "own.pt"), project.data)
     materialize_centroids()
     only = dg.AssetSelection.assets("rollout_shards")
     shards_only = run_job_subset(instance, only, KEYS[0])

@@ -20,6 +20,7 @@ from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings, load_settings
 from nca_assets.shards import write as shard_writing
 from nca_assets.shards.manifest import read_manifest
+from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 
 pytestmark = pytest.mark.slow
@@ -70,9 +71,9 @@ def test_a_partition_that_can_not_be_made_does_not_stop_the_others(
 ) -> None:
     run_range(instance, KEYS[0], KEYS[3], {SHARDS})
     file = ShardKey("set1", 1).tokens_file(vocabulary.data)
-    with np.load(file, allow_pickle=False) as shard:
+    with np.load(local(file), allow_pickle=False) as shard:
         members = {name: shard[name] ^ 1 for name in shard}
-    np.savez_compressed(file, allow_pickle=False, **members)
+    np.savez_compressed(local(file), allow_pickle=False, **members)
     result = run_range(instance, KEYS[0], KEYS[3], {LABELS})
     assert not result.success
     [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]

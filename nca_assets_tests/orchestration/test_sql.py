@@ -13,7 +13,7 @@ from nca_assets.automation.in_process import collect, import_shards, materialize
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
-from nca_assets_tests.conftest import PROJECT
+from nca_assets_tests.conftest import PROJECT, local
 from nca_assets_tests.labels import movies
 from nca_assets_tests.orchestration.conftest import lasting_project
 
@@ -61,7 +61,7 @@ def test_there_are_enough_of_them_and_every_table_is_described() -> None:
 
 
 def test_every_program_runs(asked: Settings, tmp_path: Path) -> None:
-    (tmp_path / "data").symlink_to(asked.data)
+    (tmp_path / "data").symlink_to(local(asked.data))
     for program in PROGRAMS:
         done = subprocess.run(
             [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -71,7 +71,7 @@ def test_every_program_runs(asked: Settings, tmp_path: Path) -> None:
 
 
 def test_every_command_runs(asked: Settings, tmp_path: Path) -> None:
-    (tmp_path / "data").symlink_to(asked.data)
+    (tmp_path / "data").symlink_to(local(asked.data))
     (tmp_path / "query.sql").write_text("FROM behavior_summary")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     block = GUIDE.split("## Asking")[1].split("```console\n")[1].split("```")[0]

@@ -9,7 +9,7 @@ import pytest
 from nca_assets.naming import ShardKey
 from nca_assets.publishing.publish import Published, publish
 from nca_assets.settings import Settings
-from nca_assets_tests.conftest import labelled_shards
+from nca_assets_tests.conftest import labelled_shards, local
 
 KEYS = [ShardKey(name, number) for name in ("set1", "set3") for number in (0, 1, 9)]
 
@@ -28,10 +28,12 @@ def published(settings_to_publish: Settings, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def copy(published: Published, tmp_path: Path) -> Path:
     """A copy of the published folder that a test may damage."""
-    return shutil.copytree(published.folder, tmp_path / "copy")
+    return shutil.copytree(local(published.folder), tmp_path / "copy")
 
 
 @pytest.fixture
 def own_data(settings_to_publish: Settings, tmp_path: Path) -> Settings:
     """A copy of the data that a test may damage."""
-    return settings_to_publish.model_copy(update={"data": shutil.copytree(settings_to_publish.data, tmp_path / "data")})
+    return settings_to_publish.model_copy(
+        update={"data": shutil.copytree(local(settings_to_publish.data), tmp_path / "data")}
+    )

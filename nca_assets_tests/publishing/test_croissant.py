@@ -12,6 +12,7 @@ from PIL import Image
 
 from nca_assets.publishing.layout import CONFIGS
 from nca_assets.publishing.publish import Published
+from nca_assets_tests.conftest import local
 
 pytestmark = pytest.mark.slow
 
@@ -57,10 +58,10 @@ def test_records_can_be_read_by_it(dataset, published: Published) -> None:
         labels = list(itertools.islice(dataset.records("labels/set3"), 12))
         [first] = itertools.islice(dataset.records("preview/set1"), 1)
         tokens = list(dataset.records("tokens/set1"))
-    expected = pl.read_parquet(published.folder / "labels" / "set3.parquet")
+    expected = pl.read_parquet(local(published.folder / "labels" / "set3.parquet"))
     assert [row["labels/set3/rollout_id"].decode() for row in labels] == expected["rollout_id"].to_list()
     np.testing.assert_allclose([row["labels/set3/mean_change"] for row in labels], expected["mean_change"].to_numpy())
     assert isinstance(first["preview/set1/frame_0"], Image.Image)
     files = sorted((published.folder / "tokens").glob("set1-*.parquet"))
-    there = dict(pl.concat([pl.read_parquet(file) for file in files]).select("rollout_id", "tokens").iter_rows())
+    there = dict(pl.concat([pl.read_parquet(local(file)) for file in files]).select("rollout_id", "tokens").iter_rows())
     assert {row["tokens/set1/rollout_id"].decode(): row["tokens/set1/tokens"] for row in tokens} == there

@@ -26,6 +26,7 @@ from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
+from nca_assets_tests.conftest import local
 from nca_assets_tests.publishing.conftest import KEYS
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,7 @@ def test_the_folder_has_everything_in_its_place(published: Published) -> None:
         f"nca_dataset{'_set3' if key.set == 'set3' else ''}/shard_{key.number:05d}.{form}"
         for key in KEYS for form in ("npz", "json")
     }  # fmt: skip
-    assert names(published.folder) == shards | {
+    assert names(local(published.folder)) == shards | {
         "README.md", "SHA256SUMS", "croissant.json", "centroids.pt", "centroids.json",
         "dataset_labels_set.csv", "dataset_labels_set3.csv",
         *(f"preview/{name}.parquet" for name in ("set1", "set3")),
@@ -48,21 +49,25 @@ def test_the_folder_has_everything_in_its_place(published: Published) -> None:
         *(f"tokens/{key}.parquet" for key in KEYS),
         *(f"figures/{figure.name}.png" for figure in FIGURES),
     }  # fmt: skip
-    assert published.files == len(names(published.folder))
+    assert published.files == len(names(local(published.folder)))
 
 
 def test_shards_and_vocabulary_are_copies(published: Published, settings_to_publish: Settings) -> None:
     for key in KEYS:
         file = key.tokens_file(settings_to_publish.data)
-        assert (published.folder / file.relative_to(settings_to_publish.data)).read_bytes() == file.read_bytes()
-    there = torch.load(published.folder / "centroids.pt", weights_only=True)
+        assert (
+            published.folder / local(file).relative_to(local(settings_to_publish.data))
+        ).read_bytes() == file.read_bytes()
+    there = torch.load(local(published.folder / "centroids.pt"), weights_only=True)
     assert torch.equal(there, load_centroids(settings_to_publish.data))
 
 
 def test_labels_are_those_of_the_parts(published: Published, settings_to_publish: Settings) -> None:
     for rollout_set in ("set1", "set3"):
-        table = pl.read_parquet(published.folder / "labels" / f"{rollout_set}.parquet")
-        parts = [pl.read_parquet(key.labels_file(settings_to_publish.data)) for key in KEYS if key.set == rollout_set]
+        table = pl.read_parquet(local(published.folder / "labels" / f"{rollout_set}.parquet"))
+        parts = [
+            pl.read_parquet(local(key.labels_file(settings_to_publish.data))) for key in KEYS if key.set == rollout_set
+        ]
         assert table.equals(pl.concat(parts))
         assert table.columns == [column.name for column in LABEL_COLUMNS]
     comments = pq.read_schema(published.folder / "labels" / "set1.parquet").field("token_entropy").metadata
@@ -89,7 +94,7 @@ def test_what_the_warehouse_does_not_know_yet_stays_out(
 
 
 def test_tokens_are_those_of_the_shards(published: Published, settings_to_publish: Settings) -> None:
-    table = pl.concat([pl.read_parquet(published.folder / "tokens" / f"{key}.parquet") for key in KEYS])
+    table = pl.concat([pl.read_parquet(local(published.folder / "tokens" / f"{key}.parquet")) for key in KEYS])
     for row, rollout in zip(table.iter_rows(named=True), RolloutSource.files(settings_to_publish), strict=True):
         assert row["rollout_id"] == str(rollout.id)
         tokens = np.frombuffer(row["tokens"], np.uint8).reshape(row["frames"], row["height"], row["width"])
@@ -101,7 +106,7 @@ def test_the_preview_shows_frames_in_the_tokens_colours(published: Published, se
 
     from PIL import Image
 
-    table = pl.read_parquet(published.folder / "preview" / "set1.parquet")
+    table = pl.read_parquet(local(published.folder / "preview" / "set1.parquet"))
     sources = {str(rollout.id): np.asarray(rollout.tokens) for rollout in RolloutSource.files(settings_to_publish)}
     colours = np.array(token_colours())
     for row in table.iter_rows(named=True):
@@ -127,7 +132,7 @@ def test_published_again_it_is_the_same_and_takes_the_place_of_the_first(
 
 def test_checksums_are_such_that_sha256sum_reads_them(published: Published) -> None:
     done = subprocess.run(
-        ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=published.folder, capture_output=True,
+        ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=local(published.folder), capture_output=True,
         text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
@@ -180,7 +185,7 @@ def test_damage_is_named_and_leaves_nothing(own_data: Settings, tmp_path: Path) 
     file = ShardKey("set3", 1).tokens_file(own_data.data)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0xFF
-    file.write_bytes(content)
+    file.write_bytes(bytes(content))
     (tmp_path / "out").mkdir()
     with pytest.raises(NcaError, match=r"shard_00001\.npz"):
         publish(tmp_path / "out" / "dataset", own_data)
@@ -196,7 +201,7 @@ def test_what_is_out_of_date_is_not_published(own_data: Settings, tmp_path: Path
         publish(tmp_path / "dataset", own_data)
     write_shard(key, load_centroids(own_data.data), own_data)
     labels = key.labels_file(own_data.data)
-    shutil.copyfile(ShardKey("set1", 0).labels_file(own_data.data), labels)
+    shutil.copyfile(local(ShardKey("set1", 0).labels_file(own_data.data)), local(labels))
     with pytest.raises(NcaError, match="labels of set1-00001 are not those in the warehouse"):
         publish(tmp_path / "dataset", own_data)
     labels.unlink()
@@ -229,10 +234,10 @@ def test_what_is_missing_is_named(own_data: Settings, tmp_path: Path, name: str,
 
 def test_labels_that_changed_on_the_disk_are_not_published(own_data: Settings, tmp_path: Path) -> None:
     part = ShardKey("set1", 1).labels_file(own_data.data)
-    metadata = pl.read_parquet_metadata(part)
+    metadata = pl.read_parquet_metadata(local(part))
     kept = {name: text for name, text in metadata.items() if name != "ARROW:schema"}
-    table = pl.read_parquet(part, hive_partitioning=False)
-    table.with_columns(pl.col("token_entropy") + 0.25).write_parquet(part, metadata=kept)
+    table = pl.read_parquet(local(part), hive_partitioning=False)
+    table.with_columns(pl.col("token_entropy") + 0.25).write_parquet(local(part), metadata=kept)
     with pytest.raises(NcaError, match=r"shard=00001\.parquet holds other labels than the warehouse"):
         publish(tmp_path / "dataset", own_data)
 

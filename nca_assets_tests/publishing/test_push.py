@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from nca_assets.publishing.publish import Published
+from nca_assets_tests.conftest import local
 
 pytestmark = pytest.mark.slow
 
@@ -136,28 +137,27 @@ def push(folder: Path, repo: str, endpoint: str, home: Path, token: str | None =
 def test_every_file_arrives_and_what_was_there_before_goes(published: Published, hub: Hub, tmp_path: Path) -> None:
     hub.files["tokens/set1-00099.parquet"] = b"from before"
     hub.files["NOTES.md"] = b"by someone"
-    code, out, error = push(published.folder, "me/rollouts", hub.address, tmp_path)
+    code, out, error = push(local(published.folder), "me/rollouts", hub.address, tmp_path)
     assert code == 0, error
     assert out.strip() == f"{hub.address}/datasets/me/rollouts"
     [made] = hub.made
     assert (made["type"], made["name"]) == ("dataset", "rollouts")
     assert made.get("visibility", "public") == "public"
-    here = {
-        f.relative_to(published.folder).as_posix(): f.read_bytes() for f in published.folder.rglob("*") if f.is_file()
-    }
+    folder = local(published.folder)
+    here = {f.relative_to(folder).as_posix(): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
     assert hub.files == here | {"NOTES.md": b"by someone"}
     assert [path for path in hub.unknown if "/datasets/" in path or "/repos/" in path] == []
 
 
 def test_a_refusal_is_one_line(published: Published, hub: Hub, tmp_path: Path) -> None:
-    code, _, error = push(published.folder, "me/rollouts", hub.address, tmp_path, token="hf_wrong")
+    code, _, error = push(local(published.folder), "me/rollouts", hub.address, tmp_path, token="hf_wrong")
     assert code == 1
     assert error.startswith("nca: the hub refused me/rollouts: ")
     assert hub.files == {}
 
 
 def test_without_a_token_it_says_how_to_get_one(published: Published, hub: Hub, tmp_path: Path) -> None:
-    code, _, error = push(published.folder, "me/rollouts", hub.address, tmp_path, token=None)
+    code, _, error = push(local(published.folder), "me/rollouts", hub.address, tmp_path, token=None)
     assert code == 1
     assert error == "nca: no token for the hub: run 'hf auth login', or set HF_TOKEN"
 
@@ -166,13 +166,13 @@ def test_a_hub_that_is_not_there(published: Published, tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    code, _, error = push(published.folder, "me/rollouts", address, tmp_path)
+    code, _, error = push(local(published.folder), "me/rollouts", address, tmp_path)
     assert code == 1
     assert error.startswith(f"nca: the hub at {address} can't be reached (")
 
 
 def test_a_name_that_is_none(published: Published, hub: Hub, tmp_path: Path) -> None:
-    code, _, error = push(published.folder, "me/my rollouts!", hub.address, tmp_path)
+    code, _, error = push(local(published.folder), "me/my rollouts!", hub.address, tmp_path)
     assert code == 1
     assert error.startswith("nca: 'me/my rollouts!' is no name of a dataset: write NAMESPACE/NAME")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nca_assets.publishing.publish import Published
+from nca_assets_tests.conftest import local
 from nca_assets_tests.publishing import viewer
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,7 @@ def look_at(folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_shows_every_config(published: Published, tmp_path: Path) -> None:
-    done = look_at(published.folder, tmp_path)
+    done = look_at(local(published.folder), tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["preview"] == found["labels"] == found["tokens"] == {

@@ -18,6 +18,7 @@ from nca_assets.shards.imported import find_imported, read_imported, read_import
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.shards.rollouts import regenerate, rollout_tokens
 from nca_assets.shards.verify import verify_imported
+from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
 
 KEY = ShardKey("life", 0)
@@ -77,14 +78,16 @@ def test_labels_are_what_the_tokens_tell(life: Path, settings: Settings) -> None
     for key, file in shard_keys(life, "life", settings.data).items():
         register(key, file, settings.data)
         write_imported_labels(key, settings)
-    rows = pl.read_parquet(KEY.labels_file(settings.data), hive_partitioning=False)
+    rows = pl.read_parquet(local(KEY.labels_file(settings.data)), hive_partitioning=False)
     assert rows["rollout_id"].to_list() == ["life/000000", "life/000001", "life/000002"]
     assert rows["behavior"][0] == "periodic"
     assert rows["period"][0] == 3
     assert measure(movies.noise())[0].items() <= rows.row(1, named=True).items()
     for unknown in ("recipe_version", "regime", "gain_in", "damage", "saturation"):
         assert rows[unknown].null_count() == 3
-    wide = pl.read_parquet(ShardKey("life", 1).labels_file(settings.data), hive_partitioning=False).row(0, named=True)
+    wide = pl.read_parquet(local(ShardKey("life", 1).labels_file(settings.data)), hive_partitioning=False).row(
+        0, named=True
+    )
     assert wide["tokens_used"] == 256
     assert 7.9 < wide["token_entropy"] <= 8
     assert 7.9 - 0.7 < wide["conditional_entropy"] <= 8
@@ -134,7 +137,7 @@ def test_unfit_files_and_names_are_said(tmp_path: Path, settings: Settings) -> N
         with pytest.raises(NcaError, match="a set can't be called"):
             shard_keys(tmp_path, name, settings.data)
     with pytest.raises(NcaError, match=r"holds no \.npz file"):
-        shard_keys(settings.data, "life", settings.data)
+        shard_keys(local(settings.data), "life", settings.data)
     with pytest.raises(NcaError, match="register the shard with 'nca import shards FOLDER'"):
         register(KEY, None, settings.data)
 

@@ -26,6 +26,7 @@ from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import rollout_tokens
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import digest, save_centroids
+from nca_assets_tests.conftest import local
 
 KEY = ShardKey("set1", 0)
 ZIP64_VERSION = 45
@@ -34,7 +35,7 @@ ZIP64_VERSION = 45
 def test_plain_numpy_reads_what_the_automaton_made(labelled: Settings, centroids: torch.Tensor) -> None:
     file = KEY.tokens_file(labelled.data)
     expected = simulate([draw_rule(1, index) for index in range(4)], centroids, labelled.frames)
-    with np.load(file, allow_pickle=False) as shard:
+    with np.load(local(file), allow_pickle=False) as shard:
         assert list(shard) == [f"rollout_{index:06d}" for index in range(4)]
         for index, name in enumerate(shard):
             assert shard[name].dtype == np.uint8
@@ -42,7 +43,7 @@ def test_plain_numpy_reads_what_the_automaton_made(labelled: Settings, centroids
 
 
 def test_members_are_deflated_with_time_varying_fastest(labelled: Settings) -> None:
-    with zipfile.ZipFile(KEY.tokens_file(labelled.data)) as archive:
+    with zipfile.ZipFile(local(KEY.tokens_file(labelled.data))) as archive:
         assert archive.testzip() is None
         for member in archive.infolist():
             assert member.compress_type == zipfile.ZIP_DEFLATED
@@ -179,7 +180,7 @@ def drop_member(file: Path) -> None:
     ],
 )
 def test_damage_is_named_with_the_remedy(labelled: Settings, damage: Callable[[Path], object], message: str) -> None:
-    damage(KEY.tokens_file(labelled.data))
+    damage(local(KEY.tokens_file(labelled.data)))
     manifest = read_manifest(KEY, labelled.data)
     with pytest.raises(NcaError, match=message + r".*: materialize partition set1-00000 of rollout_shards again$"):
         list(read_rollouts(KEY, labelled.data, manifest))

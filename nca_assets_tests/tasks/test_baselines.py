@@ -23,6 +23,7 @@ from nca_assets.tasks.oracle import Oracle
 from nca_assets.tasks.scores import IDENTITY, score, summary
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.build import build_warehouse
+from nca_assets_tests.conftest import local
 
 
 def movie(period: int, frames: int = 113) -> np.ndarray:
@@ -134,7 +135,7 @@ def test_no_baseline_beats_the_oracle(scored: Settings) -> None:
     entropies = dict(zip(models["model"], models["cross_entropy"], strict=True))
     assert min(entropies["convnet"], entropies["transformer"], entropies["copy last"]) < entropies["rollout unigram"]
     assert entropies["uniform"] == pytest.approx(np.log(32), abs=1e-3)
-    assert pl.read_parquet(scores_file(scored.data)).equals(board.rows)
+    assert pl.read_parquet(local(scores_file(scored.data))).equals(board.rows)
     build_warehouse(scored.data)
     columns, rows = first_rows("FROM long_horizon_leaderboard", scored.data, 20)
     assert [row[0] for row in rows] == models["model"].to_list()

@@ -12,6 +12,7 @@ from nca_assets.errors import NcaError
 from nca_assets.naming import centroids_file
 from nca_assets.vocabulary.centroids import digest, save_centroids
 from nca_assets.vocabulary.origin import present_digest, present_source
+from nca_assets_tests.conftest import local
 
 WITHOUT_TORCH = """
 import pathlib, sys
@@ -37,7 +38,7 @@ def test_the_digest_is_known_without_torch(tmp_path: Path, centroids: torch.Tens
 def test_a_vocabulary_put_there_by_hand_is_noticed(tmp_path: Path, centroids: torch.Tensor) -> None:
     save_centroids(centroids, tmp_path, "learned")
     other = centroids.flip(0)
-    torch.save(other, centroids_file(tmp_path))
+    torch.save(other, local(centroids_file(tmp_path)))
     assert present_digest(tmp_path) == digest(other) != digest(centroids)
     with pytest.raises(NcaError, match=r"centroids\.pt was put there by hand: keep it with 'nca import centroids"):
         present_source(tmp_path)
@@ -46,7 +47,7 @@ def test_a_vocabulary_put_there_by_hand_is_noticed(tmp_path: Path, centroids: to
 def test_the_same_vocabulary_in_another_file_is_the_same(tmp_path: Path, centroids: torch.Tensor) -> None:
     save_centroids(centroids, tmp_path, "learned")
     file = centroids_file(tmp_path)
-    torch.save(centroids, file, _use_new_zipfile_serialization=False)
+    torch.save(centroids, local(file), _use_new_zipfile_serialization=False)
     assert present_digest(tmp_path) == digest(centroids)
     assert present_source(tmp_path) == "learned"
 

@@ -20,12 +20,13 @@ from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.catalog import TABLES, Table
 from nca_assets.warehouse.counts import count_rollouts
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.conftest import local
 
 
 @pytest.fixture
 def built(labelled: Settings) -> Path:
     build_warehouse(labelled.data)
-    return labelled.data
+    return local(labelled.data)
 
 
 def rows(data: Path, query: str) -> list[tuple]:
@@ -35,7 +36,7 @@ def rows(data: Path, query: str) -> list[tuple]:
 
 def parts(data: Path) -> pl.DataFrame:
     files = [ShardKey(*key).labels_file(data) for key in [("set1", 0), ("set2", 1)]]
-    return pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files])
+    return pl.concat([pl.read_parquet(local(file), hive_partitioning=False) for file in files])
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -152,7 +153,7 @@ def test_what_the_next_build_will_hold_is_no_difference(built: Path) -> None:
     build_warehouse(built)
     [waiting] = [shard for shard in count_rollouts(built) if shard.unlabelled]
     assert waiting.agree
-    kept.rename(key.labels_file(built))
+    kept.rename(local(key.labels_file(built)))
     [labelled] = [shard for shard in count_rollouts(built) if shard.labelled_since]
     assert labelled.agree
     assert str(labelled) == "set2-00001: 4 rollouts in the manifest, 4 in the labels, 0 in the warehouse"
@@ -221,15 +222,15 @@ def test_older_and_newer_duckdbs_read_the_file(built: Path) -> None:
 def test_single_tables_are_rebuilt_and_the_others_taken_over(labelled: Settings) -> None:
     data = labelled.data
     assert set(build_warehouse(data, only=["frame_curves"])) == {"frame_curves"}
-    assert rows(data, "SELECT count(*) FROM labels") == [(8,)]  # the first time, all are built
+    assert rows(local(data), "SELECT count(*) FROM labels") == [(8,)]  # the first time, all are built
     whole = build_warehouse(data)
     ShardKey("set2", 1).labels_file(data).unlink()
     assert build_warehouse(data, only=["shards", "behavior_summary"]) == {
         name: whole[name] for name in ("shards", "behavior_summary")
     }
-    assert rows(data, "SELECT count(*) FROM labels") == [(8,)]
+    assert rows(local(data), "SELECT count(*) FROM labels") == [(8,)]
     assert build_warehouse(data, only=["label_parts", "labels"])["labels"].rows == 4
-    assert rows(data, "SELECT sum(rollouts) FROM behavior_summary") == [(4,)]
+    assert rows(local(data), "SELECT sum(rollouts) FROM behavior_summary") == [(4,)]
     assert not list(data.glob(".nca.duckdb.*.part*"))
 
 
@@ -262,7 +263,7 @@ def test_the_snapshot_says_what_it_was_built_from(built: Path) -> None:
 def test_frame_curves_are_the_means_of_the_curves(built: Path) -> None:
     labels = parts(built).select("rollout_id", "behavior", "set")
     files = [ShardKey(*key).curves_file(built) for key in [("set1", 0), ("set2", 1)]]
-    curves = pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files])
+    curves = pl.concat([pl.read_parquet(local(file), hive_partitioning=False) for file in files])
     long = (
         curves.drop("set")
         .join(labels, on="rollout_id")

@@ -11,6 +11,7 @@ from nca_assets.settings import Settings
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import Sampling, freeze, read_collection
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.conftest import local
 
 ALL = "SELECT rollout_id FROM labels"
 
@@ -18,7 +19,7 @@ ALL = "SELECT rollout_id FROM labels"
 @pytest.fixture
 def data(labelled: Settings) -> Path:
     build_warehouse(labelled.data)
-    return labelled.data
+    return local(labelled.data)
 
 
 def classes(data: Path) -> dict[str, str]:
@@ -36,7 +37,7 @@ def test_a_frozen_answer_holds_its_rollouts_and_where_they_are_from(data: Path) 
     rows = pl.read_parquet(data / "collections" / "few" / "v0001.parquet")
     assert rows.columns == ["name", "version", "rollout_id", "digest"]
     assert rows["rollout_id"].is_sorted()
-    says = pl.read_parquet_metadata(frozen.file)
+    says = pl.read_parquet_metadata(local(frozen.file))
     assert says["query"] == query
     assert says["rollouts"] == "5"
     with connect(data) as connection:

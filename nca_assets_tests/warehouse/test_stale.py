@@ -21,6 +21,7 @@ from nca_assets.warehouse import sources
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.history import Event, append_history, history_files, last_events
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
 
 KEY = ShardKey("set2", 1)
@@ -72,16 +73,16 @@ def flip_a_byte(settings: Settings) -> None:
     file = KEY.tokens_file(settings.data)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
-    file.write_bytes(content)
+    file.write_bytes(bytes(content))
 
 
 def change_a_token(settings: Settings) -> None:
     """The file is sound, and says something else."""
     file = KEY.tokens_file(settings.data)
-    with np.load(file, allow_pickle=False) as shard:
+    with np.load(local(file), allow_pickle=False) as shard:
         members = dict(shard)
     members["rollout_000007"][5, 0, 0] ^= 1
-    np.savez_compressed(file, allow_pickle=False, **members)
+    np.savez_compressed(local(file), allow_pickle=False, **members)
 
 
 @pytest.mark.parametrize("spoil", [flip_a_byte, change_a_token])
@@ -103,7 +104,7 @@ def test_only_a_whole_verification_clears_a_finding(labelled: Settings) -> None:
     change_a_token(labelled)
     with pytest.raises(NcaError, match="differs from its digest"):
         verify_shard(KEY, labelled, CPU, most=1)
-    KEY.tokens_file(labelled.data).write_bytes(content)
+    KEY.tokens_file(labelled.data).write_bytes(bytes(content))
     assert verify_shard(KEY, labelled, CPU, most=1) == 1
     assert stale(labelled)
     assert verify_shard(KEY, labelled, CPU, most=4) == 4
