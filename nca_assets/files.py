@@ -16,7 +16,7 @@ from uuid import uuid4
 from upath import UPath
 
 from nca_assets.errors import DiskFullError, NcaError, TransientError
-from nca_assets.storage import Stored, clear_errors
+from nca_assets.storage import Stored, bucket_of, clear_errors
 
 TEMPORARY = ".part"
 """Suffix of files being written; nothing reads them."""
@@ -41,7 +41,7 @@ def _object(path: UPath) -> Iterator[BinaryIO]:
     with _refusals_of_the_disk(Path(tempfile.gettempdir())), clear_errors(), tempfile.NamedTemporaryFile() as file:
         yield file  # pyright: ignore[reportReturnType]
         file.flush()
-        path.fs.put_file(file.name, path.path)
+        bucket_of(path).write_from(Path(file.name), path.path)
 
 
 @contextmanager

@@ -71,8 +71,10 @@ def load_settings() -> Settings:
 def require_writable(folder: Stored) -> None:
     """Make ``folder`` if it is missing and prove that a file can be written to it. Raises ``NcaError`` if not."""
     if not isinstance(folder, Path):
-        with clear_errors(), whole_file(folder / ".writable"):
-            pass
+        with clear_errors():
+            with whole_file(folder / ".writable"):
+                pass
+            (folder / ".writable").unlink()
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)

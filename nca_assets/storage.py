@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from upath import UPath
 
 from nca_assets.errors import NcaError
+
+if TYPE_CHECKING:
+    from nca_assets.bucket import Bucket
 
 Stored = Path | UPath
 """A file or folder, local or in a bucket."""
@@ -64,14 +67,18 @@ def clear_errors() -> Iterator[None]:
         raise
 
 
+def bucket_of(path: UPath) -> Bucket:
+    """What reads and writes in the bucket of ``path``."""
+    return path.fs  # pyright: ignore[reportReturnType]
+
+
 def names(folder: Stored) -> Iterator[str]:
     """The names of the files in ``folder``, in no order; no more are listed than are asked for, or a thousand."""
     if isinstance(folder, Path):
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             yield from (entry.name for entry in entries)
         return
-    bucket: Any = folder.fs
-    yield from bucket.names_below(folder.path)
+    yield from bucket_of(folder).names_below(folder.path)
 
 
 def sizes(folder: Stored) -> dict[str, int]:
@@ -114,7 +121,8 @@ def _copy_of(file: Stored, listings: dict[Any, dict[str, Any]]) -> Path:
     entry = listings[file.parent].get(file.name)
     if entry is None:
         raise FileNotFoundError(f"{file} is missing")
-    return CACHE / file.parent.path / entry["e_tag"].strip('"') / file.name
+    # The path as it is comes last, since some names say what is in a file.
+    return CACHE / "versions" / entry["e_tag"].strip('"') / file.path
 
 
 def _fetch(wanted: dict[Path, Any]) -> None:
@@ -125,7 +133,7 @@ def _fetch(wanted: dict[Path, Any]) -> None:
         temporary = copy.with_name(f".{copy.name}.{uuid4().hex[:12]}")
         try:
             with temporary.open("xb") as out:
-                wanted[copy].fs.write_to(out, wanted[copy].path)
+                bucket_of(wanted[copy]).write_to(out, wanted[copy].path)
             temporary.replace(copy)
         finally:
             temporary.unlink(missing_ok=True)

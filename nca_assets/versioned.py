@@ -10,7 +10,7 @@ from uuid import uuid4
 from upath import UPath
 
 from nca_assets.files import whole_file
-from nca_assets.storage import Stored, names
+from nca_assets.storage import Stored, bucket_of, names
 
 LATEST = "latest"
 
@@ -31,23 +31,20 @@ def present(folder: Stored) -> Stored:
         return folder / "none"
 
 
-def publish_version(local: Path, folder: UPath) -> UPath:
+def publish_version(local: Path, folder: UPath, suffix: str = "") -> UPath:
     """Upload a file, or a folder with all that is in it, as the next version in ``folder``; returns where it lies.
 
     Raises ``NcaError`` if the bucket refuses; the version before then stays the present one.
     """
-    version = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}{local.suffix}"
+    version = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}{suffix}"
     files = [file for file in local.rglob("*") if file.is_file()] if local.is_dir() else [local]
     for file in files:
-        _upload(file, version / file.relative_to(local).as_posix() if local.is_dir() else version)
+        to = version / file.relative_to(local).as_posix() if local.is_dir() else version
+        bucket_of(to).write_from(file, to.path)
     with whole_file(folder / LATEST) as latest:
         latest.write(version.name.encode())
     _remove_old(folder)
     return version
-
-
-def _upload(file: Path, to: UPath) -> None:
-    to.fs.put_file(str(file), to.path)
 
 
 def _remove_old(folder: UPath) -> None:

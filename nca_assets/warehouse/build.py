@@ -74,7 +74,7 @@ def build_warehouse(data: Stored, only: Collection[str] | None = None) -> dict[s
             if isinstance(data, Path):
                 publish(temporary, final)
             else:
-                publish_version(temporary, data / "warehouse")
+                publish_version(temporary, data / "warehouse", ".duckdb")
         finally:
             _remove_leftovers(final)
         return {name: table for name, table in built.items() if name in chosen}
