@@ -109,8 +109,8 @@ class Bucket(AbstractFileSystem):
     def _split(self, path: str) -> tuple[S3Store, str, str]:
         if os.getpid() != LOADED_IN:
             raise NcaError(
-                "a forked process can't read buckets: start workers with 'spawn' or 'forkserver' (in torch's DataLoader, "
-                "multiprocessing_context='spawn')"
+                "a forked process can't read buckets: start workers with 'spawn' or 'forkserver' "
+                "(torch's DataLoader: multiprocessing_context='spawn')"
             )
         bucket, _, key = str(self._strip_protocol(path)).partition("/")
         if bucket not in self._stores:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PlainValidator, ValidationError
+from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nca_assets.errors import NcaError
@@ -24,7 +24,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NCA_", frozen=True)
 
-    data: Annotated[Stored, PlainValidator(parse_location)] = Field(
+    data: Annotated[Stored, PlainValidator(parse_location), PlainSerializer(str)] = Field(
         default=Path("data"), description="Folder that everything is written to, or s3://bucket/prefix."
     )
     shard_size: int = Field(default=64, ge=1, le=65536, description="Rollouts per shard.")
@@ -39,6 +39,15 @@ class Settings(BaseSettings):
     threads: int = Field(
         default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads that simulate and compress."
     )
+    ray: str = Field(
+        default="",
+        pattern=r"^(|auto|(ray://)?[\w.-]+:\d+)$",
+        description="Ray cluster that makes partitions, like ray://head:10001; empty for this process.",
+    )
+    shard_gpus: float = Field(default=0, ge=0, description="GPUs that simulating a shard takes of the Ray cluster.")
+    shard_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that it takes there.")
+    label_gpus: float = Field(default=0, ge=0, description="GPUs that labelling a shard takes of the Ray cluster.")
+    label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that it takes there.")
     memory_mb: int = Field(default=1024, ge=16, description="MiB that tokens on their way to disk may take.")
 
     def partition_keys(self) -> list[str]:

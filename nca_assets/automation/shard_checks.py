@@ -89,17 +89,12 @@ def evaluate(check: Check, key: ShardKey, settings: Settings) -> Verdict:
         return Verdict(False, str(error))
 
 
-def evaluate_in_run(
-    context: dg.AssetExecutionContext,
-    asset: dg.AssetKey,
-    key: ShardKey,
-    checks: Mapping[str, Check],
-    settings: Settings,
+def report_verdicts(
+    context: dg.AssetExecutionContext, asset: dg.AssetKey, partition: str, verdicts: Mapping[str, Verdict]
 ) -> None:
-    """Evaluate ``checks`` and report them for the partition. Raises ``NcaError`` with the first that fails."""
+    """Report what checks found of a partition. Raises ``NcaError`` with the first that failed."""
     failed = None
-    for name, check in checks.items():
-        found = evaluate(check, key, settings)
+    for name, found in verdicts.items():
         evaluation = dg.AssetCheckEvaluation(
             asset_key=asset,
             check_name=name,
@@ -107,7 +102,7 @@ def evaluate_in_run(
             metadata=found.metadata,
             description=found.description,
             blocking=True,
-            partition=str(key),
+            partition=partition,
         )
         context.log_event(evaluation)  # pyright: ignore[reportArgumentType] - taken, though not declared
         if not found.passed and failed is None:

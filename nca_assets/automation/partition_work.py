@@ -1,0 +1,93 @@
+"""What making a partition is, for either of its two assets: simulate the shard, or label it, then check what is there.
+
+It knows nothing of runs, so that it can be done in any process on any machine. Not here: who does it (``workers``) and
+who reports it (``assets/rollouts``).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from nca_assets.automation.reporting import behavior_shares, behavior_table, inline_picture
+from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, Verdict, evaluate
+from nca_assets.naming import ShardKey
+from nca_assets.progress import Progress
+from nca_assets.settings import Settings
+
+SHEET_ROLLOUTS = 6
+"""Rollouts on the contact sheet, kept few: every materialization stores its picture in Dagster's event log."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A partition of an asset: its data version and metadata, unless it was there already, and what checks found."""
+
+    version: str | None
+    metadata: Mapping[str, object]
+    verdicts: Mapping[str, Verdict]
+
+    @property
+    def sound(self) -> bool:
+        """Whether every check passed."""
+        return all(verdict.passed for verdict in self.verdicts.values())
+
+
+def make(asset: str, key: ShardKey, settings: Settings, progress: Progress, there: bool = False) -> Made:
+    """Make partition ``key`` of ``asset`` and check it or, if it is ``there``, only check it. Raises ``NcaError``."""
+    work, checks = WORK[asset]
+    version, metadata = (None, {}) if there else work(key, settings, progress)
+    return Made(version, metadata, {name: evaluate(check, key, settings) for name, check in checks.items()})
+
+
+def _make_shard(key: ShardKey, settings: Settings, progress: Progress) -> tuple[str, dict[str, object]]:
+    from nca_assets.figures.contact_sheet import contact_sheet
+    from nca_assets.shards.read import read_rollouts
+    from nca_assets.shards.write import write_shard
+    from nca_assets.vocabulary.centroids import load_centroids
+
+    manifest = write_shard(key, load_centroids(settings.data), settings, progress)
+    every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
+    shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
+    sheet = contact_sheet(
+        [tokens for _, tokens in read_rollouts(key, settings.data, shown)],
+        frames=(settings.frames // 8, settings.frames - 1),
+    )
+    return manifest.digest, {
+        "contact sheet": inline_picture(sheet),
+        "dagster/partition_row_count": len(manifest.members),
+        "tokens": manifest.tokens,
+        "bytes": manifest.file_bytes,
+        "bytes per token": manifest.file_bytes / manifest.tokens,
+        "tokens per second": manifest.tokens / manifest.seconds,
+        "seconds": manifest.seconds,
+        "device": manifest.device,
+        "digest": manifest.digest,
+        "path": dg.MetadataValue.path(str(key.tokens_file(settings.data))),
+    }
+
+
+def _label_shard(key: ShardKey, settings: Settings, progress: Progress) -> tuple[str, dict[str, object]]:
+    from nca_assets.labels.write import write_labels
+
+    started = time.perf_counter()
+    part = write_labels(key, settings, progress)
+    return part.digest, {
+        "behaviors": behavior_table(part.rows["behavior"]),
+        **behavior_shares(part.rows["behavior"]),
+        "dagster/partition_row_count": len(part.rows),
+        "bytes": part.file.stat().st_size,
+        "seconds": time.perf_counter() - started,
+        "digest": part.digest,
+        "path": dg.MetadataValue.path(str(part.file)),
+    }
+
+
+Work = Callable[[ShardKey, Settings, Progress], tuple[str, dict[str, object]]]
+
+WORK: dict[str, tuple[Work, Mapping[str, Check]]] = {
+    "rollout_shards": (_make_shard, SHARD_CHECKS),
+    "behavior_labels": (_label_shard, LABEL_CHECKS),
+}
+"""In the order in which a partition's assets are made."""

@@ -1,0 +1,162 @@
+"""Who makes the partitions of a run: this process, one after the other, or the workers of a Ray cluster.
+
+``NCA_RAY`` decides. On Ray each asset of a partition is a task of its own, with the GPUs and CPUs that the settings
+give it. Ray places tasks where there is room, and repeats those of workers that are lost on others.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from nca_assets.automation.partition_work import Made, make
+from nca_assets.automation.reporting import progress_in_log
+from nca_assets.errors import NcaError, TransientError
+from nca_assets.naming import ShardKey
+from nca_assets.progress import unwatched
+from nca_assets.settings import Settings
+
+LOST_WORKERS = 4
+"""How often a task is repeated whose worker was lost."""
+
+SECONDS_BETWEEN_LOOKS = 2.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A partition to make: of which assets, and which of these are there already and only to be checked."""
+
+    key: ShardKey
+    assets: Sequence[str]
+    there: frozenset[str] = frozenset()
+
+
+Outcome = tuple[Job, str, Made | NcaError]
+"""A job, one of its assets, and what came of it; what follows one that failed is left out."""
+
+
+def make_all(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
+    """Make every partition, and give each asset as it is done. Raises ``NcaError`` if no worker can be had."""
+    return _on_ray(jobs, settings, context) if settings.ray else _here(jobs, settings, context)
+
+
+def _here(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
+    for number, job in enumerate(jobs, start=1):
+        name = f"{job.key} ({number} of {len(jobs)})" if len(jobs) > 1 else str(job.key)
+        for asset in job.assets:
+            with progress_in_log(context, f"{name} {asset.split('_')[1]}", "rollouts") as progress:
+                outcome = _outcome(lambda: make(asset, job.key, settings, progress, asset in job.there))  # noqa: B023
+            yield job, asset, outcome
+            if not _succeeded(outcome):
+                break
+
+
+def _outcome(work: Callable[[], Made]) -> Made | NcaError:
+    try:
+        return work()
+    except NcaError as error:
+        return error
+
+
+def _succeeded(outcome: Made | NcaError | None) -> bool:
+    return isinstance(outcome, Made) and outcome.sound
+
+
+def _on_ray(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
+    import ray
+
+    with _cluster(settings.ray), progress_in_log(context, "partitions on Ray", "tasks") as progress:
+        waiting = {task: (job, asset) for job in jobs for asset, task in _submit(job, settings)}
+        tasks = len(waiting)
+        try:
+            while waiting:
+                done, _ = ray.wait(list(waiting), num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
+                for task in done:
+                    job, asset = waiting.pop(task)
+                    outcome = _result(task, job)
+                    if outcome is not None:
+                        yield job, asset, outcome
+                progress(tasks - len(waiting), tasks)
+        finally:
+            for task in waiting:
+                with suppress(Exception):  # it may be over, or the cluster gone
+                    ray.cancel(task)
+
+
+def _submit(job: Job, settings: Settings) -> Iterator[tuple[str, Any]]:
+    """A task for each asset of ``job``, each given the result of the one before."""
+    import ray
+
+    before = None
+    for asset in job.assets:
+        gpus, cpus = _resources(asset, settings)
+        values = _for_worker(settings, gpus, cpus)
+        task: Any = ray.remote(_make_there)
+        before = task.options(
+            name=f"{asset} {job.key}", num_gpus=gpus, num_cpus=cpus, max_retries=LOST_WORKERS,
+            retry_exceptions=[TransientError],
+        ).remote(asset, job.key, values, asset in job.there, before)  # fmt: skip
+        yield asset, before
+
+
+def _resources(asset: str, settings: Settings) -> tuple[float, int]:
+    """The GPUs and CPUs that a task takes."""
+    if asset == "rollout_shards":
+        return settings.shard_gpus, settings.shard_cpus
+    return settings.label_gpus, settings.label_cpus
+
+
+def _for_worker(settings: Settings, gpus: float, cpus: int) -> dict[str, Any]:
+    """The settings as a worker needs them: it has these CPUs and GPUs, and another working folder."""
+    data = str(settings.data.absolute() if isinstance(settings.data, Path) else settings.data)
+    changed = {"data": data, "ray": "", "threads": cpus, "device": settings.device if gpus else "cpu"}
+    return settings.model_dump() | changed
+
+
+def _make_there(
+    asset: str, key: ShardKey, values: dict[str, Any], there: bool, before: Made | NcaError | None
+) -> Made | NcaError | None:
+    """What a worker does; nothing if what comes ``before`` in the partition failed."""
+    if before is not None and not _succeeded(before):
+        return None
+    outcome = _outcome(lambda: make(asset, key, Settings(**values), unwatched, there))
+    if isinstance(outcome, TransientError):
+        raise outcome  # Ray tries it again
+    return outcome
+
+
+def _result(task: Any, job: Job) -> Made | NcaError | None:
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
+    try:
+        return ray.get(task)
+    except RayTaskError as error:
+        if isinstance(error.cause, NcaError):
+            return error.cause
+        raise
+    except RayError as error:
+        return TransientError(
+            f"{job.key}: Ray lost its worker {LOST_WORKERS + 1} times, or could not start it "
+            f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Look at the cluster, then make it again."
+        )
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[AbstractContextManager[Any]]:
+    import ray
+
+    try:
+        context = ray.init(address, log_to_driver=False, ignore_reinit_error=False)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise TransientError(
+            f"the Ray cluster at NCA_RAY={address} can't be reached ({str(error).splitlines()[0][:200]}): start it, or "
+            "unset NCA_RAY to work in this process"
+        ) from error
+    try:
+        yield context
+    finally:
+        ray.shutdown()
