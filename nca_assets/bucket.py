@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import RetryConfig
 
-PATIENCE: RetryConfig = {"max_retries": 8, "retry_timeout": timedelta(seconds=60)}
-"""How long a request is tried again while the storage does not answer: some 20 seconds if it refuses at once."""
+PATIENCE: RetryConfig = {
+    "max_retries": 6,
+    "backoff": {"init_backoff": timedelta(seconds=0.25), "max_backoff": timedelta(seconds=5), "base": 3},
+    "retry_timeout": timedelta(seconds=60),
+}
+"""How long a request is tried again while the storage does not answer: some ten seconds if it refuses at once."""
 
 LOADED_IN = os.getpid()
 """obstore's threads are in this process alone; in one forked from it, a request would wait for ever."""

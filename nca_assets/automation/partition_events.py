@@ -9,7 +9,10 @@ from typing import Any
 
 import dagster as dg
 
+from nca_assets.automation.database import patiently
+
 DATA_VERSION, CODE_VERSION = "dagster/data_version", "dagster/code_version"
+AUTOMATIC_RETRY = "dagster/retry_number"
 INPUT_VERSION, INPUT_EVENT = "dagster/input_data_version", "dagster/input_event_pointer"
 
 
@@ -30,17 +33,24 @@ def report_materialization(
         name = dependency.asset_key.to_user_string()
         tags[f"{INPUT_VERSION}/{name}"] = _version(record) or "INITIAL"
         tags[f"{INPUT_EVENT}/{name}"] = str(record.storage_id) if record else "NULL"
-    context.log_event(dg.AssetMaterialization(spec.key, partition=partition, metadata=metadata, tags=tags))
+    event = dg.AssetMaterialization(spec.key, partition=partition, metadata=metadata, tags=tags)
+    patiently(lambda: context.log_event(event))
 
 
 def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) -> set[str]:
-    """The partitions of asset ``key`` that an earlier attempt of this run has already materialized."""
-    if context.retry_number == 0:
+    """The partitions of asset ``key`` that an earlier attempt of this run has already materialized.
+
+    Also those of a run whose process was lost, if the daemon has sent this one in its place.
+    """
+    run = context.run
+    sent_again = run.tags.get(AUTOMATIC_RETRY, "0") != "0"
+    if context.retry_number == 0 and not sent_again:
         return set()
+    attempts = {run.run_id} | ({run.parent_run_id, run.root_run_id} if sent_again else set())
     records = context.instance.fetch_materializations(
         dg.AssetRecordsFilter(key, asset_partitions=context.partition_keys), limit=10 * len(context.partition_keys)
     ).records
-    return {str(record.partition_key) for record in records if record.run_id == context.run.run_id}
+    return {str(record.partition_key) for record in records if record.run_id in attempts}
 
 
 def latest_versions(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
@@ -55,7 +65,7 @@ def _latest(context: dg.AssetExecutionContext, key: dg.AssetKey, partition: str 
     """The latest materialization of the same partition of ``key`` or, if that has none, of all of it."""
     partitions = [partition] if partition and context.job_def.asset_layer.get(key).is_partitioned else None
     wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
-    records = context.instance.fetch_materializations(wanted, limit=1).records
+    records = patiently(lambda: context.instance.fetch_materializations(wanted, limit=1).records)
     return records[0] if records else None
 
 

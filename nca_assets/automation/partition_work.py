@@ -25,7 +25,7 @@ class Made:
     """A partition of an asset: its data version and metadata, unless it was there already, and what checks found."""
 
     version: str | None
-    metadata: Mapping[str, object]
+    metadata: dict[str, object]
     verdicts: Mapping[str, Verdict]
 
     @property

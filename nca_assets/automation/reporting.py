@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import dagster as dg
 from tqdm import tqdm
 
+from nca_assets.automation.database import patiently
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.labels.schema import Column
 from nca_assets.progress import Progress
@@ -60,7 +61,8 @@ def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> 
                 last_line = now
                 rate = done / (now - started)
                 left = (total - done) / rate
-                context.log.info(f"{what}: {done} of {total} {unit}, {rate:.1f} per second, {left:.0f} s left")
+                line = f"{what}: {done} of {total} {unit}, {rate:.1f} per second, {left:.0f} s left"
+                patiently(lambda: context.log.info(line))
 
         yield report
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from nca_assets.automation.database import patiently
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
@@ -104,7 +105,8 @@ def report_verdicts(
             blocking=True,
             partition=partition,
         )
-        context.log_event(evaluation)  # pyright: ignore[reportArgumentType] - taken, though not declared
+        # An AssetCheckEvaluation is taken, though not declared.
+        patiently(lambda event=evaluation: context.log_event(event))  # pyright: ignore[reportArgumentType]
         if not found.passed and failed is None:
             failed = f"check {name}: {found.description}"
     if failed:

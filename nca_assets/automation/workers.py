@@ -4,14 +4,16 @@
 give it. Ray places tasks where there is room, and repeats those of workers that are lost on others.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from nca_assets.automation.database import patiently
 from nca_assets.automation.partition_work import Made, make
 from nca_assets.automation.reporting import progress_in_log
 from nca_assets.errors import NcaError, TransientError
@@ -22,7 +24,8 @@ from nca_assets.settings import Settings
 LOST_WORKERS = 4
 """How often a task is repeated whose worker was lost."""
 
-SECONDS_BETWEEN_LOOKS = 2.0
+LONGEST_SILENCE = 30.0
+"""Seconds without a result after which the log says that one is waiting."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,11 @@ def _on_ray(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionC
         tasks = len(waiting)
         try:
             while waiting:
-                done, _ = ray.wait(list(waiting), num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
+                done, _ = ray.wait(list(waiting), num_returns=1, timeout=LONGEST_SILENCE)
+                if not done:
+                    line = f"{len(waiting)} tasks under way or waiting for room on {settings.ray}"
+                    patiently(lambda line=line: context.log.info(line))
+                    continue
                 for task in done:
                     job, asset = waiting.pop(task)
                     outcome = _result(task, job)
@@ -122,7 +129,12 @@ def _make_there(
     """What a worker does; nothing if what comes ``before`` in the partition failed."""
     if before is not None and not _succeeded(before):
         return None
+    import ray
+
     outcome = _outcome(lambda: make(asset, key, Settings(**values), unwatched, there))
+    if isinstance(outcome, Made) and outcome.version:
+        node = ray.get_runtime_context().get_node_id()
+        return replace(outcome, metadata=outcome.metadata | {"Ray node": node})
     if isinstance(outcome, TransientError):
         raise outcome  # Ray tries it again
     return outcome
@@ -150,7 +162,8 @@ def _cluster(address: str) -> Iterator[AbstractContextManager[Any]]:
     import ray
 
     try:
-        context = ray.init(address, log_to_driver=False, ignore_reinit_error=False)
+        logging.getLogger("ray").setLevel(logging.WARNING)
+        context = ray.init(address, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise TransientError(
             f"the Ray cluster at NCA_RAY={address} can't be reached ({str(error).splitlines()[0][:200]}): start it, or "

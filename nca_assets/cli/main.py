@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from nca_assets.automation.database import clear_database_errors
 from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, tasks, warehouse
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
@@ -16,7 +17,7 @@ COMMANDS = (rollouts, operate, warehouse, pictures, publishing, tasks, bring_in)
 def main() -> None:
     """Run the command; a failure is one line on stderr and exit status 1."""
     try:
-        with clear_errors():
+        with clear_errors(), clear_database_errors():
             app()
     except NcaError as error:
         print(f"nca: {error}", file=sys.stderr)

@@ -64,7 +64,15 @@ class Deployment:
         return list(self.instance.get_runs(dg.RunsFilter(statuses=under_way)))
 
     def log(self) -> str:
-        return self._log("dagster-daemon").read_text()[-5000:]
+        """What the daemon said last, and why steps failed."""
+        failures = [
+            log.dagster_event.step_failure_data
+            for run in self.instance.get_runs(limit=20)
+            for log in self.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+            if log.dagster_event
+        ]
+        said = [f"{failed.user_failure_data} {failed.error and failed.error.to_string()}" for failed in failures]
+        return "\n".join([self._log("dagster-daemon").read_text()[-3000:], *said])
 
 
 BIN = Path(sys.executable).parent
