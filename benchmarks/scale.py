@@ -1,0 +1,155 @@
+"""All 4,884 partitions of five million rollouts, materialized by the real daemon into PostgreSQL, with tiny shards.
+
+Run: ``python benchmarks/scale.py [--quick]``
+
+Shards have one small rollout each, so that what is measured is orchestration; ``--quick`` materializes 200. PostgreSQL
+must be installed. The daemon, the database and two runs at a time share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from orchestration import BIN, PROJECT, SCRATCH, evaluate_tick, slowest_query, timed, unit
+from report import Metric, report
+
+# The tests' own servers, from the folder beside; their settings are others.
+ENVIRONMENT = dict(os.environ)
+sys.path.insert(0, str(PROJECT))
+from nca_assets_tests.servers import Postgres, stopped
+
+os.environ.clear()
+os.environ.update(ENVIRONMENT)
+
+import dagster as dg
+import numpy as np
+import psycopg2
+
+from nca_assets.automation.backfill import launch_backfill
+from nca_assets.automation.in_flight import LABELS, SHARDS
+from nca_assets.automation.in_process import QUIET, project_instance
+from nca_assets.automation.partition_events import latest_versions
+from nca_assets.automation.top_up import top_up
+from nca_assets.definitions import defs
+from nca_assets.settings import load_settings
+from nca_assets.vocabulary.centroids import save_centroids
+from nca_assets.vocabulary.learn import fit_centroids
+
+RUNS_AT_ONCE = 2
+
+MEANINGS = {
+    "partitions": "partitions materialized by the backfill, of 4,884",
+    "backfill_s": "from asking for the backfill until its last label is there",
+    "partitions_per_s": "partitions a second, from the first to the last",
+    "database_kb": "growth of the PostgreSQL database per partition (shard, labels, four checks)",
+    "events": "rows of the event log per partition",
+    "page_s": "slowest GraphQL query of the page of rollout_shards, with all of them materialized",
+    "tick_s": "time of a tick of the schedule top_up then",
+    "status_s": "time of the command 'nca status' then, its process included",
+    "warehouse_s": "time of the run that builds the warehouse then",
+    "files": "files in the data folder per partition",
+}
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    partitions = 200 if parser.parse_args().quick else 4884
+    try:
+        with stopped(Postgres(SCRATCH)) as postgres:
+            metrics = measure(partitions, postgres)
+    finally:
+        shutil.rmtree(SCRATCH)
+    report([Metric("scale", name, value, unit(name)) for name, value in metrics.items()], MEANINGS)
+
+
+def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
+    """Every metric, by its name."""
+    os.environ |= {
+        "DAGSTER_POSTGRES_URL": postgres.url(), "NCA_THREADS": "1", "NCA_SHARDS_PER_RUN": "200", "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+    settings = load_settings()
+    (SCRATCH / "home").mkdir()
+    settings.data.mkdir()
+    shutil.copy(PROJECT / "deploy" / "dagster.yaml", SCRATCH / "home")
+    vocabulary = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
+    save_centroids(vocabulary, settings.data, "imported from a benchmark")
+    keys = settings.partition_keys()[:partitions]
+    with project_instance() as instance:
+        instance.event_log_storage.set_concurrency_slots("device", RUNS_AT_ONCE)
+        defs.resolve_job_def("learn_vocabulary").execute_in_process(instance=instance, run_config=QUIET)
+        before = size_and_events(postgres)
+        asked = time.perf_counter()
+        launch_backfill(instance, keys, [], "benchmark")
+        first, last = watch(instance, partitions)
+        after = size_and_events(postgres)
+        tick = timed(lambda: evaluate_tick(instance)) if partitions < 4884 else timed(lambda: idle_tick(instance))
+        files = sum(1 for file in settings.data.rglob("*") if file.is_file())
+        return {
+            "partitions": partitions,
+            "backfill_s": last - asked,
+            "partitions_per_s": partitions / (last - first),
+            "database_kb": (after[0] - before[0]) / partitions / 1000,
+            "events": (after[1] - before[1]) / partitions,
+            "page_s": slowest_query(),
+            "tick_s": tick,
+            "status_s": timed(lambda: subprocess.run([BIN / "nca", "status"], check=True, stdout=subprocess.DEVNULL)),
+            "warehouse_s": timed(
+                lambda: defs.resolve_job_def("build_analytics").execute_in_process(instance=instance, run_config=QUIET)
+            ),
+            "files": files / partitions,
+        }
+
+
+def watch(instance: dg.DagsterInstance, partitions: int) -> tuple[float, float]:
+    """Run the daemon until every partition is labelled; returns when the first shard and the last label were seen."""
+    first = 0.0
+    with (SCRATCH / "daemon.log").open("w") as log:
+        daemon = subprocess.Popen(
+            [BIN / "dagster-daemon", "run", "-w", "workspace.yaml"], cwd=PROJECT, stdout=log, stderr=log
+        )
+    try:
+        while (labelled := len(latest_versions(instance, LABELS))) < partitions:
+            if not first and latest_versions(instance, SHARDS):
+                first = time.perf_counter()
+            if daemon.poll() is not None:
+                raise RuntimeError(f"the daemon ended: {Path(SCRATCH / 'daemon.log').read_text()[-2000:]}")
+            print(f"\r{labelled} of {partitions}", end="", file=sys.stderr, flush=True)
+            time.sleep(2)
+        last = time.perf_counter()
+        while instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+            time.sleep(1)
+        return first, last
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def idle_tick(instance: dg.DagsterInstance) -> None:
+    """A tick of the schedule that finds nothing to do."""
+    with dg.build_schedule_context(instance) as context:
+        top_up.evaluate_tick(context)
+
+
+def size_and_events(postgres: Postgres) -> tuple[int, int]:
+    """Bytes of the database, and rows of its event log."""
+    connection = psycopg2.connect(postgres.url().replace("+psycopg2", ""))
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_database_size(current_database()), (SELECT count(*) FROM event_logs)")
+        row = cursor.fetchone()
+        assert row
+        return row[0], row[1]
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()
