@@ -36,7 +36,7 @@ def publish_version(local: Path, folder: UPath, suffix: str = "") -> UPath:
 
     Raises ``NcaError`` if the bucket refuses; the version before then stays the present one.
     """
-    version = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}{suffix}"
+    version = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}{suffix}"
     files = [file for file in local.rglob("*") if file.is_file()] if local.is_dir() else [local]
     for file in files:
         to = version / file.relative_to(local).as_posix() if local.is_dir() else version
