@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
-
-from upath import UPath
 
 from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.storage import Stored, bucket_of, clear_errors
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 TEMPORARY = ".part"
 """Suffix of files being written; nothing reads them."""

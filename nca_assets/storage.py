@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from upath import UPath
-
 from nca_assets.errors import NcaError
 
 if TYPE_CHECKING:
+    from upath import UPath
+
     from nca_assets.bucket import Bucket
 
-Stored = Path | UPath
+    Stored = Path | UPath
+else:
+    Stored = Path  # so that who has no bucket need not wait for fsspec, a tenth of a second
 """A file or folder, local or in a bucket."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nca-assets"
@@ -40,13 +42,14 @@ AT_ONCE = 16
 
 def parse_location(text: str | Stored) -> Stored:
     """A local folder, or ``s3://bucket/prefix``. Raises ``ValueError`` if it is neither."""
-    if isinstance(text, (Path, UPath)):
+    if not isinstance(text, str):
         return text
     if "://" not in text:
         return Path(text)
     if not text.startswith("s3://") or not text.removeprefix("s3://").strip("/"):
         raise ValueError("write a folder, or s3://bucket/prefix")
     from fsspec.registry import register_implementation
+    from upath import UPath
 
     register_implementation("s3", "nca_assets.bucket.Bucket", clobber=True)
     return UPath(text.rstrip("/"))

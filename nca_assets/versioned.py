@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
-
-from upath import UPath
 
 from nca_assets.files import whole_file
 from nca_assets.storage import Stored, bucket_of, names
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 LATEST = "latest"
 

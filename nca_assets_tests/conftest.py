@@ -31,7 +31,14 @@ GOLDEN = Path(__file__).parent / "golden"
 PROJECT = Path(__file__).parent.parent
 
 
-LONGEST = ("test_docs.py", "test_daemon.py", "test_browser.py", "test_exactness.py", "test_calibration.py")
+LONGEST = (
+    "test_docs.py",
+    "test_daemon.py",
+    "test_scale.py",
+    "test_browser.py",
+    "test_exactness.py",
+    "test_calibration.py",
+)
 """Files that take minutes: begun first, so that no worker is left with one alone at the end."""
 
 

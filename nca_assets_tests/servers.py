@@ -160,6 +160,7 @@ class RayCluster:
                 stderr=log, start_new_session=True,
             )  # fmt: skip
         self.nodes.append(node)
+        wait_until(lambda: self.log.read_text().count("Ray runtime started") >= len(self.nodes), self.log)
 
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:

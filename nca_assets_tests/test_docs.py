@@ -139,7 +139,7 @@ def test_the_readme_names_every_setting_and_its_default() -> None:
         row = re.search(rf"\| `NCA_{name.upper()}` \| (.+?) \| (.+?) \|", README)
         assert row, name
         if name != "threads":
-            assert row[1].strip("`") == str(field.default)
+            assert row[1].strip("`") == (str(field.default) or "none")
 
 
 @pytest.mark.parametrize(("heading", "columns"), [("labels`", LABEL_COLUMNS), ("the curves", CURVE_COLUMNS)])
@@ -156,7 +156,10 @@ def test_the_label_documentation_has_the_present_version_and_classes() -> None:
 
 def test_every_dependency_is_explained() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    names = {re.split(r"[<>=\[]", dependency)[0] for dependency in project["dependencies"]}
+    names = {
+        re.split(r"[<>=\[]", dependency)[0]
+        for dependency in [*project["dependencies"], *project["optional-dependencies"]["scale"]]
+    }
     table = ARCHITECTURE.split("## Dependencies")[1]
     explained = {name for row in re.findall(r"^\| ([a-z].+?) \|", table, re.MULTILINE) for name in row.split(", ")}
     assert names - {"pydantic"} == explained - {"package"}
@@ -171,7 +174,8 @@ def test_links_lead_somewhere() -> None:
 def test_the_constraints_pin_what_the_project_needs() -> None:
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in read_pins()}
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    needed = {*project["dependencies"], *extras["dev"], *extras["scale"]} - {"nca-assets[scale]"}
     assert {re.split(r"[<>=\[]", dependency)[0] for dependency in needed} <= pinned
 
 
