@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from orchestration import BIN, PROJECT, SCRATCH, evaluate_tick, slowest_query, timed, unit
+from orchestration import BIN, PROJECT, SCRATCH, evaluate_tick, slowest_query, timed
 from report import Metric, report
 
 # The tests' own servers, from the folder beside; their settings are others.
@@ -68,6 +68,12 @@ def main() -> None:
     finally:
         shutil.rmtree(SCRATCH)
     report([Metric("scale", name, value, unit(name)) for name, value in metrics.items()], MEANINGS)
+
+
+def unit(name: str) -> str:
+    """The unit that a metric's name ends in."""
+    units = {"_per_s": "1/s", "_s": "s", "_kb": "kB"}
+    return next((found for ending, found in units.items() if name.endswith(ending)), "count")
 
 
 def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
