@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     partitions = 200 if parser.parse_args().quick else 4884
     try:
-        with stopped(Postgres(SCRATCH)) as postgres:
+        with stopped(Postgres()) as postgres:
             metrics = measure(partitions, postgres)
     finally:
         shutil.rmtree(SCRATCH)

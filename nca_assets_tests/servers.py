@@ -34,7 +34,8 @@ class S3:
     key, secret = "tester", "correct-horse-battery"
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.log, self.port = folder / "s3", folder / "s3.log", free_port()
+        self.folder = self.temporary = folder / "s3"
+        self.log, self.port = folder / "s3.log", free_port()
         (self.folder / "nca").mkdir(parents=True)
         self.address = f"http://127.0.0.1:{self.port}"
         self.environment = {
@@ -71,22 +72,18 @@ class Postgres:
 
     user, password = "dagster", "correct-horse-battery"
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.log, self.port = folder / "postgres", folder / "postgres.log", free_port()
+    def __init__(self) -> None:
         self.programs = postgres_programs()
-        self.folder.mkdir(mode=0o700)
-        self.log.touch()
-        # It refuses to run as root.
+        # It refuses to run as root, and whoever it runs as must get to its files.
         self.runs_as = "postgres" if os.getuid() == 0 else None
-        if self.runs_as:
-            for path in (self.folder, self.log):
-                shutil.chown(path, self.runs_as)
-            for above in (folder, *folder.parents):
-                if not above.stat().st_mode & 1:
-                    above.chmod(above.stat().st_mode | 0o711)
-        secret = self.folder.with_suffix(".password")
+        self.temporary = Path(tempfile.mkdtemp(prefix="postgres", dir="/tmp"))
+        self.folder, self.log, self.port = self.temporary / "data", self.temporary / "log", free_port()
+        secret = self.temporary / "password"
         secret.write_text(self.password)
-        secret.chmod(0o644)
+        self.log.touch()
+        if self.runs_as:
+            for path in (self.temporary, self.log, secret):
+                shutil.chown(path, self.runs_as)
         self._run("initdb", "-D", self.folder, "-U", self.user, "--auth", "scram-sha-256", "--pwfile", secret)
         self.start()
 
@@ -150,7 +147,6 @@ class RayCluster:
             if any(str(self.temporary) in argument for argument in process.info["cmdline"] or ()):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
-        shutil.rmtree(self.temporary, ignore_errors=True)
 
     def _start(self, *options: str) -> None:
         command = [BIN / "ray", "start", "--block", "--num-cpus=1", "--node-ip-address=127.0.0.1", *options]
@@ -185,8 +181,9 @@ def listens(port: int) -> bool:
 
 @contextmanager
 def stopped(server: Server) -> Iterator[Server]:
-    """``server``, which is stopped afterwards, whatever happens."""
+    """``server``, which is stopped and forgotten afterwards, whatever happens."""
     try:
         yield server
     finally:
         server.stop()
+        shutil.rmtree(server.temporary, ignore_errors=True)

@@ -33,7 +33,7 @@ class Site:
     """The servers, and a webserver and daemon that use all of them."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.postgres = stack.enter_context(stopped(Postgres(folder)))
+        self.postgres = stack.enter_context(stopped(Postgres()))
         self.s3 = stack.enter_context(stopped(S3(folder)))
         nodes = {name: value for name, value in os.environ.items() if not name.startswith(("NCA_", "DAGSTER_"))}
         self.ray = stack.enter_context(stopped(RayCluster(folder, nodes | self.s3.environment)))

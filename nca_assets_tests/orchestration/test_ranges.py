@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from nca_assets.automation.in_flight import RANGE_END, RANGE_START
+from nca_assets.automation.partition_events import reported_by_this_run
 from nca_assets.automation.wanted import find_wanted
 from nca_assets.definitions import defs
 from nca_assets.naming import ShardKey
@@ -44,6 +46,18 @@ def made(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, dg.AssetMa
     found = {str(r.partition_key): r.asset_materialization for r in records if r.asset_materialization}
     assert len(found) == len(records)
     return found
+
+
+@pytest.mark.parametrize(("retry", "there"), [("1", KEYS[:2]), ("0", [])])
+@pytest.mark.usefixtures("vocabulary")
+def test_a_run_sent_in_place_of_a_lost_one_does_only_the_rest(
+    instance: dg.DagsterInstance, retry: str, there: list[str]
+) -> None:
+    """But one that a person sends again does all."""
+    lost = run_range(instance, KEYS[0], KEYS[1]).run_id
+    run = SimpleNamespace(run_id="another", parent_run_id=lost, root_run_id=lost, tags={"dagster/retry_number": retry})
+    context: Any = SimpleNamespace(run=run, retry_number=0, instance=instance, partition_keys=KEYS)
+    assert sorted(reported_by_this_run(context, SHARDS)) == sorted(reported_by_this_run(context, LABELS)) == there
 
 
 def test_each_partition_of_a_range_is_reported_for_itself(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
