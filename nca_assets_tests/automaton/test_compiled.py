@@ -110,10 +110,11 @@ def test_a_flip_outside_the_rollout_is_refused(centroids: torch.Tensor, flip: Fl
 
 GRIDS = """
 import hashlib, torch
+from pathlib import Path
 from nca_assets.automaton.compiled import simulate
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.vocabulary.centroids import read_centroids
-centroids = read_centroids({centroids!r})
+centroids = read_centroids(Path({centroids!r}))
 content = b"".join(simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (0, 33, 96, 352))
 print(hashlib.sha256(content).hexdigest())
 """

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import json, sys
+from pathlib import Path
 import dagster as dg, torch
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
@@ -24,7 +25,7 @@ from nca_assets.vocabulary.centroids import load_centroids, read_centroids, save
 
 data = load_settings().data
 data.mkdir()
-save_centroids(read_centroids(sys.argv[1]), data, "imported from a test")
+save_centroids(read_centroids(Path(sys.argv[1])), data, "imported from a test")
 
 def run(job, **tags):
     result = defs.resolve_job_def(job).execute_in_process(instance=instance, tags=tags, raise_on_error=False)
