@@ -50,7 +50,8 @@ def _here(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionCon
     for number, job in enumerate(jobs, start=1):
         name = f"{job.key} ({number} of {len(jobs)})" if len(jobs) > 1 else str(job.key)
         for asset in job.assets:
-            with progress_in_log(context, f"{name} {asset.split('_')[1]}", "rollouts") as progress:
+            what = name if asset == "rollout_shards" else f"{name} labels"
+            with progress_in_log(context, what, "rollouts") as progress:
                 outcome = _outcome(lambda: make(asset, job.key, settings, progress, asset in job.there))  # noqa: B023
             yield job, asset, outcome
             if not _succeeded(outcome):
