@@ -37,12 +37,13 @@ def patiently(ask: Callable[[], Answer]) -> Answer:
 
     Not for what could be done twice, but for a question or a single event.
     """
-    gives_up = time.monotonic() + LONGEST_OUTAGE
+    since = None
     while True:
         try:
             with clear_database_errors():
                 return ask()
         except TransientError:
-            if time.monotonic() > gives_up:
+            since = since or time.monotonic()
+            if time.monotonic() > since + LONGEST_OUTAGE:
                 raise
             time.sleep(SECONDS_BETWEEN_LOOKS)  # beside what the library waits itself
