@@ -8,9 +8,8 @@ import dagster as dg
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.partitions import imported_partitions
 from nca_assets.automation.reporting import (
-    behavior_shares,
-    behavior_table,
     failures_in_one_line,
+    label_metadata,
     progress_in_log,
     table_schema,
 )
@@ -77,13 +76,5 @@ def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         part = write_imported_labels(ShardKey.parse_imported(context.partition_key), settings, progress)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(part.digest),
-        metadata={
-            "behaviors": behavior_table(part.rows["behavior"]),
-            **behavior_shares(part.rows["behavior"]),
-            "dagster/partition_row_count": len(part.rows),
-            "bytes": part.file.stat().st_size,
-            "seconds": time.perf_counter() - started,
-            "digest": part.digest,
-            "path": dg.MetadataValue.path(str(part.file)),
-        },
+        metadata=label_metadata(part, time.perf_counter() - started),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from nca_assets.automation.reporting import behavior_shares, behavior_table, inline_picture
+from nca_assets.automation.reporting import inline_picture, label_metadata
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, Verdict, evaluate
 from nca_assets.naming import ShardKey
 from nca_assets.progress import Progress
@@ -73,15 +73,7 @@ def _label_shard(key: ShardKey, settings: Settings, progress: Progress) -> tuple
 
     started = time.perf_counter()
     part = write_labels(key, settings, progress)
-    return part.digest, {
-        "behaviors": behavior_table(part.rows["behavior"]),
-        **behavior_shares(part.rows["behavior"]),
-        "dagster/partition_row_count": len(part.rows),
-        "bytes": part.file.stat().st_size,
-        "seconds": time.perf_counter() - started,
-        "digest": part.digest,
-        "path": dg.MetadataValue.path(str(part.file)),
-    }
+    return part.digest, label_metadata(part, time.perf_counter() - started)
 
 
 Work = Callable[[ShardKey, Settings, Progress], tuple[str, dict[str, object]]]

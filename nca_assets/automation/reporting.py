@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import dagster as dg
 from tqdm import tqdm
@@ -18,6 +18,8 @@ from nca_assets.storage import clear_errors
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from nca_assets.labels.parts import LabelPart
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -84,6 +86,19 @@ def behavior_shares(behaviors: "pl.Series") -> dict[str, float]:
     from nca_assets.labels.behavior import CLASSES
 
     return {f"share {name}": int((behaviors == name).sum()) / len(behaviors) for name in CLASSES}
+
+
+def label_metadata(part: "LabelPart", seconds: float) -> dict[str, Any]:
+    """What is told of a part of labels, made in so many seconds."""
+    return {
+        "behaviors": behavior_table(part.rows["behavior"]),
+        **behavior_shares(part.rows["behavior"]),
+        "dagster/partition_row_count": len(part.rows),
+        "bytes": part.file.stat().st_size,
+        "seconds": seconds,
+        "digest": part.digest,
+        "path": dg.MetadataValue.path(str(part.file)),
+    }
 
 
 def table_schema(columns: Iterable[Column]) -> dg.TableSchema:

@@ -6,7 +6,7 @@ give it. Ray places tasks where there is room, and repeats those of workers that
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -159,18 +159,18 @@ def _result(task: Any, job: Job) -> Made | NcaError | None:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[AbstractContextManager[Any]]:
+def _cluster(address: str) -> Iterator[None]:
     import ray
 
     try:
         logging.getLogger("ray").setLevel(logging.WARNING)
-        context = ray.init(address, log_to_driver=False)
+        ray.init(address, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise TransientError(
             f"the Ray cluster at NCA_RAY={address} can't be reached ({str(error).splitlines()[0][:200]}): start it, or "
             "unset NCA_RAY to work in this process"
         ) from error
     try:
-        yield context
+        yield
     finally:
         ray.shutdown()
