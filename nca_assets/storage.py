@@ -7,6 +7,7 @@ local (DuckDB, memory maps, random access in archives) works on copies, which ar
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -63,10 +64,12 @@ def clear_errors() -> Iterator[None]:
     except NcaError:
         raise
     except Exception as error:
-        from nca_assets.bucket import trouble
+        # Without a bucket in use nothing comes from one, and its client need not be loaded to see that.
+        if "nca_assets.bucket" in sys.modules:
+            from nca_assets.bucket import trouble
 
-        if said := trouble(error):
-            raise said from error
+            if said := trouble(error):
+                raise said from error
         raise
 
 
@@ -101,15 +104,20 @@ def cache_of(data: Stored) -> Path:
 
 def local_copy(file: Stored) -> Path:
     """``file`` itself, or a local copy of what it is now. Raises ``FileNotFoundError`` if it is missing."""
-    return file if isinstance(file, Path) else local_copies([file])[0]
+    return file if isinstance(file, Path) else _kept([file], [bucket_of(file).info(file.path)])[0]
 
 
 def local_copies(files: Iterable[Stored]) -> list[Path]:
     """The same for many, of which each folder is listed once, and which are fetched many at a time."""
     files = list(files)
     listings = {folder: _listed(folder) for folder in {file.parent for file in files if not isinstance(file, Path)}}
-    copies = [_copy_of(file, listings) for file in files]
-    wanted = {copy: file for copy, file in zip(copies, files, strict=True) if not copy.exists()}
+    return _kept(files, [None if isinstance(file, Path) else listings[file.parent].get(file.name) for file in files])
+
+
+def _kept(files: list[Any], entries: list[dict[str, Any] | None]) -> list[Path]:
+    """The copies of ``files``, fetched if need be; ``entries`` say which version each is of now."""
+    copies = [_copy_of(file, entry) for file, entry in zip(files, entries, strict=True)]
+    wanted = {copy: file for copy, file in zip(copies, files, strict=True) if copy != file and not copy.exists()}
     if wanted:
         _fetch(wanted)
         _make_room(CACHE)
@@ -118,10 +126,9 @@ def local_copies(files: Iterable[Stored]) -> list[Path]:
     return copies
 
 
-def _copy_of(file: Stored, listings: dict[Any, dict[str, Any]]) -> Path:
+def _copy_of(file: Stored, entry: dict[str, Any] | None) -> Path:
     if isinstance(file, Path):
         return file
-    entry = listings[file.parent].get(file.name)
     if entry is None:
         raise FileNotFoundError(f"{file} is missing")
     # The path as it is comes last, since some names say what is in a file.

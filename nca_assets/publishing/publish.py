@@ -55,9 +55,8 @@ def publish(to: Stored, settings: Settings, progress: Progress = unwatched) -> P
     """Write the labelled shards of ours into folder ``to`` as the hub shows them; the same bytes for the same data.
 
     What was published there before is replaced once all is written; in a bucket the folder is the next version in
-    ``to``. Raises ``NcaError`` if the folder holds anything
-    else, if there is nothing to publish, or if something is missing, damaged, out of date, or does not fit, and
-    ``TransientError`` if the data change meanwhile.
+    ``to``. Raises ``NcaError`` if the folder holds anything else, if there is nothing to publish, or if something is
+    missing, damaged, out of date, or does not fit, and ``TransientError`` if the data change meanwhile.
     """
     if isinstance(to, Path):
         return _publish_locally(to.resolve(), settings, progress)
