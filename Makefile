@@ -4,13 +4,21 @@ BIN := .venv/bin
 export DAGSTER_HOME := $(CURDIR)/.dagster
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: install demo ui test test-fast test-duckdb2 screenshots lint bench
+PIP_INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots lint bench
+
+# What runs the platform; 'install-dev' adds what tests and measures it.
 install: .venv/installed
+install-dev: .venv/installed-dev
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/$(PIP_INSTALL) --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@
 
 # The whole chain for two shards of 64 rollouts, pictures of it, then what came of it.
@@ -26,28 +34,41 @@ ui: install
 
 # A file's tests stay together, since many share what they have made. A worker has one thread: two that wait for each
 # other's would take several times as long.
-test: install
+test: install-dev
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-fast: install
+test-fast: install-dev
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 # The warehouse with the next DuckDB, which the pinned one is not yet given up for.
-test-duckdb2: install
+test-duckdb2: install-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/duckdb2 duckdb==2.0.0
 	@PYTHONPATH=.venv/duckdb2 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0"'
 	@PYTHONPATH=.venv/duckdb2 $(BIN)/pytest --quiet nca_assets_tests/warehouse nca_assets_tests/test_cli.py
 
+# The constraints hold on every Python that is here: pip finds a set of packages that agree.
+resolve:
+	@.ci/resolve
+
+# Another Python makes the same bytes: make other-python OTHER=python3.13
+other-python: install
+	$(OTHER) -m venv --clear .venv-other
+	.venv-other/bin/$(PIP_INSTALL) .
+	$(BIN)/nca generate set1-00000 --to .venv-other/expected
+	.venv-other/bin/nca generate set1-00000 --to .venv-other/made
+	@cmp .venv-other/expected/nca_dataset/shard_00000.npz .venv-other/made/nca_dataset/shard_00000.npz
+	@echo "$$(.venv-other/bin/python --version) makes the same bytes"
+
 # The pictures in docs/OPERATIONS.md, and of the explorer.
-screenshots: install
+screenshots: install-dev
 	@mkdir -p docs/pictures
 	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py \
 		nca_assets_tests/end_to_end/test_explorer.py
 
-lint: install
+lint: install-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
 
-bench: install
+bench: install-dev
 	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark $(BENCH_FLAGS) || exit 1; done
