@@ -34,11 +34,17 @@ ui: install
 
 # A file's tests stay together, since many share what they have made. A worker has one thread: two that wait for each
 # other's would take several times as long.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: install-dev
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST)
 
 test-fast: install-dev
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
+	@$(PYTEST) -m 'not slow and not long'
+
+# What takes minutes: a real daemon, outages, thousands of rollouts. SHARE=1/3 runs every third file from the first on.
+test-long: install-dev
+	@$(PYTEST) -m long --share $(or $(SHARE),0/1)
 
 # The warehouse with the next DuckDB, which the pinned one is not yet given up for.
 test-duckdb2: install-dev

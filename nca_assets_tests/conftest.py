@@ -23,6 +23,7 @@ from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings, load_settings
 from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
+from nca_assets_tests.reaper import watch_this_run
 
 hypothesis.settings.register_profile("project", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.load_profile("project")
@@ -31,18 +32,37 @@ GOLDEN = Path(__file__).parent / "golden"
 PROJECT = Path(__file__).parent.parent
 
 
-LONGEST = (
-    "test_docs.py",
-    "test_daemon.py",
-    "test_scale.py",
-    "test_browser.py",
-    "test_exactness.py",
-    "test_calibration.py",
-)
-"""Files that take minutes: begun first, so that no worker is left with one alone at the end."""
+LONGEST = ("test_browser.py", "test_docs.py", "test_demo.py", "test_daemon.py", "test_scale.py")
+"""Begun first, so that no worker is left with one of these files alone at the end."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--share",
+        metavar="K/N",
+        type=share,
+        default=(0, 1),
+        help="run file K, K + N, K + 2 N and so on of those chosen",
+    )
+
+
+def share(text: str) -> tuple[int, int]:
+    """K and N of ``K/N``; any whole number will do for K."""
+    which, parts = map(int, text.split("/"))
+    return which % parts, parts
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        watch_this_run()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    which, parts = config.getoption("--share")
+    files = sorted({item.path for item in items})
+    config.hook.pytest_deselected(items=[item for item in items if files.index(item.path) % parts != which])
+    items[:] = [item for item in items if files.index(item.path) % parts == which]
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 

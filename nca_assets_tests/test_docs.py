@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-import sys
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -114,7 +114,7 @@ def test_the_specification_has_the_present_version_and_bound() -> None:
 @pytest.fixture(scope="module")
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A clone with small shards, otherwise as the README finds it."""
-    return clone(tmp_path_factory.mktemp("readme") / "clone", NCA_SHARD_SIZE="32", NCA_FRAMES="140")
+    return clone(tmp_path_factory.mktemp("readme") / "clone", NCA_SHARD_SIZE="16", NCA_FRAMES="140")
 
 
 @pytest.mark.slow
@@ -122,16 +122,25 @@ def test_every_command_and_program_of_the_documents_runs_in_order(newcomer: Proj
     """All but make's, whose recipes are checked to exist; 'make demo' has a test of its own."""
     for kind, block in BLOCKS:
         if kind == "python":
-            done = newcomer.run(sys.executable, "-P", "-c", block)
+            done = newcomer.python("-c", block)
             assert done.returncode == 0, f"{block}\n{done.stderr}"
             assert done.stdout.strip()
             continue
         for command in re.findall(r"^\$ (.+)$", block, re.MULTILINE):
             words = shlex.split(command)
-            if words[0] == "make":
-                words.insert(1, "--dry-run")
-            done = newcomer.run(*words)
+            done = run_as_documented(newcomer, words)
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def run_as_documented(project: Project, words: list[str]) -> subprocess.CompletedProcess[str]:
+    match words:
+        case ["make", *rest]:
+            return project.run("make", "--dry-run", *rest)
+        case [".venv/bin/nca", *arguments]:
+            return project.nca(*arguments)
+        case [".venv/bin/python", *arguments]:
+            return project.python(*arguments)
+    raise AssertionError(f"no way to run {words[0]}")
 
 
 def test_the_readme_names_every_setting_and_its_default() -> None:

@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from nca_assets_tests import warm
 from nca_assets_tests.conftest import GOLDEN, PROJECT, lacking
 
 
@@ -46,7 +47,11 @@ class Project:
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
     def nca(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run(NCA, *arguments)
+        return warm.completed(["nca", *arguments], self.folder, self.environment)
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a program, given as Python's command line has it: ``-c TEXT``, or a file and its arguments."""
+        return warm.completed(arguments, self.folder, self.environment)
 
 
 NCA = str(Path(sys.executable).with_name("nca"))
@@ -62,8 +67,11 @@ def clone(folder: Path, **environment: str) -> Project:
         if (PROJECT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, folder / name)
-    (folder / ".venv").symlink_to(Path(sys.prefix))
-    (folder / ".venv" / "installed").touch()
+    (folder / ".venv").mkdir()
+    for name in ("bin", "lib", "pyvenv.cfg"):
+        (folder / ".venv" / name).symlink_to(Path(sys.prefix) / name)
+    for stamp in ("installed", "installed-dev"):
+        (folder / ".venv" / stamp).touch()
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("NCA_", "DAGSTER_"))}
     return Project(folder, clean | environment)
 

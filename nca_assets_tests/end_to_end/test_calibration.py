@@ -15,7 +15,7 @@ from nca_assets_tests.conftest import PROJECT
 SHARDS, ROLLOUTS = 3, 256
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_target_is_met_in_every_comparison_with_the_card(settings: Settings, centroids: torch.Tensor) -> None:
     settings = settings.model_copy(update={"frames": 500, "shard_size": ROLLOUTS})
     save_centroids(centroids, settings.data, "learned")

@@ -16,7 +16,7 @@ import torch
 from nca_assets_tests.conftest import GOLDEN
 from nca_assets_tests.end_to_end.conftest import Project, clone, free_port, graphql, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SHARDS, LABELS = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")
 BUDGET = 4

@@ -1,7 +1,5 @@
 """The examples run as they stand in the documentation, on small data."""
 
-import sys
-
 import pytest
 
 from nca_assets_tests.conftest import PROJECT
@@ -35,6 +33,6 @@ def test_an_example_runs(materialized: Project, name: str) -> None:
     import re
 
     options, says = EXAMPLES[name]
-    ran = materialized.run(sys.executable, str(PROJECT / "examples" / name), *options)
+    ran = materialized.python(str(PROJECT / "examples" / name), *options)
     assert ran.returncode == 0, ran.stderr
     assert re.search(says, ran.stdout), ran.stdout

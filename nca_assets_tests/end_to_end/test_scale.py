@@ -24,7 +24,7 @@ from nca_assets_tests.end_to_end.conftest import clone, free_port
 from nca_assets_tests.end_to_end.test_daemon import BIN, LABELS, SHARDS, Deployment, eventually
 from nca_assets_tests.servers import S3, Postgres, RayCluster, stopped
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 ROLLOUTS, FRAMES = 24, 500
 

@@ -1,61 +1,108 @@
 """A Dagster home of the test's own, with the project's configuration."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
 import pytest
-import torch
 
-from nca_assets.automation.in_process import project_instance
+from nca_assets.automation.in_process import materialize_centroids, materialize_chain, project_instance
 from nca_assets.settings import Settings, load_settings
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.conftest import GOLDEN, PROJECT
 
+KEYS = ["set1-00000", "set1-00001"]
+"""The partitions of a project whose chain is made."""
 
-@pytest.fixture
-def dagster_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return make_home(tmp_path / "dagster_home", monkeypatch)
+STATES = ("fresh", "vocabulary", "chain")
+"""What tests begin with: a folder of data with a vocabulary and a Dagster home that knows nothing yet; the same, with
+the vocabulary materialized; with the chain of ``KEYS``. Each is made once, from the one before, and copied."""
 
 
-def make_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="session")
+def states(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Where a state of ``STATES`` lies, made when it is first asked for."""
+    folder = tmp_path_factory.mktemp("states")
+
+    @cache
+    def made(state: str) -> Path:
+        place = folder / state
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            if state == STATES[0]:
+                make_fresh(place, monkeypatch)
+            else:
+                begin(made(STATES[STATES.index(state) - 1]), place, monkeypatch)
+            if state == "vocabulary":
+                materialize_centroids()
+            elif state == "chain":
+                list(materialize_chain(KEYS))
+        return place
+
+    return made
+
+
+def make_fresh(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "data").mkdir(parents=True)
+    save_centroids(read_centroids(GOLDEN / "centroids.pt"), place / "data", source="imported from a test")
+    make_home(place / "home", monkeypatch)
+    with project_instance() as instance:
+        instance.get_asset_keys()
+
+
+def make_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home.mkdir()
     shutil.copy(PROJECT / ".dagster" / "dagster.yaml", home)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
-    return home
 
 
-@pytest.fixture
-def project(settings: Settings, dagster_home: Path, centroids: torch.Tensor) -> Settings:  # noqa: ARG001
-    """Settings for a data folder that has a vocabulary, and a Dagster home that knows nothing yet."""
-    save_centroids(centroids, settings.data, source="imported from a test")
-    return settings
+def begin(state: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A copy of a state in ``folder``, where the environment then leads."""
+    for name in ("home", "data"):
+        shutil.copytree(state / name, folder / name)
+    monkeypatch.setenv("DAGSTER_HOME", str(folder / "home"))
+    monkeypatch.setenv("NCA_DATA", str(folder / "data"))
+    return load_settings()
 
 
 @contextmanager
-def lasting_project(folder: Path) -> Iterator[Settings]:
+def lasting_project(state: Path, folder: Path) -> Iterator[Settings]:
     """The same for all tests of a module."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        make_home(folder / "dagster_home", monkeypatch)
-        monkeypatch.setenv("NCA_DATA", str(folder / "data"))
-        (folder / "data").mkdir()
-        settings = load_settings()
-        save_centroids(read_centroids(GOLDEN / "centroids.pt"), settings.data, source="imported from a test")
-        yield settings
+        yield begin(state, folder, monkeypatch)
+
+
+@pytest.fixture
+def dagster_home(
+    request: pytest.FixtureRequest, states: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The home of the test's project, in the state that the test asks for by a fixture of its name."""
+    state = next((name for name in STATES if name in request.fixturenames), STATES[0])
+    begin(states(state), tmp_path, monkeypatch)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def project(dagster_home: Path) -> Settings:  # noqa: ARG001
+    """Settings for a data folder that has a vocabulary, and a Dagster home that knows nothing yet."""
+    return load_settings()
+
+
+@pytest.fixture
+def vocabulary(project: Settings) -> Settings:
+    """The same project, whose instance knows of its vocabulary."""
+    return project
+
+
+@pytest.fixture
+def chain(project: Settings) -> Settings:
+    """The same project, where the partitions ``KEYS`` and the warehouse are made."""
+    return project
 
 
 @pytest.fixture
 def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:  # noqa: ARG001
     with project_instance() as opened:
         yield opened
-
-
-@pytest.fixture
-def vocabulary(project: Settings, instance: dg.DagsterInstance) -> Settings:
-    """The same project, whose instance knows of its vocabulary."""
-    from nca_assets.definitions import defs
-
-    assert defs.resolve_job_def("learn_vocabulary").execute_in_process(instance=instance).success
-    return project

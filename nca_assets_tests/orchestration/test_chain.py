@@ -26,11 +26,11 @@ from nca_assets.vocabulary.centroids import import_centroids
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
 from nca_assets_tests.conftest import local
+from nca_assets_tests.orchestration.conftest import KEYS
 from nca_assets_tests.shards.test_verify import forge
 
 pytestmark = pytest.mark.slow
 
-KEYS = ["set1-00000", "set1-00001"]
 KEY = ShardKey("set1", 0)
 SHARDS, LABELS = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")
 TABLE_KEYS = [dg.AssetKey(["analytics", table.name]) for table in TABLES]
@@ -106,35 +106,30 @@ def test_tables_carry_their_schema() -> None:
 
 
 def test_a_deleted_shard_made_again_has_the_same_version_and_makes_nothing_stale(
-    project: Settings, instance: dg.DagsterInstance
+    chain: Settings, instance: dg.DagsterInstance
 ) -> None:
-    list(materialize_chain(KEYS))
     before = data_version(instance, SHARDS, KEYS[0])
-    content = KEY.tokens_file(project.data).read_bytes()
-    KEY.tokens_file(project.data).unlink()
-    KEY.manifest_file(project.data).unlink()
+    content = KEY.tokens_file(chain.data).read_bytes()
+    KEY.tokens_file(chain.data).unlink()
+    KEY.manifest_file(chain.data).unlink()
     assert run_job(instance, "make_shard", KEYS[0]).success
     assert data_version(instance, SHARDS, KEYS[0]) == before
-    assert KEY.tokens_file(project.data).read_bytes() == content
+    assert KEY.tokens_file(chain.data).read_bytes() == content
     assert set(statuses(instance).values()) == {StaleStatus.FRESH}
 
 
-def test_remaking_only_the_shard_leaves_labels_and_tables_fresh(
-    project: Settings, instance: dg.DagsterInstance
-) -> None:
-    list(materialize_chain(KEYS))
-    KEY.tokens_file(project.data).unlink()
+def test_remaking_only_the_shard_leaves_labels_and_tables_fresh(chain: Settings, instance: dg.DagsterInstance) -> None:
+    KEY.tokens_file(chain.data).unlink()
     only = defs.resolve_job_def("make_shard").get_subset(asset_selection={SHARDS})
     assert only.execute_in_process(instance=instance, partition_key=KEYS[0]).success
-    assert KEY.tokens_file(project.data).exists()
+    assert KEY.tokens_file(chain.data).exists()
     assert set(statuses(instance).values()) == {StaleStatus.FRESH}
 
 
-def test_a_new_vocabulary_makes_every_shard_stale(project: Settings, instance: dg.DagsterInstance) -> None:
+def test_a_new_vocabulary_makes_every_shard_stale(chain: Settings, instance: dg.DagsterInstance) -> None:
     """The control for the two tests above: a change upstream does show."""
-    list(materialize_chain(KEYS))
-    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(project.data / "own.pt"))
-    import_centroids(local(project.data / "own.pt"), project.data)
+    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(chain.data / "own.pt"))
+    import_centroids(local(chain.data / "own.pt"), chain.data)
     materialize_centroids()
     stale = {name for name, status in statuses(instance).items() if status == StaleStatus.STALE}
     assert stale >= {f"rollout_shards {key}" for key in KEYS}
@@ -149,8 +144,8 @@ def check_results(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
     return {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
 
 
-def test_checks_pass_on_good_data_and_record_their_partition(project: Settings, instance: dg.DagsterInstance) -> None:  # noqa: ARG001
-    run_job(instance, "learn_vocabulary")
+@pytest.mark.usefixtures("vocabulary")
+def test_checks_pass_on_good_data_and_record_their_partition(instance: dg.DagsterInstance) -> None:
     result = run_job(instance, "make_shard", KEYS[0])
     evaluations = {e.check_name: e for e in result.get_asset_check_evaluations()}
     assert set(evaluations) == {"tokens_in_range", "shard_reproduces", "rollouts_differ", "labels_complete"}
@@ -175,32 +170,27 @@ def run_check(instance: dg.DagsterInstance, name: str) -> dg.AssetCheckEvaluatio
     return evaluation
 
 
-def test_a_shard_that_no_recipe_gives_fails_the_check(project: Settings, instance: dg.DagsterInstance) -> None:
-    list(materialize_chain(KEYS[:1]))
-    forge(project, KEY, member=1)
+def test_a_shard_that_no_recipe_gives_fails_the_check(chain: Settings, instance: dg.DagsterInstance) -> None:
+    forge(chain, KEY, member=1)
     assert "set1/000001 does not reproduce" in str(run_check(instance, "shard_reproduces").description)
 
 
-def test_the_runs_log_says_why_the_cpu_was_taken(
-    project: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert project
+@pytest.mark.usefixtures("vocabulary")
+def test_the_runs_log_says_why_the_cpu_was_taken(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCA_DEVICE", "auto")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    run_job(instance, "learn_vocabulary")
     result = run_job(instance, "make_shard", KEYS[0])
     messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
     # Once for the shard, once for the twins that its labels need.
     assert messages.count("simulating on the CPU: torch finds 0 CUDA devices") == 2
 
 
-def test_checks_fail_on_damaged_shards_and_missing_parts(project: Settings, instance: dg.DagsterInstance) -> None:
-    list(materialize_chain(KEYS))
-    file = KEY.tokens_file(project.data)
+def test_checks_fail_on_damaged_shards_and_missing_parts(chain: Settings, instance: dg.DagsterInstance) -> None:
+    file = KEY.tokens_file(chain.data)
     with np.load(local(file), allow_pickle=False) as shard:
         members = {name: shard[name] + 28 for name in shard}
     np.savez_compressed(local(file), **members)
-    part = ShardKey("set1", 1).labels_file(project.data)
+    part = ShardKey("set1", 1).labels_file(chain.data)
     pl.read_parquet(local(part), hive_partitioning=False).head(3).write_parquet(local(part))
     evaluation = run_check(instance, "tokens_in_range")
     assert "beyond 31" in str(evaluation.description)
@@ -268,11 +258,10 @@ def test_without_a_project_the_error_says_so(tmp_path: Path, monkeypatch: pytest
         list(materialize_chain(KEYS))
 
 
-def test_the_warehouse_is_there_to_query(project: Settings, instance: dg.DagsterInstance) -> None:  # noqa: ARG001
-    list(materialize_chain(KEYS[:1]))
-    assert warehouse_file(project.data).stat().st_mode & 0o777 == 0o666 & ~umask()
-    with connect(project.data) as connection:
-        assert connection.execute("SELECT sum(rollouts) FROM behavior_summary").fetchall() == [(4,)]
+def test_the_warehouse_is_there_to_query(chain: Settings) -> None:
+    assert warehouse_file(chain.data).stat().st_mode & 0o777 == 0o666 & ~umask()
+    with connect(chain.data) as connection:
+        assert connection.execute("SELECT sum(rollouts) FROM behavior_summary").fetchall() == [(8,)]
 
 
 def umask() -> int:

@@ -17,9 +17,9 @@ Requested = set[tuple[str, str | None]]
 
 
 @pytest.fixture
-def tick(project: Settings, instance: dg.DagsterInstance) -> Callable[[], Requested]:
+def tick(vocabulary: Settings, instance: dg.DagsterInstance) -> Callable[[], Requested]:
     """One evaluation after the other: what each asks for."""
-    assert project
+    assert vocabulary
     cursor = None
 
     def evaluate() -> Requested:
@@ -44,7 +44,6 @@ TABLES: Requested = {(key.to_user_string(), None) for key in TABLE_KEYS}
 def test_labels_follow_shards_and_tables_follow_labels_once(
     tick: Callable[[], Requested], instance: dg.DagsterInstance
 ) -> None:
-    run_job(instance, "learn_vocabulary")
     tick()
     assert run_range(instance, KEYS[0], KEYS[1], {SHARDS}).success
     asked = tick()
@@ -60,14 +59,12 @@ def test_labels_follow_shards_and_tables_follow_labels_once(
 def test_shards_made_with_their_labels_ask_for_no_labels(
     tick: Callable[[], Requested], instance: dg.DagsterInstance
 ) -> None:
-    run_job(instance, "learn_vocabulary")
     tick()
     assert run_range(instance, KEYS[0], KEYS[2]).success
     assert {asset for asset, _ in tick()} & {"behavior_labels", "rollout_shards"} == set()
 
 
 def test_tables_wait_for_what_is_being_made(tick: Callable[[], Requested], instance: dg.DagsterInstance) -> None:
-    run_job(instance, "learn_vocabulary")
     tick()
     assert run_range(instance, KEYS[0], KEYS[1]).success
     job = defs.resolve_job_def("make_shard")

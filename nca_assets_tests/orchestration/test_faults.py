@@ -99,15 +99,10 @@ def test_too_little_space_ends_the_run_before_anything_is_made(
 
 @pytest.mark.slow
 def test_a_disk_that_fills_up_keeps_what_is_done_and_nothing_partial(
-    dagster_home: Path,
-    settings: Settings,
-    centroids: Any,
-    instance: dg.DagsterInstance,
-    monkeypatch: pytest.MonkeyPatch,
+    project: Settings, centroids: Any, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert dagster_home
-    with small_disk(local(settings.data), "160k"):
-        save_centroids(centroids, settings.data, "imported from a test")
+    with small_disk(local(project.data), "160k"):
+        save_centroids(centroids, project.data, "imported from a test")
         assert run_job(instance, "learn_vocabulary").success
         with monkeypatch.context() as unaware:
             unaware.setattr(space, "require_space", lambda *_: None)
@@ -116,7 +111,7 @@ def test_a_disk_that_fills_up_keeps_what_is_done_and_nothing_partial(
         done = sorted(made(instance, SHARDS))
         assert done == KEYS[: len(done)]
         assert 1 <= len(done) < 4
-        assert not list(settings.data.rglob("*.part"))
+        assert not list(project.data.rglob("*.part"))
         assert "shards need about" in failure(run_range(instance, KEYS[0], KEYS[3]))
 
 

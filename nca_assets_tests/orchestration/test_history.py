@@ -29,9 +29,8 @@ from nca_assets.warehouse.history import history_files
 from nca_assets.warehouse.read import connect
 from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
-from nca_assets_tests.orchestration.conftest import make_home
+from nca_assets_tests.orchestration.conftest import KEYS, make_home
 from nca_assets_tests.orchestration.test_chain import (
-    KEYS,
     LABELS,
     SHARDS,
     data_version,
@@ -65,11 +64,10 @@ def dagsters(instance: dg.DagsterInstance, definitions: dg.Definitions | None = 
     return {name for name, status in found.items() if status.value == "STALE" and not name.startswith("analytics")}
 
 
-def test_every_materialization_is_a_row_with_its_inputs(project: Settings, instance: dg.DagsterInstance) -> None:
-    list(materialize_chain(KEYS))
+def test_every_materialization_is_a_row_with_its_inputs(chain: Settings, instance: dg.DagsterInstance) -> None:
     rebuild(instance)
     rows = ask(
-        project,
+        chain,
         "SELECT partition_key, code_version, data_version, inputs, device, seconds > 0, tokens_per_second > 0, changed "
         "FROM materializations WHERE asset = 'rollout_shards' ORDER BY partition_key",
     )
@@ -82,58 +80,55 @@ def test_every_materialization_is_a_row_with_its_inputs(project: Settings, insta
         assert device.startswith("cpu")
         assert rest == [True, True, True]
     [(inputs,)] = ask(
-        project,
+        chain,
         "SELECT inputs FROM materializations WHERE asset = 'behavior_labels' AND partition_key = 'set1-00000'",
     )
     assert inputs == {"centroids": vocabulary, "rollout_shards": data_version(instance, SHARDS, KEYS[0])}
-    assert ask(project, "SELECT count(DISTINCT asset) FROM materializations") == [(4 + len(TABLES),)]
+    assert ask(chain, "SELECT count(DISTINCT asset) FROM materializations") == [(4 + len(TABLES),)]
 
 
 def test_materialized_again_unchanged_nothing_changes_and_nothing_is_stale(
-    project: Settings, instance: dg.DagsterInstance
+    chain: Settings, instance: dg.DagsterInstance
 ) -> None:
     list(materialize_chain(KEYS))
-    list(materialize_chain(KEYS))
     assert ask(
-        project,
+        chain,
         "SELECT asset, partition_key, list(changed ORDER BY time) FROM materializations "
         "WHERE partition_key IS NOT NULL GROUP BY ALL ORDER BY ALL",
     ) == [(asset, key, [True, False]) for asset in ("behavior_labels", "rollout_shards") for key in KEYS]
-    assert ours(project) == {}
+    assert ours(chain) == {}
     assert dagsters(instance) == set()
 
 
-def test_a_new_vocabulary_then_one_shard_again(project: Settings, instance: dg.DagsterInstance) -> None:
-    list(materialize_chain(KEYS))
-    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(project.data / "own.pt"))
-    import_centroids(local(project.data / "own.pt"), project.data)
+def test_a_new_vocabulary_then_one_shard_again(chain: Settings, instance: dg.DagsterInstance) -> None:
+    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(chain.data / "own.pt"))
+    import_centroids(local(chain.data / "own.pt"), chain.data)
     materialize_centroids()
     rebuild(instance)
     everything = {f"{asset} {key}" for asset in ("rollout_shards", "behavior_labels") for key in KEYS}
-    assert ours(project).keys() == dagsters(instance) == everything
+    assert ours(chain).keys() == dagsters(instance) == everything
     now = data_version(instance, dg.AssetKey("centroids"))[:12]
-    assert ours(project)["rollout_shards set1-00001"] == f"centroids changed: 64a9b762de41… → {now}…"
+    assert ours(chain)["rollout_shards set1-00001"] == f"centroids changed: 64a9b762de41… → {now}…"
 
     assert run_job(instance, "make_shard", KEYS[0]).success
     rebuild(instance)
     assert (
-        ours(project).keys()
+        ours(chain).keys()
         == dagsters(instance)
         == {f"{asset} {KEYS[1]}" for asset in ("rollout_shards", "behavior_labels")}
     )
 
 
-def test_a_shard_that_changed_alone_makes_its_labels_stale(project: Settings, instance: dg.DagsterInstance) -> None:
-    list(materialize_chain(KEYS))
-    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(project.data / "own.pt"))
-    import_centroids(local(project.data / "own.pt"), project.data)
+def test_a_shard_that_changed_alone_makes_its_labels_stale(chain: Settings, instance: dg.DagsterInstance) -> None:
+    torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(chain.data / "own.pt"))
+    import_centroids(local(chain.data / "own.pt"), chain.data)
     materialize_centroids()
     only = dg.AssetSelection.assets("rollout_shards")
     shards_only = run_job_subset(instance, only, KEYS[0])
     assert shards_only.success
     rebuild(instance)
-    assert "; shard changed: " in ours(project)[f"behavior_labels {KEYS[0]}"]
-    assert ours(project).keys() == dagsters(instance)
+    assert "; shard changed: " in ours(chain)[f"behavior_labels {KEYS[0]}"]
+    assert ours(chain).keys() == dagsters(instance)
 
 
 def run_job_subset(instance: dg.DagsterInstance, selection: dg.AssetSelection, key: str) -> dg.ExecuteInProcessResult:
@@ -145,19 +140,18 @@ def run_job_subset(instance: dg.DagsterInstance, selection: dg.AssetSelection, k
 
 
 def test_a_new_label_version_makes_labels_stale_and_no_shard(
-    project: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    chain: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    list(materialize_chain(KEYS))
     for module in (versions, write, parts, sources):
         monkeypatch.setattr(module, "LABEL_VERSION", 2)
     newer = newer_definitions()
     rebuild(instance)
-    assert ours(project) == {f"behavior_labels {key}": "label_version 1 → 2" for key in KEYS}
-    assert dagsters(instance, newer) == set(ours(project))
+    assert ours(chain) == {f"behavior_labels {key}": "label_version 1 → 2" for key in KEYS}
+    assert dagsters(instance, newer) == set(ours(chain))
     labels_only = newer.resolve_job_def("make_shard").get_subset(asset_selection={LABELS})
     assert labels_only.execute_in_process(instance=instance, partition_key=KEYS[0]).success
     rebuild(instance)
-    assert ours(project).keys() == dagsters(instance, newer) == {f"behavior_labels {KEYS[1]}"}
+    assert ours(chain).keys() == dagsters(instance, newer) == {f"behavior_labels {KEYS[1]}"}
 
 
 def newer_definitions() -> dg.Definitions:
@@ -172,32 +166,29 @@ def newer_definitions() -> dg.Definitions:
         sys.modules.update(kept)
 
 
-def test_only_we_look_at_files(project: Settings, instance: dg.DagsterInstance) -> None:
+def test_only_we_look_at_files(chain: Settings, instance: dg.DagsterInstance) -> None:
     """The documented difference: Dagster does not know of a deleted file."""
-    list(materialize_chain(KEYS))
-    KEY.tokens_file(project.data).unlink()
+    KEY.tokens_file(chain.data).unlink()
     rebuild(instance)
-    assert ours(project) == {"rollout_shards set1-00000": "file missing"}
+    assert ours(chain) == {"rollout_shards set1-00000": "file missing"}
     assert dagsters(instance) == set()
 
 
 def test_the_history_goes_on_with_a_new_instance_and_outlives_the_old(
-    project: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chain: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     list(materialize_chain(KEYS[:1]))
-    list(materialize_chain(KEYS[:1]))
-    files = len(history_files(project.data))
-    before = ask(project, "SELECT count(*) FROM materializations WHERE asset = 'rollout_shards'")
+    files = len(history_files(chain.data))
+    before = ask(chain, "SELECT count(*) FROM materializations WHERE asset = 'rollout_shards'")
     make_home(tmp_path / "another_home", monkeypatch)
     list(materialize_chain(KEYS[:1]))
     with project_instance() as instance:
         rebuild(instance)
-    assert before == [(2,)]
-    assert ask(project, "SELECT count(*) FROM materializations WHERE asset = 'rollout_shards'") == [(3,)]
+    assert before == [(3,)]
     assert ask(
-        project, "SELECT count(*), count(DISTINCT run_id) FROM materializations WHERE asset = 'rollout_shards'"
-    ) == [(3, 3)]
-    assert len(history_files(project.data)) > files
+        chain, "SELECT count(*), count(DISTINCT run_id) FROM materializations WHERE asset = 'rollout_shards'"
+    ) == [(4, 4)]
+    assert len(history_files(chain.data)) > files
 
 
 def test_an_imported_set_is_tracked_like_ours(project: Settings, instance: dg.DagsterInstance, tmp_path: Path) -> None:
@@ -250,8 +241,7 @@ def test_collections_are_partitions_that_can_be_frozen_again(project: Settings, 
     assert instance.get_dynamic_partitions("collections") == ["all"]
 
 
-def test_single_tables_can_be_materialized(project: Settings, instance: dg.DagsterInstance) -> None:
-    list(materialize_chain(KEYS[:1]))
+def test_single_tables_can_be_materialized(chain: Settings, instance: dg.DagsterInstance) -> None:
     from nca_assets.definitions import defs
 
     only = defs.resolve_job_def("build_analytics").get_subset(
@@ -260,12 +250,11 @@ def test_single_tables_can_be_materialized(project: Settings, instance: dg.Dagst
     result = only.execute_in_process(instance=instance)
     made = [event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key]
     assert sorted(made) == ["analytics/geometry", "analytics/shards"]
-    assert ask(project, "SELECT count(*) FROM labels") == [(4,)]
+    assert ask(chain, "SELECT count(*) FROM labels") == [(8,)]
 
 
-def test_columns_know_where_they_are_from(project: Settings, instance: dg.DagsterInstance) -> None:
-    assert project
-    list(materialize_chain(KEYS[:1]))
+@pytest.mark.usefixtures("chain")
+def test_columns_know_where_they_are_from(instance: dg.DagsterInstance) -> None:
     record = instance.get_latest_materialization_event(dg.AssetKey(["analytics", "rollouts"]))
     assert record
     assert record.asset_materialization

@@ -106,7 +106,7 @@ def test_backfill_of_nothing_launches_nothing(instance: dg.DagsterInstance, caps
     assert not backfills(instance)
 
 
-@pytest.mark.usefixtures("dagster_home", "settings")
+@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -3,7 +3,8 @@
 import base64
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -29,9 +30,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with lasting_project(tmp_path_factory.mktemp("pictures")) as settings:
-        list(materialize_chain(["set1-00000", "set2-00001"]))
+def made(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with lasting_project(states("chain"), tmp_path_factory.mktemp("pictures")) as settings:
         yield settings
 
 

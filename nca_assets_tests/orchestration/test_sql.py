@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from nca_assets.automation.in_process import collect, import_shards, materialize
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
+from nca_assets_tests import warm
 from nca_assets_tests.conftest import PROJECT, local
 from nca_assets_tests.labels import movies
 from nca_assets_tests.orchestration.conftest import lasting_project
@@ -27,11 +28,10 @@ MAY_BE_EMPTY = ("out of date, and why", "two rollouts the same")
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def asked(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("asked")
-    with lasting_project(folder) as settings:
-        list(materialize_chain(["set1-00000", "set1-00001", "set1-00002", "set2-00000", "set3-00003"]))
-        list(materialize_chain(["set1-00000"]))
+    with lasting_project(states("chain"), folder) as settings:
+        list(materialize_chain(["set1-00000", "set1-00002", "set2-00000", "set3-00003"]))
         (folder / "others").mkdir()
         half_frozen = np.where(np.arange(20) < 10, movies.noise(), 3)
         np.savez(
@@ -63,9 +63,7 @@ def test_there_are_enough_of_them_and_every_table_is_described() -> None:
 def test_every_program_runs(asked: Settings, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(local(asked.data))
     for program in PROGRAMS:
-        done = subprocess.run(
-            [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+        done = warm.completed(["-c", program], tmp_path)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip()
 
