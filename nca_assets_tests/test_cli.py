@@ -16,9 +16,11 @@ from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest, rollout_digest
+from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.origin import present_source
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.conftest import local
+from nca_assets_tests.orchestration.conftest import make_home
 from nca_assets_tests.shards.test_verify import forge
 
 Capture = pytest.CaptureFixture[str]
@@ -253,11 +255,26 @@ def test_gif_of_an_unknown_rollout(built: Settings, capsys: Capture) -> None:
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_unfit_centroids_are_refused(labelled: Settings, tmp_path: Path, capsys: Capture) -> None:
+def test_unfit_centroids_are_refused(
+    settings: Settings, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_centroids(centroids, settings.data, "learned")
+    make_home(tmp_path / "dagster_home", monkeypatch)
     torch.save(torch.ones(3), tmp_path / "own.pt")
     assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
     assert "holds torch.float32 (3,)" in capsys.readouterr().err
-    assert present_source(labelled.data) == "learned"
+    assert present_source(settings.data) == "learned"
+
+
+def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
+    settings: Settings, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_centroids(centroids, settings.data, "learned")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    torch.save(centroids.flip(0), tmp_path / "own.pt")
+    assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
+    assert "holds no dagster.yaml" in capsys.readouterr().err
+    assert present_source(settings.data) == "learned"
 
 
 @pytest.mark.parametrize("key", ["set1-99999", "set9-00000", "nonsense"])

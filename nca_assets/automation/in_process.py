@@ -63,6 +63,21 @@ def materialize_centroids() -> list[Materialized]:
         return _run("learn_vocabulary", instance)
 
 
+def import_vocabulary(file: Path) -> Materialized:
+    """Make the centroids in ``file`` the project's vocabulary, and materialize it.
+
+    The instance is opened first. Raises ``NcaError`` if that fails or ``file`` is unfit; the old vocabulary then stays.
+    """
+    from nca_assets.vocabulary.centroids import import_centroids
+
+    data = load_settings().data
+    require_writable(data)
+    with project_instance() as instance:
+        import_centroids(file, data)
+        [vocabulary] = _run("learn_vocabulary", instance)
+        return vocabulary
+
+
 def import_shards(folder: Path, name: str) -> Iterator[Materialized]:
     """Register and label the files in ``folder`` as set ``name``, then rebuild the warehouse; yields what is done."""
     from nca_assets.shards.imported import shard_keys

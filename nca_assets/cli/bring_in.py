@@ -17,15 +17,10 @@ app.add_typer(import_app, name="import")
 @import_app.command()
 def centroids(file: Annotated[Path, typer.Argument(help="A file of torch.save with a (32, 16) float tensor.")]) -> None:
     """Take your own vocabulary: checked, normalized, put on the lattice; shards made before become stale."""
-    from nca_assets.automation.in_process import materialize_centroids
-    from nca_assets.settings import load_settings, require_writable
-    from nca_assets.vocabulary.centroids import digest, import_centroids
+    from nca_assets.automation.in_process import import_vocabulary
 
-    settings = load_settings()
-    require_writable(settings.data)
-    vocabulary = import_centroids(file, settings.data)
-    materialize_centroids()
-    print(f"{settings.data / 'centroids.pt'}: imported from {file}, digest {digest(vocabulary)}")
+    vocabulary = import_vocabulary(file).metadata
+    print(f"{vocabulary['path']}: imported from {file}, digest {vocabulary['digest']}")
 
 
 @import_app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -14,7 +15,10 @@ from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
 from nca_assets.naming import centroids_file
 from nca_assets.storage import Stored
-from nca_assets.vocabulary.origin import Origin, file_digest, write_origin
+from nca_assets.vocabulary.origin import Origin, file_digest, read_origin, write_origin
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Types of numbers that a vocabulary may be given in."""
 
 
 def to_lattice(centroids: Tensor) -> Tensor:
@@ -39,25 +43,43 @@ def digest(centroids: Tensor) -> str:
 def read_centroids(file: Stored) -> Tensor:
     """The centroids in ``file``, checked: float (32, 16), finite, no row of zeros.
 
-    Raises ``NcaError`` that names the file and what is wrong with it.
+    A parameter or a view of a larger tensor is read as a tensor of its own. Raises ``NcaError`` that names the file
+    and what is wrong with it.
     """
     try:
-        centroids = torch.load(io.BytesIO(file.read_bytes()), map_location="cpu", weights_only=True)
+        found = torch.load(io.BytesIO(file.read_bytes()), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise NcaError(f"{file} is missing: materialize the asset 'centroids' (make demo does) first") from None
     except Exception as error:  # torch's unpickler raises whatever a foreign file leads it to
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NcaError(f"{file} is not a file of torch.save with a plain tensor ({reason[:80]}): {_REMEDY}") from error
-    if not isinstance(centroids, Tensor) or centroids.shape != (TOKENS, CHANNELS) or not centroids.is_floating_point():
-        found = (
-            f"{centroids.dtype} {tuple(centroids.shape)}" if isinstance(centroids, Tensor) else type(centroids).__name__
-        )
-        raise NcaError(f"{file} holds {found}, not a floating-point tensor of shape (32, 16): {_REMEDY}")
+    if not _is_plain(found) or found.shape != (TOKENS, CHANNELS) or found.dtype not in FLOATS:
+        raise NcaError(f"{file} holds {_described(found)}, not a floating-point tensor of shape (32, 16): {_REMEDY}")
+    centroids = found.detach().clone(memory_format=torch.contiguous_format)
     if not centroids.isfinite().all():
         raise NcaError(f"{file} holds NaN or infinite values: {_REMEDY}")
     if not centroids.any(dim=1).all():
         raise NcaError(f"{file} holds a row of zeros, which has no direction: {_REMEDY}")
     return centroids
+
+
+def _is_plain(found: object) -> TypeGuard[Tensor]:
+    """Whether ``found`` is a tensor whose values are all there, one after the other."""
+    return (
+        isinstance(found, Tensor)
+        and not found.is_nested
+        and found.layout == torch.strided
+        and found.device.type == "cpu"
+    )
+
+
+def _described(found: object) -> str:
+    if not isinstance(found, Tensor):
+        return type(found).__name__
+    if found.is_nested:
+        return "a nested tensor"
+    kind = "" if _is_plain(found) else f" ({found.layout}, device {found.device})"
+    return f"{found.dtype} {tuple(found.shape)}{kind}"
 
 
 _REMEDY = "give a (32, 16) float tensor to 'nca import centroids FILE', or delete it and materialize 'centroids' again"
@@ -73,20 +95,29 @@ def load_centroids(data: Stored) -> Tensor:
 
 
 def save_centroids(centroids: Tensor, data: Stored, source: str) -> None:
-    """Write the vocabulary, and beside it where it comes from: ``learned``, or the name of an imported file."""
+    """Write the vocabulary, and beside it where it comes from: ``learned``, or the name of an imported file.
+
+    Whenever the process dies, the vocabulary that is there then has its origin beside it: until ``centroids.pt`` is
+    replaced, its origin is kept along with the new one.
+    """
     buffer = io.BytesIO()
     torch.save(centroids, buffer)
-    write_origin(Origin(source, digest(centroids), file_digest(buffer.getvalue())), data)
+    origin, before = Origin(source, digest(centroids), file_digest(buffer.getvalue())), read_origin(data)
+    write_origin(origin, data, before)
     with whole_file(centroids_file(data)) as file:
         file.write(buffer.getvalue())
+    if before:
+        write_origin(origin, data)
 
 
 def import_centroids(file: Path, data: Stored) -> Tensor:
     """Make a user's own centroids the data folder's vocabulary; returns them as they are on the lattice.
 
-    Raises ``NcaError`` if ``file`` is unfit; the old vocabulary then stays.
+    Raises ``NcaError`` if ``file`` is unfit, before normalizing or after; the old vocabulary then stays.
     """
     centroids = read_centroids(file)
     centroids = centroids.float() if is_on_lattice(centroids) else to_lattice(centroids)
+    if not is_on_lattice(centroids):
+        raise NcaError(f"{file} holds values too large or too small to normalize: scale its rows to lengths near 1")
     save_centroids(centroids, data, source=f"imported from {file.name}")
     return centroids

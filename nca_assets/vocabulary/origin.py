@@ -27,7 +27,7 @@ def present_digest(data: Stored) -> str | None:
         content = centroids_file(data).read_bytes()
     except FileNotFoundError:
         return None
-    origin = _read_origin(data)
+    origin = read_origin(data)
     if origin and origin.file == file_digest(content):
         return origin.digest  # without torch, whose import takes longer than the question
     from nca_assets.vocabulary.centroids import digest, load_centroids
@@ -43,31 +43,40 @@ def present_source(data: Stored) -> str | None:
     present = present_digest(data)
     if present is None:
         return None
-    origin = _read_origin(data)
+    origin = read_origin(data)
     if origin is None or origin.digest != present:
         file = centroids_file(data)
         raise NcaError(f"{file} was put there by hand: keep it with 'nca import centroids {file}', or delete it")
     return origin.source
 
 
-def write_origin(origin: Origin, data: Stored) -> None:
-    """Write ``origin`` beside the vocabulary. Raises ``NcaError`` if the disk refuses."""
+def read_origin(data: Stored) -> Origin | None:
+    """The origin that is noted of the present vocabulary, or None if there is none that makes sense.
+
+    Of a vocabulary that was being replaced when the process died, the origin of whichever file is there.
+    """
+    try:
+        noted = json.loads(_origin_file(data).read_text())
+        if "before" in noted and noted["before"]["file"] == file_digest(centroids_file(data).read_bytes()):
+            noted = noted["before"]
+        return Origin(noted["source"], noted["digest"], noted.get("file", ""))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write_origin(origin: Origin, data: Stored, before: Origin | None = None) -> None:
+    """Write ``origin`` beside the vocabulary, along with the origin ``before`` while that one is being replaced.
+
+    Raises ``NcaError`` if the disk refuses.
+    """
+    noted = asdict(origin) | ({"before": asdict(before)} if before else {})
     with whole_file(_origin_file(data)) as file:
-        file.write(json.dumps(asdict(origin), indent=1).encode())
+        file.write(json.dumps(noted, indent=1).encode())
 
 
 def file_digest(content: bytes) -> str:
     """SHA-256, in hex, of a file's bytes."""
     return hashlib.sha256(content).hexdigest()
-
-
-def _read_origin(data: Stored) -> Origin | None:
-    """What is written there; None if there is nothing that makes sense."""
-    try:
-        said = json.loads(_origin_file(data).read_text())
-        return Origin(said["source"], said["digest"], said.get("file", ""))
-    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
-        return None
 
 
 def _origin_file(data: Stored) -> Stored:

@@ -1,6 +1,8 @@
 """centroids.pt: readable by plain torch, checked before use, on the lattice."""
 
 import hashlib
+import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nca_assets import files
 from nca_assets.errors import NcaError
 from nca_assets.naming import centroids_file
 from nca_assets.vocabulary.centroids import (
@@ -19,8 +22,12 @@ from nca_assets.vocabulary.centroids import (
     save_centroids,
     to_lattice,
 )
-from nca_assets.vocabulary.origin import present_source
+from nca_assets.vocabulary.origin import present_digest, present_source
 from nca_assets_tests.conftest import local
+
+with warnings.catch_warnings(action="ignore"):  # torch deprecates the one, and calls the other a prototype
+    QUANTIZED = torch.quantize_per_tensor(torch.ones(32, 16), 0.1, 0, torch.qint8)
+    NESTED = torch.nested.nested_tensor([torch.ones(16)] * 32)
 
 UNFIT = {
     "wrong shape": torch.ones(16, 32),
@@ -29,6 +36,14 @@ UNFIT = {
     "row of zeros": torch.cat([torch.ones(31, 16), torch.zeros(1, 16)]),
     "integers": torch.ones(32, 16, dtype=torch.int64),
     "a dict": {"centroids": torch.ones(32, 16)},
+    "complex": torch.ones(32, 16, dtype=torch.complex64),
+    "float8": torch.ones(32, 16).to(torch.float8_e4m3fn),
+    "quantized": QUANTIZED,
+    "sparse": torch.ones(32, 16).to_sparse(),
+    "without values": torch.ones(32, 16, device="meta"),
+    "nested": NESTED,
+    "too large": torch.full((32, 16), 1e308, dtype=torch.float64),
+    "too small": torch.full((32, 16), 1e-320, dtype=torch.float64),
 }
 REASONS = {
     "wrong shape": r"holds torch.float32 \(16, 32\), not a floating-point tensor of shape \(32, 16\)",
@@ -37,6 +52,14 @@ REASONS = {
     "row of zeros": "holds a row of zeros",
     "integers": "holds torch.int64",
     "a dict": "holds dict",
+    "complex": r"holds torch.complex64 \(32, 16\), not a floating-point tensor",
+    "float8": r"holds torch.float8_e4m3fn \(32, 16\), not a floating-point tensor",
+    "quantized": r"holds torch.qint8 \(32, 16\), not a floating-point tensor",
+    "sparse": r"holds torch.float32 \(32, 16\) \(torch.sparse_coo, device cpu\)",
+    "without values": r"holds torch.float32 \(32, 16\) \(torch.strided, device meta\)",
+    "nested": "holds a nested tensor",
+    "too large": "holds values too large or too small to normalize: scale its rows to lengths near 1",
+    "too small": "holds values too large or too small to normalize: scale its rows to lengths near 1",
 }
 
 
@@ -64,14 +87,58 @@ def test_any_centroids_go_onto_the_lattice(seed: int, exponent: int) -> None:
     assert np.abs(lattice.numpy() - expected).max() <= 0.5 / 1024 + 1e-12
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("unfit", UNFIT)
 def test_unfit_centroids_are_refused_and_the_old_ones_stay(tmp_path: Path, centroids: torch.Tensor, unfit: str) -> None:
     save_centroids(centroids, tmp_path, "learned")
+    before = {name: (tmp_path / name).read_bytes() for name in ("centroids.pt", "centroids.json")}
     torch.save(UNFIT[unfit], tmp_path / "mine.pt")
     with pytest.raises(NcaError, match=rf"mine\.pt {REASONS[unfit]}") as caught:
         import_centroids(tmp_path / "mine.pt", tmp_path)
     assert "\n" not in str(caught.value)
-    assert torch.equal(load_centroids(tmp_path), centroids)
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def test_a_parameter_or_a_slice_of_a_larger_tensor_is_imported_as_a_tensor_of_its_own(tmp_path: Path) -> None:
+    values = torch.rand(1000, 16)
+    torch.save(torch.nn.Parameter(values)[:32], tmp_path / "slice.pt")
+    torch.save(torch.nn.Parameter(values[:32].clone()), tmp_path / "parameter.pt")
+    imported = import_centroids(tmp_path / "parameter.pt", tmp_path)
+    assert type(imported) is torch.Tensor
+    assert not imported.requires_grad
+    assert torch.equal(import_centroids(tmp_path / "slice.pt", tmp_path), imported)
+    import_centroids(tmp_path / "centroids.pt", tmp_path)
+    assert (tmp_path / "centroids.pt").stat().st_size < 8_000
+
+
+class Killed(BaseException):
+    """Stands for the end of the process, which runs no handler of ours."""
+
+
+@pytest.mark.parametrize("write", [1, 2, 3])
+def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its_replacement(
+    tmp_path: Path, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch, write: int
+) -> None:
+    save_centroids(centroids, tmp_path, "learned")
+    publish, done = files.publish, []
+
+    def dies(temporary: Path, path: Path) -> None:
+        done.append(path)
+        if len(done) == write:
+            raise Killed
+        publish(temporary, path)
+
+    monkeypatch.setattr(files, "publish", dies)
+    with pytest.raises(Killed):
+        save_centroids(centroids.flip(0), tmp_path, "imported from mine.pt")
+    monkeypatch.undo()
+    replaced = torch.equal(load_centroids(tmp_path), centroids.flip(0))
+    assert replaced == (write == 3)
+    assert present_source(tmp_path) == ("imported from mine.pt" if replaced else "learned")
+    assert present_digest(tmp_path) == digest(load_centroids(tmp_path))
+    save_centroids(centroids.flip(1), tmp_path, "imported from another.pt")
+    assert present_source(tmp_path) == "imported from another.pt"
+    assert set(json.loads((tmp_path / "centroids.json").read_text())) == {"source", "digest", "file"}
 
 
 @pytest.mark.parametrize("content", [b"", b"not a torch file", b"PK\x03\x04 broken zip", b"\x80\x02]q\x00."])
