@@ -6,7 +6,7 @@ import io
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -21,8 +21,8 @@ from nca_assets.shards.manifest import Member, rollout_digest
 DEFLATE_LEVEL = 2
 """ISA-L's level that writes fewest bytes of time-fastest tokens, at some 600 MB/s a core."""
 
-EARLIEST_ZIP_TIME = datetime(1980, 1, 1)
-"""The time stamp of every member, so that equal tokens give equal files."""
+EARLIEST_ZIP_TIME = datetime(1980, 1, 1, tzinfo=UTC)
+"""The time stamp of every member, so that equal tokens give equal files, in every time zone."""
 
 
 @dataclass(frozen=True)

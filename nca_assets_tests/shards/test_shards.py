@@ -1,9 +1,11 @@
 """Shards: the card's layout, readable by plain NumPy, the same bytes each time, held to their manifests."""
 
 import hashlib
+import io
 import json
 import os
 import struct
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ from nca_assets.automaton.reference import simulate
 from nca_assets.errors import NcaError
 from nca_assets.naming import RolloutId, ShardKey
 from nca_assets.settings import Settings
-from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest
+from nca_assets.shards.manifest import Member, read_manifest, rollout_digest, shard_digest
 from nca_assets.shards.members import DEFLATE_LEVEL, PackedRollout, npy_bytes, pack, write_members
 from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import rollout_tokens
@@ -60,6 +62,30 @@ def test_the_same_shard_is_the_same_file(labelled: Settings, centroids: torch.Te
     again = write_shard(KEY, centroids, labelled.model_copy(update={"threads": 1}))
     assert file.read_bytes() == before[0]
     assert again.model_copy(update={"seconds": before[1].seconds}) == before[1]
+
+
+@pytest.fixture(params=["UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati"])
+def time_zone(request: pytest.FixtureRequest) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
+def test_a_shard_is_the_same_file_in_every_time_zone(time_zone: str) -> None:
+    """Its content is deflated by hand, since compressors of other processors may choose other bytes."""
+    assert time.localtime().tm_zone != "UTC" or time_zone == "UTC"
+    content = b"tokens"
+    stored = b"\x01" + struct.pack("<HH", len(content), len(content) ^ 0xFFFF) + content
+    member = Member(index=7, height=1, width=1, digest="")
+    file = io.BytesIO()
+    write_members([PackedRollout(member, np.zeros(32, np.int64), content, stored)], file)
+    assert zipfile.ZipFile(file).read("rollout_000007.npy") == content
+    assert (
+        hashlib.sha256(file.getvalue()).hexdigest()
+        == "57bd697f5f5b4803b5b6583e4b3055a6e5d4010d882184433b4c7a234570420e"
+    )
 
 
 def test_the_manifest_says_what_is_in_the_shard(labelled: Settings, centroids: torch.Tensor) -> None:
