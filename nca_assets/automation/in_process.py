@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from nca_assets.automation.home import project_instance
 from nca_assets.automation.reporting import terminal
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey, centroids_file, warehouse_file
@@ -26,17 +27,6 @@ class Materialized:
     asset: str
     partition: str | None
     metadata: dict[str, object]
-
-
-def project_instance() -> dg.DagsterInstance:
-    """The instance in ``DAGSTER_HOME``, by default the folder ``.dagster`` of the project that one stands in.
-
-    Raises ``NcaError`` if there is none.
-    """
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path(".dagster").absolute())))
-    if not (home / "dagster.yaml").exists():
-        raise NcaError(f"{home} holds no dagster.yaml: run this in the project's folder, or set DAGSTER_HOME")
-    return dg.DagsterInstance.get()
 
 
 def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:

@@ -1,0 +1,135 @@
+"""DAGSTER_HOME: created once however many processes begin at once, and named with its remedy when it is damaged."""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from nca_assets.automation import home
+from nca_assets.automation.home import DATABASES, project_instance
+from nca_assets.errors import NcaError, TransientError
+from nca_assets_tests.conftest import PROJECT
+from nca_assets_tests.orchestration.conftest import make_home
+
+RACE = """
+import os, sys
+from nca_assets.automation import event_log, launcher
+from nca_assets.automation.home import project_instance
+
+failed = 0
+for os.environ["DAGSTER_HOME"] in sys.argv[1:]:
+    children = []
+    for _ in range(3):
+        children.append(os.fork())
+        if not children[-1]:
+            with project_instance():
+                os._exit(0)
+    failed += sum(os.waitpid(child, 0)[1] != 0 for child in children)
+print("failed", failed)
+"""
+"""Processes that have imported everything, so that they begin within milliseconds of each other."""
+
+
+def versions(file: Path) -> list[str]:
+    with closing(sqlite3.connect(file)) as opened:
+        return [version for (version,) in opened.execute("SELECT version_num FROM alembic_version")]
+
+
+def change(file: Path, statement: str) -> None:
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute(statement)
+
+
+def test_processes_that_begin_at_once_create_one_sound_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = [make_home(tmp_path / str(attempt), monkeypatch) for attempt in range(2)]
+    race = subprocess.run([sys.executable, "-c", RACE, *map(str, homes)], capture_output=True, text=True, check=True)
+    assert race.stdout == "failed 0\n", race.stderr
+    for folder in homes:
+        assert {name: len(versions(folder / name)) for name in DATABASES} == dict.fromkeys(DATABASES, 1)
+
+
+@pytest.fixture(scope="module")
+def sound_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        folder = make_home(tmp_path_factory.mktemp("sound") / "home", monkeypatch)
+        project_instance().dispose()
+    return folder
+
+
+@pytest.fixture
+def created(sound_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own whose databases are there."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    return shutil.copytree(sound_home, tmp_path / "home")
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_home_with_two_versions_is_named_and_its_remedy_mends_it(created: Path, name: str) -> None:
+    [newest] = versions(created / name)
+    change(created / name, "INSERT INTO alembic_version VALUES ('5771160a95ad')")
+    with pytest.raises(NcaError, match=r"\.db records 2 versions of its schema: two processes created it") as caught:
+        project_instance()
+    assert "\n" not in str(caught.value)
+    remedy = re.search(r"""sqlite3 '(.*)' "(.*)"$""", str(caught.value))
+    assert remedy
+    assert remedy[1] == str(created / name)
+    change(Path(remedy[1]), remedy[2])
+    assert versions(created / name) == [newest]
+    with project_instance() as instance:
+        assert instance.get_latest_materialization_event(dg.AssetKey("centroids")) is None
+
+
+def damage(file: Path) -> None:
+    file.write_bytes(b"no database" * 500)
+
+
+def record_an_unknown_version(file: Path) -> None:
+    change(file, "INSERT INTO alembic_version VALUES ('0123456789ab')")
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (damage, r"index\.db is damaged \(file is not a database\): restore"),
+        (record_an_unknown_version, r"index\.db records 2 versions of its schema: restore"),
+    ],
+)
+def test_a_home_that_cannot_be_mended_is_named_and_left_as_it_is(
+    created: Path, harm: Callable[[Path], None], message: str
+) -> None:
+    file = created / "history" / "runs" / "index.db"
+    harm(file)
+    before = file.read_bytes()
+    with pytest.raises(NcaError, match=message):
+        project_instance()
+    assert file.read_bytes() == before
+
+
+def test_a_home_whose_creation_was_killed_is_finished(dagster_home: Path) -> None:
+    (dagster_home / "history" / "runs").mkdir(parents=True)
+    for name in ("history/runs.db", "history/runs/index.db"):
+        (dagster_home / name).touch()
+    with project_instance() as instance:
+        assert instance.get_runs() == []
+
+
+def test_a_process_that_never_finishes_opening_is_waited_for_no_longer_than_a_minute(
+    created: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "LONGEST_WAIT", 0.05)
+    with home._opened_by_one(created), pytest.raises(TransientError, match=r"has been opening .* try again"):
+        project_instance()
+
+
+def test_the_ui_creates_the_home_before_its_processes_start() -> None:
+    made = subprocess.run(["make", "-n", "ui"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    create, start = made.stdout.splitlines()[-2:]
+    assert create.endswith("python -m nca_assets.automation.home")
+    assert "dagster dev" in start
