@@ -3,11 +3,13 @@ says which is the present one. Whoever reads an older one may go on: the last fe
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from nca_assets.errors import TransientError
 from nca_assets.files import whole_file
 from nca_assets.storage import Stored, bucket_of, names
 
@@ -18,6 +20,9 @@ LATEST = "latest"
 
 KEPT = 3
 """Versions that are kept, the present one included."""
+
+TIME = "%Y%m%dT%H%M%S.%f"
+"""What the name of a version begins with, so that names sort in the order of publication."""
 
 
 def present(folder: Stored) -> Stored:
@@ -36,20 +41,36 @@ def present(folder: Stored) -> Stored:
 def publish_version(local: Path, folder: UPath, suffix: str = "") -> UPath:
     """Upload a file, or a folder with all that is in it, as the next version in ``folder``; returns where it lies.
 
-    Raises ``NcaError`` if the bucket refuses; the version before then stays the present one.
+    Raises ``NcaError`` if the bucket refuses, or if others published so many versions meanwhile that this one counts
+    as old; the present version then stays.
     """
-    version = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}{suffix}"
+    version = folder / f"{_time_of_next(folder):{TIME}}-{uuid4().hex[:8]}{suffix}"
     files = [file for file in local.rglob("*") if file.is_file()] if local.is_dir() else [local]
     for file in files:
         to = version / file.relative_to(local).as_posix() if local.is_dir() else version
         bucket_of(to).write_from(file, to.path)
+    if sum(name > version.name for name in _versions(folder)) >= KEPT:
+        raise TransientError(f"{KEPT} newer versions of {folder} were published meanwhile: publish again")
     with whole_file(folder / LATEST) as latest:
         latest.write(version.name.encode())
     _remove_old(folder)
     return version
 
 
+def _time_of_next(folder: UPath) -> datetime:
+    """Now; or, by a clock that is behind those of other publishers, just after the time in the last name."""
+    now = datetime.now(UTC)
+    for last in _versions(folder)[-1:]:
+        with suppress(ValueError):  # a name that is not ours
+            now = max(now, datetime.strptime(last.split("-")[0], TIME).replace(tzinfo=UTC) + timedelta(microseconds=1))
+    return now
+
+
+def _versions(folder: UPath) -> list[str]:
+    """The names of all versions in ``folder``, those that are being uploaded included, the oldest first."""
+    return sorted({name.split("/")[0] for name in names(folder)} - {LATEST})
+
+
 def _remove_old(folder: UPath) -> None:
-    """Names begin with the time, so their order is that of the versions."""
-    for old in sorted({name.split("/")[0] for name in names(folder)} - {LATEST})[:-KEPT]:
+    for old in set(_versions(folder)[:-KEPT]) - {present(folder).name}:
         folder.fs.rm((folder / old).path, recursive=True)

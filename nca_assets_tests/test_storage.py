@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ import pytest
 import torch
 from upath import UPath
 
-from nca_assets import storage
-from nca_assets.errors import NcaError
+from nca_assets import storage, versioned
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.files import whole_file
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
@@ -30,7 +31,7 @@ from nca_assets.settings import Settings, load_settings, require_writable
 from nca_assets.shards.findings import forget, noted, noted_findings
 from nca_assets.shards.write import write_shard
 from nca_assets.storage import local_copies, local_copy, names, parse_location, sizes
-from nca_assets.versioned import KEPT, present, publish_version
+from nca_assets.versioned import KEPT, LATEST, present, publish_version
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.build import build_warehouse
@@ -130,6 +131,61 @@ def test_the_last_few_versions_are_kept(folder: UPath, tmp_path: Path) -> None:
         assert present(folder) == version
         assert (version / "below" / "file").read_text() == str(number)
     assert len({name.split("/")[0] for name in names(folder)}) == KEPT + 1  # and "latest"
+
+
+class Behind(datetime):
+    """The clock of a machine that is two minutes behind."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Behind":
+        return super().now(tz) - timedelta(minutes=2)
+
+
+def publish_text(text: str, folder: UPath, tmp_path: Path) -> UPath:
+    (tmp_path / "published.txt").write_text(text)
+    return publish_version(tmp_path / "published.txt", folder, ".txt")
+
+
+def test_versions_of_a_publisher_whose_clock_is_behind_are_kept_like_any_others(
+    folder: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = [publish_text(str(number), folder, tmp_path) for number in range(KEPT)]
+    with monkeypatch.context() as behind:
+        behind.setattr(versioned, "datetime", Behind)
+        published += [publish_text(f"late {number}", folder, tmp_path) for number in range(2)]
+    published.append(publish_text("last", folder, tmp_path))
+    assert [version.exists() for version in published] == [False] * KEPT + [True] * KEPT
+    assert present(folder) == published[-1]
+    assert [version.read_text() for version in published[-KEPT:]] == ["late 0", "late 1", "last"]
+
+
+def test_the_present_version_is_never_removed_whatever_its_name(folder: UPath) -> None:
+    oldest = folder / "19700101T000000.000000-oldest.txt"
+    write(oldest, b"present")
+    for year in range(2000, 2000 + KEPT):
+        write(folder / f"{year}0101T000000.000000-newer.txt", b"newer")
+    write(folder / LATEST, oldest.name.encode())
+    versioned._remove_old(folder)
+    assert present(folder).read_text() == "present"
+
+
+def test_a_version_that_was_overtaken_by_many_while_it_was_uploaded_is_not_made_the_present_one(
+    folder: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[UPath] = []
+
+    def overtaken(path: UPath) -> object:
+        monkeypatch.undo()
+        (tmp_path / "others").mkdir()
+        others.extend(publish_text(str(number), folder, tmp_path / "others") for number in range(KEPT))
+        return storage.bucket_of(path)
+
+    monkeypatch.setattr(versioned, "bucket_of", overtaken)
+    with pytest.raises(TransientError, match=r"3 newer versions of .* were published meanwhile: publish again"):
+        publish_text("slow", folder, tmp_path)
+    assert present(folder) == others[-1]
+    assert publish_text("again", folder, tmp_path) == present(folder)
+    assert len(versioned._versions(folder)) == KEPT
 
 
 @pytest.mark.parametrize("text", ["gs://bucket/prefix", "s3://", "s3:///"])

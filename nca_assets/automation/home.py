@@ -68,9 +68,10 @@ def _remedy(versions: set[str], file: Path, home: Path) -> str:
     newest = versions - _ancestors(versions)
     if len(newest) != 1:
         return _start_anew(home)
+    mend = f"DELETE FROM alembic_version WHERE version_num <> '{newest.pop()}'"  # noqa: S608 - shown, not run
     return (
         f"two processes created it at once. Stop everything that uses {home}, then run, which loses nothing: "
-        f"sqlite3 '{file}' \"DELETE FROM alembic_version WHERE version_num <> '{newest.pop()}'\""  # noqa: S608 - a text to read
+        f"sqlite3 '{file}' \"{mend}\""
     )
 
 
