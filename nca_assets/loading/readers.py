@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from threading import Lock
 
@@ -77,14 +78,17 @@ def read_files(wanted: Iterable[Wanted], settings: Settings) -> Iterator[Tokens 
 
 
 def read_recipes(wanted: Iterable[Wanted], settings: Settings) -> Iterator[Tokens]:
-    """The tokens of each rollout, simulated from its recipe; on a GPU they stay there. Raises ``NcaError`` if there
-    is no vocabulary yet, or a rollout is of an imported set."""
+    """The tokens of each rollout, as many frames as are wanted, simulated from its recipe; on a GPU they stay there.
+
+    Raises ``NcaError`` if there is no vocabulary yet, or a rollout is of an imported set.
+    """
     machine, centroids = choose_machine(settings), load_centroids(settings.data)
-    rules = (draw_rule(_seed(one.rollout), one.rollout.index) for one in wanted)
-    if machine.device == "cpu":
-        yield from simulate_each(rules, centroids, settings.frames, machine, lambda _, tokens: tokens)
-    else:
-        yield from simulate_kept(rules, centroids, settings.frames, machine)
+    for frames, alike in groupby(wanted, lambda one: one.shape[0]):
+        rules = (draw_rule(_seed(one.rollout), one.rollout.index) for one in alike)
+        if machine.device == "cpu":
+            yield from simulate_each(rules, centroids, frames, machine, lambda _, tokens: tokens)
+        else:
+            yield from simulate_kept(rules, centroids, frames, machine)
 
 
 def _seed(rollout: RolloutId) -> int:

@@ -18,6 +18,7 @@ from nca_assets.errors import NcaError
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
 from nca_assets.loading.readers import Reader, Tokens, Wanted, read_files, read_recipes
+from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.unpacked import read_unpacked
 from nca_assets.naming import SETS, RolloutId, materialized_shards
 from nca_assets.settings import Settings, load_settings
@@ -97,9 +98,10 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         """The labelled rollouts that meet an SQL condition over the tables ``labels`` and ``splits``.
 
         Like ``"behavior = 'rhythmic' and height < 20 and by_rollout = 'train'"``. They are read from their shards or,
-        with ``recipes``, simulated. ``columns`` are the labels to carry along, by default all; ``sampling`` takes some
-        of the rollouts, as collections do. Raises ``NcaError`` with DuckDB's message if that is no SQL, or if nothing
-        meets it.
+        with ``recipes``, simulated: the same bytes, of the length that was labelled. ``columns`` are the labels to
+        carry along, by default all; ``sampling`` takes some of the rollouts, as collections do. Raises ``NcaError``
+        with DuckDB's message if that is no SQL, if nothing meets it, or if ``recipes`` would give other tokens than
+        those that were labelled.
         """
         query = f'SELECT rollout_id FROM labels JOIN splits USING (rollout_id, "set") WHERE {condition}'  # noqa: S608
         return cls.query(query, settings, recipes=recipes, columns=columns, sampling=sampling)
@@ -125,6 +127,8 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         table = whole_table(answer, settings.data)
         if table.is_empty():
             raise NcaError(f"no labelled rollout is named by {query!r}: make more, or ask for others")
+        if recipes:
+            require_same_recipe(table, settings)
         return cls(table, read_recipes if recipes else read_files, settings)
 
     @classmethod

@@ -39,10 +39,26 @@ def read_rollouts(key: ShardKey, data: Stored, manifest: Manifest) -> Iterator[t
 
 
 def read_rollout(key: ShardKey, data: Stored, index: int) -> NDArray[np.uint8]:
-    """The tokens of one rollout, uint8 (frames, height, width), without reading the rest of its shard."""
+    """The tokens of one rollout, uint8 (frames, height, width), without reading the rest of its shard.
+
+    Raises ``NcaError`` as ``read_rollouts`` does, and if the manifest does not list the rollout.
+    """
     manifest = read_manifest(key, data)
     wanted = [member for member in manifest.members if member.index == index]
+    if not wanted:
+        raise NcaError(_not_in_shard(key, data, manifest, index))
     return next(read_rollouts(key, data, manifest.model_copy(update={"members": wanted})))[1]
+
+
+def _not_in_shard(key: ShardKey, data: Stored, manifest: Manifest, index: int) -> str:
+    """The names of shards follow from NCA_SHARD_SIZE, so the shards are usually of another size than it says."""
+    members, file = manifest.members, key.manifest_file(data)
+    if not members or members[0].index != key.number * len(members):
+        return f"{file} does not list {member_name(index)}: materialize partition {key} of rollout_shards again"
+    return (
+        f"{file} lists {len(members)} rollouts, {member_name(members[0].index)} to {member_name(members[-1].index)}, "
+        f"but not {member_name(index)}: set NCA_SHARD_SIZE={len(members)}, as the data have it"
+    )
 
 
 def _require(tokens: NDArray[np.uint8], member: Member, frames: int, name: str, remedy: str) -> None:

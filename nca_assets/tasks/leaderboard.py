@@ -11,6 +11,7 @@ import polars as pl
 
 from nca_assets.automaton.device import choose_device
 from nca_assets.labels.table import polars_schema, write_table
+from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import scores_file
 from nca_assets.progress import Progress
@@ -58,9 +59,11 @@ class Leaderboard:
 def score_baselines(settings: Settings, shown: Shown) -> Leaderboard:
     """Train the baselines on the training split, score them on the test split, and write the scores.
 
-    Raises ``NcaError`` if there are no labelled rollouts in a split, or if a shard is damaged.
+    Raises ``NcaError`` if there are no labelled rollouts in a split, if a shard is damaged, or if the test split was
+    labelled by another recipe or vocabulary than the present.
     """
     learn_from, test_on = (split("train", settings, most=MOST_ROLLOUTS), split("test", settings, most=MOST_EXAMPLES))
+    require_same_recipe(test_on.table, settings)  # the oracle simulates what the others read
     tables = list(_tables(learn_from, test_on, settings, shown))
     rows = pl.concat(tables).select(pl.col(name).cast(kind) for name, kind in polars_schema(SCORE_COLUMNS).items())
     file = scores_file(settings.data)

@@ -5,17 +5,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from nca_assets.errors import NcaError
+from nca_assets.loading import same_recipe
 from nca_assets.loading.readers import read_recipes
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import RolloutId, ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import rollout_digest
+from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.collections import Sampling, freeze
 from nca_assets_tests.conftest import local
 from nca_assets_tests.loading.conftest import KEYS
@@ -42,6 +45,38 @@ def test_tokens_are_those_with_the_digest_in_the_labels(shards: Settings) -> Non
     for rollout in RolloutSource.where(settings=shards):
         assert rollout_digest(np.asarray(rollout.tokens)) == rollout.labels["digest"]
         assert rollout.labels["rollout_id"] == str(rollout.id)
+
+
+@pytest.mark.parametrize("frames", [129, 200])
+def test_recipes_give_the_labelled_tokens_whatever_length_is_set(shards: Settings, frames: int) -> None:
+    set_otherwise = shards.model_copy(update={"frames": frames})
+    for rollout in RolloutSource.where('"index" < 2', set_otherwise, recipes=True):
+        assert rollout_digest(np.asarray(rollout.tokens)) == rollout.labels["digest"]
+
+
+def test_recipes_of_several_lengths_are_beginnings_of_the_same_rollouts(shards: Settings) -> None:
+    files = RolloutSource.files(shards).take(range(4))
+    lengths = [140, 130, 130, 20]
+    table = files.table.with_columns(pl.Series("frames", lengths, dtype=files.table.schema["frames"]))
+    for length, whole, read in zip(lengths, files, RolloutSource(table, read_recipes, shards), strict=True):
+        np.testing.assert_array_equal(read.tokens, whole.tokens[:length])
+
+
+def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
+    own_shards: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freeze("few", 'SELECT rollout_id FROM labels WHERE "index" < 3', own_shards.data)
+    with monkeypatch.context() as newer:
+        newer.setattr(same_recipe, "RECIPE_VERSION", 2)
+        with pytest.raises(NcaError, match=r"6 shards, like set1-00000, were labelled from recipe version 1 with cent"):
+            RolloutSource.where(settings=own_shards, recipes=True)
+    save_centroids(load_centroids(own_shards.data).flip(0), own_shards.data, "imported from a test")
+    remedy = r"centroids 64a9b762de41….*make them again \('nca backfill --stale'\), or read the shards instead"
+    with pytest.raises(NcaError, match=remedy):
+        RolloutSource.where("\"set\" = 'set2'", own_shards, recipes=True)
+    with pytest.raises(NcaError, match=remedy):
+        RolloutSource.collection("few", own_shards, recipes=True)
+    assert len(list(RolloutSource.where(settings=own_shards))) == 4 * len(KEYS)
 
 
 def test_rollouts_are_chosen_in_sql(shards: Settings) -> None:

@@ -155,6 +155,22 @@ def test_members_of_any_size_are_written_as_a_stream(tmp_path: Path) -> None:
         assert archive.testzip() is None
 
 
+def test_a_rollout_that_its_shard_does_not_list_is_named_with_the_shard_size_of_the_data(labelled: Settings) -> None:
+    set_otherwise = labelled.model_copy(update={"shard_size": 2})
+    said = r"shard_00001\.json lists 4 rollouts, rollout_000004 to rollout_000007, but not rollout_000003: set NCA_SH"
+    with pytest.raises(NcaError, match=rf"{said}ARD_SIZE=4, as the data"):
+        rollout_tokens(RolloutId("set2", 3), set_otherwise)
+    with pytest.raises(NcaError, match=r"shard_00000\.json lists 4 rollouts, .* but not rollout_000005"):
+        rollout_tokens(RolloutId("set1", 5), labelled.model_copy(update={"shard_size": 8}))
+
+
+def test_a_manifest_of_another_shard_is_named(labelled: Settings) -> None:
+    others = ShardKey("set2", 1).manifest_file(labelled.data)
+    local(KEY.manifest_file(labelled.data)).write_bytes(others.read_bytes())
+    with pytest.raises(NcaError, match="does not list rollout_000002: materialize partition set1-00000"):
+        rollout_tokens(RolloutId("set1", 2), labelled)
+
+
 def test_digests_depend_on_shape_and_order() -> None:
     tokens = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
     same_bytes = tokens.reshape(2, 4, 3)

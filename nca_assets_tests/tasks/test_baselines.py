@@ -1,6 +1,7 @@
 """Baselines: what each must get right by its construction, and an oracle that none of them beats."""
 
 import io
+from contextlib import nullcontext
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.errors import NcaError
 from nca_assets.figures.leaderboard import leaderboard_chart
+from nca_assets.loading import same_recipe
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import scores_file
 from nca_assets.progress import unwatched
@@ -120,10 +123,16 @@ def test_the_oracle_foresees_what_noise_does_not_change(scored: Settings) -> Non
     assert scores["skill"].item() > 0.8
 
 
+def test_nothing_is_scored_against_an_oracle_of_another_recipe(
+    scored: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(same_recipe, "RECIPE_VERSION", 2)
+    with pytest.raises(NcaError, match="were labelled from recipe version 1"):
+        score_baselines(scored, lambda _: nullcontext(unwatched))
+
+
 @pytest.mark.slow
 def test_no_baseline_beats_the_oracle(scored: Settings) -> None:
-    from contextlib import nullcontext
-
     board = score_baselines(scored, lambda _: nullcontext(unwatched))
     models = board.models
     assert set(models["model"]) == {

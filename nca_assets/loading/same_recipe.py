@@ -1,0 +1,33 @@
+"""Whether labelled rollouts would be simulated today as they were when they were labelled."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from nca_assets.errors import NcaError
+from nca_assets.naming import SETS, ShardKey
+from nca_assets.settings import Settings
+from nca_assets.versions import RECIPE_VERSION
+from nca_assets.vocabulary.centroids import digest, load_centroids
+from nca_assets.warehouse.answer import whole_table
+
+
+def require_same_recipe(rollouts: pl.DataFrame, settings: Settings) -> None:
+    """Raise ``NcaError`` if any of ``rollouts``, rows with set and shard, was labelled by another recipe version or
+    with another vocabulary than the present ones; its recipe then gives other tokens than the labels are of.
+
+    Imported rollouts have no recipe, and are passed over. Raises ``NcaError`` too if there is no vocabulary.
+    """
+    vocabulary = digest(load_centroids(settings.data))
+    parts = whole_table('SELECT "set", shard, recipe_version, centroids_digest FROM label_parts', settings.data)
+    others = parts.join(rollouts.select("set", "shard").unique(), on=["set", "shard"]).filter(
+        pl.col("set").is_in(list(SETS)),
+        pl.col("recipe_version").ne_missing(RECIPE_VERSION) | pl.col("centroids_digest").ne_missing(vocabulary),
+    )
+    if len(others):
+        set_name, shard, version, centroids = others.sort("set", "shard").row(0)
+        raise NcaError(
+            f"{len(others)} shards, like {ShardKey(set_name, shard)}, were labelled from recipe version {version} with "
+            f"centroids {str(centroids)[:12]}…, the present ones are {RECIPE_VERSION} with {vocabulary[:12]}…: make "
+            "them again ('nca backfill --stale'), or read the shards instead of the recipes"
+        )
