@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
     group_name="tasks",
     kinds={"torch", "parquet"},
-    code_version="1",
+    code_version="2",
     owners=OWNERS,
     metadata=documents("TRAINING.md"),
     pool="device",
@@ -32,7 +32,7 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
     Trained on the training split, scored on the test split; the table `long_horizon_leaderboard` has the means.
     """
     from nca_assets.figures.leaderboard import leaderboard_chart
-    from nca_assets.tasks.leaderboard import ORACLE, best_model, score_baselines
+    from nca_assets.tasks.leaderboard import ORACLE, above_the_oracle, best_model, score_baselines
 
     @contextmanager
     def shown(what: str) -> Iterator[Progress]:
@@ -51,7 +51,7 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
         data_version=dg.DataVersion(board.digest),
         metadata={
             "chart": inline_picture(leaderboard_chart(entropies, ORACLE)),
-            "leaderboard": _as_markdown(models),
+            "leaderboard": _as_markdown(models, above_the_oracle(board.rows)),
             "best model": best_model(models),
             "cross-entropy of the best": entropies[best_model(models)],
             "cross-entropy of the oracle": entropies[ORACLE],
@@ -63,9 +63,14 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
     )
 
 
-def _as_markdown(models: "pl.DataFrame") -> dg.MarkdownMetadataValue:
-    lines = [f"| {' | '.join(models.columns)} |", "|---" * len(models.columns) + "|"]
+def _as_markdown(models: "pl.DataFrame", above: "pl.DataFrame") -> dg.MarkdownMetadataValue:
+    """The means, and beside them how far each model is above the oracle, with its standard error."""
+    gaps = {
+        name: f"{mean:.3f}" + (f" ± {error:.3f}" if error is not None else "") for name, mean, error in above.rows()
+    }
+    columns = [*models.columns, "above the oracle"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name, rollouts, *scores in models.iter_rows():
         shown = ("" if score is None else f"{score:.3f}" for score in scores)
-        lines.append(f"| {name} | {rollouts} | {' | '.join(shown)} |")
+        lines.append(f"| {name} | {rollouts} | {' | '.join(shown)} | {gaps.get(name, '')} |")
     return dg.MetadataValue.md("\n".join(lines))

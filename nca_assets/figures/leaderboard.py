@@ -8,7 +8,7 @@ from nca_assets.figures.chart import drawn, new_axes, new_figure
 
 
 def leaderboard_chart(cross_entropies: dict[str, float], oracle: str) -> bytes:
-    """A PNG of each model's mean cross-entropy in nats per cell, the best on top; ``oracle`` names the limit."""
+    """A PNG of each model's mean cross-entropy in nats per cell, the best on top; ``oracle`` names the true rule."""
     return drawn(lambda: _draw(cross_entropies, oracle)).png
 
 

@@ -26,6 +26,9 @@ from nca_assets.warehouse.catalog import SCORE_COLUMNS
 
 ORACLE = "oracle"
 
+SURE = 3.0
+"""Standard errors beyond which a difference is no chance: one in 700, to one side, if means are normal."""
+
 MOST_EXAMPLES = 1000
 """Rollouts of the test split that are scored, in proportion by behavior: half a percent of accuracy is then plain."""
 
@@ -94,7 +97,23 @@ def best_model(models: pl.DataFrame) -> str:
     return models.filter(pl.col("model") != ORACLE)["model"][0]
 
 
-def below_the_oracle(models: pl.DataFrame) -> list[str]:
-    """Models whose mean cross-entropy is lower than the oracle's, which must not be."""
-    [limit] = models.filter(model=ORACLE)["cross_entropy"]
-    return models.filter(pl.col("cross_entropy") < limit)["model"].to_list()
+def above_the_oracle(rows: pl.DataFrame) -> pl.DataFrame:
+    """How far each model's mean cross-entropy is above the oracle's, in nats a cell, the nearest first.
+
+    Columns: model, ``above``, and ``standard_error`` of it, null for a single rollout. Both come from the differences
+    on the same rollouts, which scatter far less than the scores.
+    """
+    oracle = rows.filter(model=ORACLE).select("rollout_id", oracle="cross_entropy")
+    paired = rows.filter(pl.col("model") != ORACLE).join(oracle, on="rollout_id")
+    difference = pl.col("cross_entropy") - pl.col("oracle")
+    means = (difference.mean().alias("above"), (difference.std() / pl.len().sqrt()).alias("standard_error"))
+    return paired.group_by("model").agg(means).sort("above", "model")
+
+
+def below_the_oracle(rows: pl.DataFrame) -> list[str]:
+    """Models that are below the oracle by more than ``SURE`` standard errors, and so have seen the answers.
+
+    The oracle's score is an estimate, and on the high side: a good model may be below it by chance.
+    """
+    above = above_the_oracle(rows)
+    return above.filter(pl.col("above") + SURE * pl.col("standard_error") < 0)["model"].to_list()

@@ -51,8 +51,13 @@ def cross_entropy(probabilities: NDArray[np.floating], target: NDArray[np.uint8]
 
 def unigram(context: NDArray[np.uint8]) -> NDArray[np.float64]:
     """How often each token occurs in a context (4, height, width), smoothed: float64 (32,), adding up to 1."""
-    counts = np.bincount(context.ravel(), minlength=TOKENS) + UNIGRAM_PRIOR
-    return counts / counts.sum()
+    return smoothed(np.bincount(context.ravel(), minlength=TOKENS))
+
+
+def smoothed(counts: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Shares of tokens from how often each was counted, (..., 32), none of them 0 and adding up to 1."""
+    more = counts + UNIGRAM_PRIOR
+    return more / more.sum(axis=-1, keepdims=True)
 
 
 def summary(rows: pl.DataFrame, by: str | None = None) -> pl.DataFrame:

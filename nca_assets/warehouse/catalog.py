@@ -33,7 +33,7 @@ _MATERIALIZATION_COLUMNS = (
 )
 
 SCORE_COLUMNS = (
-    Column("model", "VARCHAR", "Baseline; the oracle is the true rule with fresh noise"),
+    Column("model", "VARCHAR", "Baseline; the oracle is the true rule, estimated from sampled futures"),
     *(_LABELS[name] for name in ("rollout_id", "set", "behavior", "height", "width")),
     Column("cross_entropy", "DOUBLE", "Mean of -ln p of the target's tokens, in nats a cell, 0 to 14"),
     Column("accuracy", "DOUBLE", "Share of cells whose likeliest token is the target's, 0 to 1"),
