@@ -153,7 +153,7 @@ print(sum(batch.tokens.numel() for batch in stream), resource.getrusage(resource
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_memory_is_bounded_while_streaming_100_shards(
     shards: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,10 +52,12 @@ def make_fresh(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         instance.get_asset_keys()
 
 
-def make_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def make_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with the project's configuration whose databases are yet to be created."""
     home.mkdir()
     shutil.copy(PROJECT / ".dagster" / "dagster.yaml", home)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
+    return home
 
 
 def begin(state: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:

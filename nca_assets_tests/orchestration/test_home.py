@@ -1,7 +1,6 @@
 """DAGSTER_HOME: created once however many processes begin at once, and named with its remedy when it is damaged."""
 
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -55,33 +54,18 @@ def test_processes_that_begin_at_once_create_one_sound_home(tmp_path: Path, monk
         assert {name: len(versions(folder / name)) for name in DATABASES} == dict.fromkeys(DATABASES, 1)
 
 
-@pytest.fixture(scope="module")
-def sound_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        folder = make_home(tmp_path_factory.mktemp("sound") / "home", monkeypatch)
-        project_instance().dispose()
-    return folder
-
-
-@pytest.fixture
-def created(sound_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own whose databases are there."""
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
-    return shutil.copytree(sound_home, tmp_path / "home")
-
-
 @pytest.mark.parametrize("name", DATABASES)
-def test_a_home_with_two_versions_is_named_and_its_remedy_mends_it(created: Path, name: str) -> None:
-    [newest] = versions(created / name)
-    change(created / name, "INSERT INTO alembic_version VALUES ('5771160a95ad')")
+def test_a_home_with_two_versions_is_named_and_its_remedy_mends_it(dagster_home: Path, name: str) -> None:
+    [newest] = versions(dagster_home / name)
+    change(dagster_home / name, "INSERT INTO alembic_version VALUES ('5771160a95ad')")
     with pytest.raises(NcaError, match=r"\.db records 2 versions of its schema: two processes created it") as caught:
         project_instance()
     assert "\n" not in str(caught.value)
     remedy = re.search(r"""sqlite3 '(.*)' "(.*)"$""", str(caught.value))
     assert remedy
-    assert remedy[1] == str(created / name)
+    assert remedy[1] == str(dagster_home / name)
     change(Path(remedy[1]), remedy[2])
-    assert versions(created / name) == [newest]
+    assert versions(dagster_home / name) == [newest]
     with project_instance() as instance:
         assert instance.get_latest_materialization_event(dg.AssetKey("centroids")) is None
 
@@ -102,9 +86,9 @@ def record_an_unknown_version(file: Path) -> None:
     ],
 )
 def test_a_home_that_cannot_be_mended_is_named_and_left_as_it_is(
-    created: Path, harm: Callable[[Path], None], message: str
+    dagster_home: Path, harm: Callable[[Path], None], message: str
 ) -> None:
-    file = created / "history" / "runs" / "index.db"
+    file = dagster_home / "history" / "runs" / "index.db"
     harm(file)
     before = file.read_bytes()
     with pytest.raises(NcaError, match=message):
@@ -112,19 +96,20 @@ def test_a_home_that_cannot_be_mended_is_named_and_left_as_it_is(
     assert file.read_bytes() == before
 
 
-def test_a_home_whose_creation_was_killed_is_finished(dagster_home: Path) -> None:
-    (dagster_home / "history" / "runs").mkdir(parents=True)
+def test_a_home_whose_creation_was_killed_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = make_home(tmp_path / "home", monkeypatch)
+    (begun / "history" / "runs").mkdir(parents=True)
     for name in ("history/runs.db", "history/runs/index.db"):
-        (dagster_home / name).touch()
+        (begun / name).touch()
     with project_instance() as instance:
         assert instance.get_runs() == []
 
 
 def test_a_process_that_never_finishes_opening_is_waited_for_no_longer_than_a_minute(
-    created: Path, monkeypatch: pytest.MonkeyPatch
+    dagster_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(home, "LONGEST_WAIT", 0.05)
-    with home._opened_by_one(created), pytest.raises(TransientError, match=r"has been opening .* try again"):
+    with home._opened_by_one(dagster_home), pytest.raises(TransientError, match=r"has been opening .* try again"):
         project_instance()
 
 

@@ -108,7 +108,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count the resident size in other units")
 def test_a_shard_of_1024_rollouts_takes_under_2_gib(tmp_path: Path) -> None:
     from nca_assets_tests.conftest import GOLDEN
