@@ -61,7 +61,7 @@ resolve:
 # Another Python makes the same bytes: make other-python OTHER=python3.13
 other-python: install
 	$(OTHER) -m venv --clear .venv-other
-	.venv-other/bin/$(PIP_INSTALL) .
+	.venv-other/bin/$(PIP_INSTALL) --editable .
 	$(BIN)/nca generate set1-00000 --to .venv-other/expected
 	.venv-other/bin/nca generate set1-00000 --to .venv-other/made
 	@cmp .venv-other/expected/nca_dataset/shard_00000.npz .venv-other/made/nca_dataset/shard_00000.npz

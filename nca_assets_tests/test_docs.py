@@ -191,3 +191,25 @@ def test_the_constraints_pin_what_the_project_needs() -> None:
 def read_pins() -> list[str]:
     lines = Path(PROJECT / "constraints.txt").read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("target", "installed"), [("demo", "--editable ."), ("test", "--editable '.[dev]'")])
+def test_the_demo_installs_the_platform_and_tests_add_the_rest(target: str, installed: str) -> None:
+    # As if nothing were installed yet.
+    planned = subprocess.run(
+        ["make", "--dry-run", "--always-make", target], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout
+    installs = [line for line in planned.splitlines() if "pip install" in line]
+    assert installs[-1].endswith(installed)
+    assert ("[dev]" in planned) == (target == "test")
+
+
+def test_the_platform_needs_no_package_for_tests_or_other_machines() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    platform, rest = (
+        project["dependencies"],
+        [*project["optional-dependencies"]["dev"], *project["optional-dependencies"]["scale"]],
+    )
+    names = [{re.split(r"[<>=\[;]", dependency)[0].strip() for dependency in group} for group in (platform, rest)]
+    assert not names[0] & names[1]
+    assert {"ray", "triton", "grain", "datasets", "pytest"} <= names[1]
