@@ -121,11 +121,12 @@ def test_a_whole_answer_as_csv_json_and_parquet(built: Settings, capfdbinary: Ca
         (("SELECT 1", "-f", "query.sql"), "give a query, or a file"),
         (("-f", "nowhere.sql"), "can't read nowhere.sql"),
         (("SELECT 1", "--csv", "--json"), "choose one of --csv, --json and --parquet"),
-        (("COPY labels TO 'out.csv'", "--csv"), "DuckDB: Permission Error"),
+        (("COPY labels TO 'out.csv'", "--csv"), "give one query that selects, like 'FROM behavior_summary', not COPY"),
         (("SELECT content FROM read_text('/etc/hostname')", "--json"), "DuckDB: Permission Error"),
-        (("ATTACH 'other.duckdb'",), "DuckDB: Permission Error"),
-        (("DELETE FROM labels",), "read-only"),
-        (("SET allowed_directories = ['/']",), "configuration has been locked"),
+        (("ATTACH 'other.duckdb'",), "not ATTACH"),
+        (("DELETE FROM labels",), "not DELETE"),
+        (("SET allowed_directories = ['/']",), "not SET"),
+        (("SELECT 1; DROP TABLE labels",), "not 2 statements"),
         (("SELECT 'x'::INTEGER",), "DuckDB: Conversion Error"),
         (("SELECT 'x'::INTEGER", "--csv"), "DuckDB: Conversion Error"),
     ],
@@ -161,7 +162,7 @@ def test_a_parquet_file_that_was_there_survives_a_failure(built: Settings, capsy
 def test_a_query_without_an_answer_is_said(built: Settings, capsys: Capture, query: str) -> None:
     assert built
     assert nca("sql", query) == 1
-    assert "has no answer to show" in capsys.readouterr().err
+    assert "give one query that selects, like 'FROM behavior_summary', not 0 statements" in capsys.readouterr().err
 
 
 def test_a_wide_table_is_not_squeezed_in_a_pipe(built: Settings, capsys: Capture) -> None:

@@ -23,7 +23,7 @@ from nca_assets.loading.unpacked import read_unpacked
 from nca_assets.naming import SETS, RolloutId, materialized_shards
 from nca_assets.settings import Settings, load_settings
 from nca_assets.shards.manifest import read_manifest
-from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.answer import parenthesized, whole_table
 from nca_assets.warehouse.collections import Sampling, read_collection, sampled
 from nca_assets.warehouse.read import literal
 
@@ -103,7 +103,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         with DuckDB's message if that is no SQL, if nothing meets it, or if ``recipes`` would give other tokens than
         those that were labelled.
         """
-        query = f'SELECT rollout_id FROM labels JOIN splits USING (rollout_id, "set") WHERE {condition}'  # noqa: S608
+        query = f'SELECT rollout_id FROM labels JOIN splits USING (rollout_id, "set") WHERE {parenthesized(condition)}'  # noqa: S608
         return cls.query(query, settings, recipes=recipes, columns=columns, sampling=sampling)
 
     @classmethod
@@ -118,13 +118,9 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
     ) -> RolloutSource:
         """The labelled rollouts that any query with a column ``rollout_id`` names; arguments are those of ``where``."""
         settings = settings or load_settings()
-        asked = _names(columns)
-        answer = f"""
-            WITH answer AS ({query.rstrip().rstrip(";")})
-            SELECT {asked} FROM labels
-            WHERE rollout_id IN (SELECT rollout_id FROM ({sampled(sampling or Sampling())}))
-        """  # noqa: S608
-        table = whole_table(answer, settings.data)
+        chosen = sampled(sampling or Sampling())
+        labels = f"SELECT {_names(columns)} FROM labels WHERE rollout_id IN (SELECT rollout_id FROM ({chosen}))"  # noqa: S608
+        table = whole_table(query, settings.data, labels)
         if table.is_empty():
             raise NcaError(f"no labelled rollout is named by {query!r}: make more, or ask for others")
         if recipes:

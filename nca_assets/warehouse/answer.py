@@ -27,35 +27,55 @@ def first_rows(query: str, data: Stored, most: int) -> tuple[list[str], list[tup
         return answer.columns, answer.limit(most).fetchall()
 
 
-def write_answer(query: str, data: Stored, form: str, out: BinaryIO) -> None:
-    """Write the answer of ``query`` to ``out`` in a format of ``FORMATS``. Raises ``NcaError`` with DuckDB's message.
+def write_answer(query: str, data: Stored, form: str, out: BinaryIO, then: str = "") -> None:
+    """Write the answer of ``query`` to ``out`` in a format of ``FORMATS``, or nothing if it fails.
 
-    The query can read nothing but the warehouse, and write nothing but a temporary file of this function's own.
+    Given ``then``, a query of ours that calls that answer ``answer``, it is the answer of ``then`` that is written.
+    Raises ``NcaError`` with DuckDB's message.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "answer"
-        with connect(data, writable=file) as connection, duckdbs_message():
-            ask(connection, query).query(
-                "answer", f"COPY answer TO {literal(str(file))} ({FORMATS[form]}, USE_TMP_FILE false)"
-            )
-        with file.open("rb") as written:
-            shutil.copyfileobj(written, out)
+    with connect(data) as connection, duckdbs_message():
+        asked = ask(connection, query)
+        answer = (asked.query("answer", then) if then else asked).to_arrow_reader()
+        # The connection that answers can write no file, so another one does.
+        with tempfile.TemporaryDirectory() as folder, duckdb.connect() as writer:
+            file = Path(folder) / "answer"
+            writer.register("answer", answer)
+            writer.execute(f"COPY answer TO {literal(str(file))} ({FORMATS[form]})")
+            with file.open("rb") as written:
+                shutil.copyfileobj(written, out)
 
 
-def whole_table(query: str, data: Stored) -> pl.DataFrame:
-    """The whole answer of ``query``. Raises ``NcaError`` with DuckDB's message."""
+def whole_table(query: str, data: Stored, then: str = "") -> pl.DataFrame:
+    """The whole answer of ``query``, as ``write_answer`` has it in Parquet."""
     content = io.BytesIO()
-    write_answer(query, data, "parquet", content)
+    write_answer(query, data, "parquet", content, then)
     content.seek(0)
     return pl.read_parquet(content)
 
 
 def ask(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:
-    """The answer of ``query``, not yet computed. Raises ``NcaError`` if it has none."""
-    answer = connection.sql(query)
-    if answer is None:
-        raise NcaError("that query has no answer to show: give one that selects, like 'FROM behavior_summary'")
-    return answer
+    """The answer of ``query``, not yet computed. Raises ``NcaError`` unless it is a single query that selects."""
+    kinds = [_kind(statement) for statement in connection.extract_statements(query)]
+    # DuckDB 1 puts what creates a PIVOT's types before it; DuckDB 2 calls the two together MULTI.
+    if not kinds or kinds[-1] not in ("SELECT", "MULTI") or any(kind != "its own CREATE" for kind in kinds[:-1]):
+        given = kinds[0] if len(kinds) == 1 else f"{len(kinds)} statements"
+        raise NcaError(f"give one query that selects, like 'FROM behavior_summary', not {given}")
+    return connection.sql(query)
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        kind = statement.type.name
+    except ValueError:  # DuckDB 2 has kinds that its Python package has not, like UPDATE EXTENSIONS
+        return "a statement of another kind"
+    return "its own CREATE" if kind == "CREATE" and not statement.query else kind
+
+
+def parenthesized(condition: str) -> str:
+    """An SQL condition in parentheses that it can't close. Raises ``NcaError`` if it is anything else."""
+    with duckdbs_message():
+        duckdb.SQLExpression(condition)
+    return f"(\n{condition}\n)"
 
 
 @contextmanager

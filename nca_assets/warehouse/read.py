@@ -1,4 +1,4 @@
-"""Opening the warehouse for questions: read-only, with no way to reach other files."""
+"""Opening the warehouse for questions: read-only, with no way to reach a file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,24 @@ from nca_assets.errors import NcaError
 from nca_assets.naming import warehouse_file
 from nca_assets.storage import Stored, local_copy
 
+LOCKDOWN = (
+    # In this order: the third names the published file as one to read and write, the fourth refuses every local file.
+    "temp_directory = ''",
+    "autoinstall_known_extensions = false",
+    "enable_external_access = false",
+    "disabled_filesystems = 'LocalFileSystem'",
+    "arrow_lossless_conversion = true",
+    "lock_configuration = true",
+)
+"""Settings under which a connection keeps the file that it has open, and can open no other, nor that one again."""
 
-def connect(data: Stored, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the published warehouse, external access off and settings locked.
 
-    ``writable`` names the one file that COPY may write to. Whoever has opened the published file for writing does not
-    get in the way: then a private copy of it is opened. Raises ``NcaError`` if it is missing or damaged.
+def connect(data: Stored) -> duckdb.DuckDBPyConnection:
+    """A connection to the published warehouse that can write nothing, and read nothing else; its settings are locked.
+
+    It spills nothing to disk either, so what a query needs at once must fit into memory. Whoever has opened the
+    published file for writing does not get in the way: then a private copy of it is opened. Raises ``NcaError`` if it
+    is missing or damaged.
     """
     file = warehouse_file(data)
     try:
@@ -27,10 +39,8 @@ def connect(data: Stored, writable: Path | None = None) -> duckdb.DuckDBPyConnec
         raise NcaError(f"{file} is missing: materialize the 'analytics' assets (make demo does) first") from None
     except (duckdb.Error, OSError) as error:
         raise NcaError(f"can't open {file}: {str(error).splitlines()[0]}") from error
-    if writable:
-        connection.execute("SET allowed_paths = ?", [[str(writable)]])
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    for setting in LOCKDOWN:
+        connection.execute(f"SET {setting}")
     return connection
 
 

@@ -124,7 +124,9 @@ def test_a_collection_is_a_source(own_shards: Settings) -> None:
         ("heigth = 8", None, 'DuckDB: Binder Error.*"height"'),
         ("height = 1", None, "no labelled rollout is named by .*height = 1"),
         ("true", ["heigth"], "labels have no column 'heigth': use some of rollout_id, "),
-        ("true); COPY labels TO 'x.csv'; SELECT (1", None, "DuckDB: "),
+        ("true); COPY labels TO 'x.csv'; SELECT (1", None, "DuckDB: Parser Error"),
+        ("false) OR (true", None, "DuckDB: Parser Error"),
+        ("false UNION SELECT rollout_id FROM labels", None, "DuckDB: Parser Error"),
     ],
 )
 def test_a_wrong_query_says_what_is_wrong(
@@ -132,6 +134,10 @@ def test_a_wrong_query_says_what_is_wrong(
 ) -> None:
     with pytest.raises(NcaError, match=f"(?s){message}"):
         RolloutSource.where(condition, shards, columns=columns)
+
+
+def test_a_condition_may_end_in_a_comment(shards: Settings) -> None:
+    assert len(RolloutSource.where('"index" < 2 -- the first ones', shards)) == 4
 
 
 def test_nothing_to_read_is_said(settings: Settings) -> None:
