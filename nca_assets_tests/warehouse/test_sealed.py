@@ -162,7 +162,7 @@ def test_no_condition_is_anything_else(asked: Settings) -> None:
     try_each(asked, tries, NcaError)
 
 
-@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
 def test_the_connection_alone_withstands_every_statement(asked: Settings, step: int) -> None:
     def execute(statement: str, settings: Settings) -> list[tuple]:
         with connect(settings.data) as connection:
@@ -172,7 +172,7 @@ def test_the_connection_alone_withstands_every_statement(asked: Settings, step: 
     try_each(asked, [(execute, statement) for statement in statements(targets(asked))[::step]], duckdb.Error)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("place", PLACES)
 def test_no_statement_in_any_place(asked: Settings, place: str) -> None:
     """Each statement in each place, in one of its forms, in turn."""
@@ -182,7 +182,7 @@ def test_no_statement_in_any_place(asked: Settings, place: str) -> None:
     try_each(asked, tries, NcaError)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("place", CONDITIONS)
 def test_no_condition_in_any_place(asked: Settings, place: str) -> None:
     every = statements(targets(asked))
