@@ -39,7 +39,7 @@ def whole_file(path: Stored) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _object(path: UPath) -> Iterator[BinaryIO]:
-    with _refusals_of_the_disk(Path(tempfile.gettempdir())), clear_errors(), tempfile.NamedTemporaryFile() as file:
+    with refusals_of_the_disk(Path(tempfile.gettempdir())), clear_errors(), tempfile.NamedTemporaryFile() as file:
         yield file  # pyright: ignore[reportReturnType]
         file.flush()
         bucket_of(path).write_from(Path(file.name), path.path)
@@ -47,7 +47,7 @@ def _object(path: UPath) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _local_file(path: Path) -> Iterator[BinaryIO]:
-    with _refusals_of_the_disk(path):
+    with refusals_of_the_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path)
         with _locked_temporary(path) as file:
@@ -63,7 +63,8 @@ def _local_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _refusals_of_the_disk(path: Path) -> Iterator[None]:
+def refusals_of_the_disk(path: Path) -> Iterator[None]:
+    """Raise an ``OSError`` of the block, which writes ``path``, as ``NcaError`` or the kind of it that fits."""
     try:
         yield
     except OSError as error:

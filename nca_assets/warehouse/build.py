@@ -19,8 +19,8 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from nca_assets.errors import NcaError, TransientError
-from nca_assets.files import TEMPORARY, publish
+from nca_assets.errors import DiskFullError, NcaError, TransientError
+from nca_assets.files import TEMPORARY, publish, refusals_of_the_disk
 from nca_assets.naming import materialized_labels, warehouse_file
 from nca_assets.storage import Stored, cache_of, clear_errors, local_copy
 from nca_assets.versioned import publish_version
@@ -32,6 +32,9 @@ from nca_assets.warehouse.table import Table
 
 LONGEST_WAIT = 600.0
 """Seconds to wait for another build to end."""
+
+DISK_FULL = ("No space left", "max_temp_directory_size")
+"""What DuckDB's message has when the disk is full, the second when there was no room for its temporary files."""
 
 MANY_PARTS = 1000
 """From here on rows are not kept in order, which takes a quarter less time."""
@@ -53,7 +56,8 @@ def build_warehouse(data: Stored, only: Collection[str] | None = None) -> dict[s
 
     With ``only``, rebuild the tables of these names, and take the others over from the published warehouse if there is
     one. One build runs at a time, so the last one to publish has seen every part that was there when it began. Raises
-    ``NcaError`` if there is nothing to build from, a part is damaged, or another build does not end.
+    ``NcaError`` if there is nothing to build from, a part is damaged, the disk is full, or another build does not end;
+    the published warehouse then stays.
     """
     final = _local_file(data)
     with building(data):
@@ -85,17 +89,25 @@ def building(data: Stored) -> Iterator[None]:
     """Hold off other builds for the time of the block; what keeps one from writing is raised as ``NcaError``."""
     final = _local_file(data)
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with clear_errors(), FileLock(final.with_name(f".{final.name}.lock"), timeout=LONGEST_WAIT):
+        with refusals_of_the_disk(final), _alone(final), clear_errors():
+            yield
+    except duckdb.Error as error:
+        if any(sign in str(error) for sign in DISK_FULL):
+            raise DiskFullError(f"can't write {final}: the disk is full. Free space, then run it again.") from error
+        raise NcaError(f"can't build {final}: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def _alone(final: Path) -> Iterator[None]:
+    """Hold the lock of ``final``. Raises ``TransientError`` if another build keeps it too long."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(final.with_name(f".{final.name}.lock"), timeout=LONGEST_WAIT):
             yield
     except Timeout:
         raise TransientError(
             f"another build of {final} has run for {LONGEST_WAIT:.0f} s: end it, then run this again"
         ) from None
-    except OSError as error:
-        raise NcaError(f"can't write {final}: {error.strerror or error}. Free space or set NCA_DATA.") from error
-    except duckdb.Error as error:
-        raise NcaError(f"can't build {final}: {str(error).splitlines()[0]}") from error
 
 
 def _local_file(data: Stored) -> Path:
@@ -114,7 +126,22 @@ def _build(data: Stored, file: Path, chosen: Collection[str]) -> dict[str, Built
         for table in TABLES:
             if table.name in chosen:
                 built[table.name] = _build_table(connection, table)
-        return built
+        # What DuckDB can't write when it closes the file, it drops without a word.
+        connection.execute("CHECKPOINT")
+        contents = _contents(connection)
+    with duckdb.connect(file, read_only=True) as reopened:
+        if (written := _contents(reopened)) != contents:
+            raise NcaError(f"can't write {file}: it holds {written} instead of {contents}. Run it again.")
+    return built
+
+
+def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, int | None]:
+    """The number of rows of each table, and None for each view."""
+    count = "SELECT table_name, table_type = 'VIEW' FROM information_schema.tables ORDER BY table_name"
+    return {
+        name: None if view else connection.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0]  # noqa: S608
+        for name, view in connection.execute(count).fetchall()
+    }
 
 
 def _remove_leftovers(final: Path) -> None:

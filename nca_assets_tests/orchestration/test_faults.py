@@ -1,8 +1,5 @@
 """What a run does when something goes wrong: what is transient is tried again, and nothing else."""
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +14,8 @@ from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards import space
 from nca_assets.vocabulary.centroids import save_centroids
-from nca_assets_tests.conftest import lacking, local
+from nca_assets_tests.conftest import local
+from nca_assets_tests.disks import small_disk
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, made, run_range
 
@@ -113,16 +111,3 @@ def test_a_disk_that_fills_up_keeps_what_is_done_and_nothing_partial(
         assert 1 <= len(done) < 4
         assert not list(project.data.rglob("*.part"))
         assert "shards need about" in failure(run_range(instance, KEYS[0], KEYS[3]))
-
-
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        lacking(f"this user may not mount a small disk: {mounted.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
