@@ -22,8 +22,10 @@ import polars as pl
 from report import Metric, report, seconds
 from tqdm import tqdm
 
+from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.write import write_labels
 from nca_assets.naming import SETS, ShardKey, warehouse_file
+from nca_assets.seal import read_sealed, write_sealed
 from nca_assets.settings import Settings, load_settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.write import write_shard
@@ -91,9 +93,8 @@ def fill(settings: Settings, parts: int) -> int:
     save_centroids(fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "learned")
     write_shard(first, load_centroids(settings.data), settings)
     real = write_labels(first, settings)
-    lineage = pl.read_parquet_metadata(str(real.file))
-    sums = first.curve_sums_file(settings.data).read_bytes()
-    manifest = json.loads(first.manifest_file(settings.data).read_text())
+    sums, lineage = read_table(first.curve_sums_file(settings.data), settings.data, "")
+    manifest = json.loads(read_sealed(first.manifest_file(settings.data), settings.data, ""))
     keys = [ShardKey(name, n) for name in SETS for n in range(-(-parts // len(SETS)))][:parts]
     for key in tqdm(keys, desc="parts", disable=None):
         write_part(key, settings.data, real.rows, lineage, sums, manifest)
@@ -102,7 +103,12 @@ def fill(settings: Settings, parts: int) -> int:
 
 
 def write_part(
-    key: ShardKey, data: Stored, real: pl.DataFrame, lineage: dict[str, str], sums: bytes, manifest: dict[str, Any]
+    key: ShardKey,
+    data: Stored,
+    real: pl.DataFrame,
+    lineage: dict[str, str],
+    sums: pl.DataFrame,
+    manifest: dict[str, Any],
 ) -> None:
     """The files of shard ``key``: the ``real`` rows over and over, in an order and with digests of their own."""
     chance = np.random.default_rng([SETS[key.set].seed, key.number])
@@ -118,11 +124,9 @@ def write_part(
     )
     members = [{"index": int(i), "height": 8, "width": 8, "digest": d} for i, d in zip(index, digests, strict=True)]
     own = manifest | {"set": key.set, "shard": key.number, "members": members, "digest": digests[0]}
-    for file in (key.labels_file(data), key.curve_sums_file(data), key.tokens_file(data)):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    rows.write_parquet(key.labels_file(data), metadata=lineage | {"shard_digest": digests[0], "digest": digests[1]})
-    key.curve_sums_file(data).write_bytes(sums)
-    key.manifest_file(data).write_text(json.dumps(own, indent=1))
+    write_table(rows, key.labels_file(data), data, lineage | {"shard_digest": digests[0], "digest": digests[1]})
+    write_table(sums, key.curve_sums_file(data), data, lineage)
+    write_sealed(json.dumps(own, indent=1).encode(), key.manifest_file(data), data)
     key.tokens_file(data).touch()
 
 

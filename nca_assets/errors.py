@@ -5,6 +5,10 @@ class NcaError(Exception):
     """Bad settings, names or files. The message is one line: what, where, and what to do."""
 
 
+class DamageError(NcaError):
+    """A file is missing, or is not what was written there."""
+
+
 class DiskFullError(NcaError):
     """There is no space left to write to."""
 

@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 TEMPORARY = ".part"
 """Suffix of files being written; nothing reads them."""
 
-_KINDS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), DiskFullError) | dict.fromkeys(
-    (errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN), TransientError
-)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_TRANSIENT = (errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN)
+_KINDS = dict.fromkeys(_FULL, DiskFullError) | dict.fromkeys(_TRANSIENT, TransientError)
+
+
+def is_transient(error: OSError) -> bool:
+    """Whether the disk failed in a way that may pass."""
+    return error.errno in _TRANSIENT
 
 
 @contextmanager
@@ -63,7 +68,7 @@ def _local_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def refusals_of_the_disk(path: Path) -> Iterator[None]:
+def refusals_of_the_disk(path: Stored) -> Iterator[None]:
     """Raise an ``OSError`` of the block, which writes ``path``, as ``NcaError`` or the kind of it that fits."""
     try:
         yield

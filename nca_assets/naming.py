@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import cache
 from pathlib import Path
 
 from nca_assets.errors import NcaError
-from nca_assets.storage import Stored, names
+from nca_assets.storage import Stored, names, names_below
 from nca_assets.versioned import present
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,10 @@ class ShardKey:
         """Where it is noted what verification found wrong with the shard."""
         return data / "findings" / f"{self}.txt"
 
+    def labels_finding_file(self, data: Stored) -> Stored:
+        """Where it is noted what verification found wrong with the shard's labels."""
+        return data / "findings" / f"{self}.labels.txt"
+
     def _part(self, folder: Stored) -> Stored:
         name = self.set if self.imported else SETS[self.set].number
         return folder / f"set={name}" / f"shard={self.number:05d}.parquet"
@@ -181,39 +188,56 @@ def warehouse_file(data: Stored) -> Stored:
 
 def materialized_shards(data: Stored) -> list[ShardKey]:
     """The shards that have a manifest in ``data``, in order."""
-    return sorted(
-        ShardKey(rollout_set.name, int(file.stem.removeprefix("shard_")))
-        for rollout_set in SETS.values()
-        for file in (data / rollout_set.folder).glob("shard_*.json")
-    )
+    return sorted(some_materialized_shards(data))
 
 
-def some_materialized_shards(data: Stored, most: int) -> list[ShardKey]:
-    """Any ``most`` of the shards that have a manifest in ``data``, or all if they are fewer; no more are listed."""
-
-    def found() -> Iterator[ShardKey]:
-        for rollout_set in SETS.values():
-            for name in names(data / rollout_set.folder):
-                if match := re.fullmatch(r"shard_(\d{5})\.json", name):
-                    yield ShardKey(rollout_set.name, int(match[1]))
-
-    return list(islice(found(), most))
+def some_materialized_shards(data: Stored) -> Iterator[ShardKey]:
+    """The same in no order; no more are listed than are asked for."""
+    for rollout_set in SETS.values():
+        folder = data / rollout_set.folder
+        for match in named(rf"{_MANIFEST}|shard_\d{{5}}\.npz", names(folder), folder):
+            if match[1]:
+                yield ShardKey(rollout_set.name, int(match[1]))
 
 
 def imported_shards(data: Stored) -> list[ShardKey]:
     """The shards of imported sets, in order."""
-    return sorted(
-        ShardKey(file.parent.name, int(file.stem.removeprefix("shard_")))
-        for file in (data / "imported").glob("*/shard_*.json")
-    )
+    folder = data / "imported"
+    found = named(rf"({IMPORTED_NAME})/{_MANIFEST}", names_below(folder), folder)
+    return sorted(ShardKey(match[1], int(match[2])) for match in found)
 
 
 def materialized_labels(data: Stored) -> list[ShardKey]:
     """The shards that have a label part in ``data``, those of imported sets included, in order."""
-    names = {str(rollout_set.number): rollout_set.name for rollout_set in SETS.values()}
-    folders = ((folder, folder.name.removeprefix("set=")) for folder in (data / "labels").glob("set=*"))
-    return sorted(
-        ShardKey(names.get(name, name), int(file.stem.removeprefix("shard=")))
-        for folder, name in folders
-        for file in folder.glob("shard=*.parquet")
-    )
+    return _parts(data / "labels")
+
+
+def materialized_curve_sums(data: Stored) -> list[ShardKey]:
+    """The shards that have curve sums in ``data``, those of imported sets included, in order."""
+    return _parts(data / "curve_sums")
+
+
+def named(pattern: str, found: Iterable[str], folder: Stored) -> Iterator[re.Match[str]]:
+    """The matches of the names ``found`` in ``folder``. Other files that are not hidden, like a stray copy, are left
+    out, and the log has a line about each."""
+    for name in found:
+        if match := re.fullmatch(pattern, name):
+            yield match
+        elif not name.rpartition("/")[2].startswith("."):
+            _mention(folder / name)
+
+
+@cache
+def _mention(file: Stored) -> None:
+    """Once in a process."""
+    log.warning("%s is ignored: nothing here has such a name", file)
+
+
+_MANIFEST = r"shard_(\d{5})\.json"
+
+
+def _parts(folder: Stored) -> list[ShardKey]:
+    numbers = {str(rollout_set.number): rollout_set.name for rollout_set in SETS.values()}
+    sets = "|".join([*numbers, IMPORTED_NAME])
+    found = named(rf"set=({sets})/shard=(\d{{5}})\.parquet", names_below(folder), folder)
+    return sorted(ShardKey(numbers.get(match[1], match[1]), int(match[2])) for match in found)

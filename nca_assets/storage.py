@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -79,12 +79,38 @@ def bucket_of(path: UPath) -> Bucket:
 
 
 def names(folder: Stored) -> Iterator[str]:
-    """The names of the files in ``folder``, in no order; no more are listed than are asked for, or a thousand."""
+    """The names of the files in ``folder``, in no order; no more are listed than are asked for, or a thousand.
+
+    Raises ``NcaError`` if the folder can't be read.
+    """
     if isinstance(folder, Path):
-        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        with _scan(folder) as entries:
             yield from (entry.name for entry in entries)
         return
     yield from bucket_of(folder).names_below(folder.path)
+
+
+def names_below(folder: Stored) -> Iterator[str]:
+    """The names of the files in the folders in ``folder``, like ``set=1/shard=00000.parquet``, in no order.
+
+    Raises ``NcaError`` if a folder can't be read.
+    """
+    if not isinstance(folder, Path):
+        yield from names(folder)
+        return
+    for inner in names(folder):
+        if (folder / inner).is_dir():
+            yield from (f"{inner}/{name}" for name in names(folder / inner))
+
+
+def _scan(folder: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+    """What is in ``folder``: nothing if it is missing. Raises ``NcaError`` if it can't be read."""
+    try:
+        return os.scandir(folder)
+    except FileNotFoundError:
+        return nullcontext(iter(()))
+    except OSError as error:
+        raise NcaError(f"can't read the folder {folder}: {error.strerror}. Make it a readable folder.") from error
 
 
 def sizes(folder: Stored) -> dict[str, int]:
@@ -165,9 +191,8 @@ def _make_room(cache: Path) -> None:
 def _listed(folder: Stored) -> dict[str, Any]:
     """The files in ``folder`` by name, each with its size and, in a bucket, what names its version."""
     if isinstance(folder, Path):
-        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        with _scan(folder) as entries:
             return {entry.name: {"size": entry.stat().st_size} for entry in entries if entry.is_file()}
-        return {}
     with suppress(FileNotFoundError):
         found = folder.fs.ls(folder.path, detail=True)
         return {entry["name"].rpartition("/")[2]: entry for entry in found if entry["type"] == "file"}

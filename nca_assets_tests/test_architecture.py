@@ -14,7 +14,7 @@ PACKAGE = Path(nca_assets.__file__).parent
 LAYERS = [
     {"errors", "progress", "versions"},
     {"bucket", "storage"},
-    {"files"},
+    {"files", "seal"},
     {"versioned"},
     {"naming"},
     {"settings"},

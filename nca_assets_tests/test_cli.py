@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 from nca_assets.cli.main import main
 from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.write import write_labels
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest, rollout_digest
@@ -308,15 +309,20 @@ def test_verify_holds_every_shard_against_its_recipe(labelled: Settings, capsys:
     assert capsys.readouterr().out.splitlines() == [
         "set1-00000: 4 rollouts simulated again, the same bytes",
         "set2-00001: 4 rollouts simulated again, the same bytes",
+        "all 2 shards, their labels and 0 other files are as they were written",
     ]
     forge(labelled, ShardKey("set2", 1), member=2)
+    write_labels(ShardKey("set2", 1), labelled)
     assert nca("verify", "set2-00001", "--rollouts", "1") == 0
     assert nca("verify", "--all") == 1
     captured = capsys.readouterr()
     assert "set1-00000: 4 rollouts simulated again" in captured.out
     lines = captured.err.splitlines()
     assert lines[0].startswith("set2-00001: set2/000006 does not reproduce")
-    assert lines[1] == "nca: 1 of 2 shards could not be verified"
+    assert lines[1] == (
+        "nca: 1 of 2 shards could not be verified: what is damaged is made again by 'nca backfill --missing --stale', "
+        "or by 'nca materialize set2-00001'"
+    )
 
 
 def test_verify_without_shards_says_so(settings: Settings, capsys: Capture) -> None:
@@ -334,11 +340,14 @@ def test_export_writes_the_labels_under_the_cards_names(labelled: Settings, caps
     assert_frame_equal(table, part)
 
 
-def test_export_without_labels_or_with_a_damaged_part_says_so(labelled: Settings, capsys: Capture) -> None:
+def test_export_leaves_out_damaged_parts_and_says_so(
+    labelled: Settings, capsys: Capture, caplog: pytest.LogCaptureFixture
+) -> None:
     part = ShardKey("set1", 0).labels_file(labelled.data)
     part.write_bytes(b"no parquet")
-    assert nca("export") == 1
-    assert "labels of set1 can't be read" in capsys.readouterr().err
+    assert nca("export") == 0
+    assert capsys.readouterr().out == f"{labelled.data / 'dataset_labels_set2.csv'}: 4 rollouts\n"
+    assert f"{part} is damaged (it has no seal): materialize partition set1-00000 of behavior_labels" in caplog.text
     part.unlink()
     ShardKey("set2", 1).labels_file(labelled.data).unlink()
     assert nca("export") == 1

@@ -13,7 +13,6 @@ from nca_assets.automation.partitions import shard_partitions
 from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
 from nca_assets.settings import load_settings
-from nca_assets.storage import local_copy
 
 ROLLOUTS_THAT_TELL = 2000
 """Fewer scatter too widely to be held to the card's figures."""
@@ -93,12 +92,10 @@ def oracle_is_best() -> dg.AssetCheckResult:
 
     Surely: by more than three standard errors of the difference, taken over the same rollouts.
     """
-    import polars as pl
+    from nca_assets.tasks.leaderboard import below_the_oracle, read_scores
 
-    from nca_assets.naming import scores_file
-    from nca_assets.tasks.leaderboard import below_the_oracle
-
-    rows = pl.read_parquet(local_copy(scores_file(load_settings().data)))
+    with failures_in_one_line():
+        rows = read_scores(load_settings().data)
     below = below_the_oracle(rows)
     models = rows["model"].n_unique()
     return dg.AssetCheckResult(passed=not below, description=_first_of(below), metadata={"models": models})

@@ -44,7 +44,7 @@ class Overview:
 
 
 def take_overview(settings: Settings, instance: dg.DagsterInstance) -> Overview:
-    """The present state. Raises ``NcaError`` if a manifest or a part is damaged."""
+    """The present state. Raises ``NcaError`` if a folder can't be read."""
     assessed = assess_now(settings, instance)
     wanted = wanted_of(settings, assessed)
     busy, failed = partitions_in_flight(instance, settings), failed_partitions(instance)

@@ -12,7 +12,6 @@ from nca_assets.automation.database import patiently
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
-from nca_assets.storage import local_copy
 
 ROLLOUTS_SIMULATED_AGAIN = 3
 """Of each materialization: some 50 ms on a CPU, of other shapes in all but the smallest shards."""
@@ -61,13 +60,12 @@ def rollouts_differ(key: ShardKey, settings: Settings) -> Verdict:
 
 def labels_complete(key: ShardKey, settings: Settings) -> Verdict:
     """The label part has a row for every rollout of the shard, with its digest."""
-    import polars as pl
-
+    from nca_assets.labels.parts import relabel
+    from nca_assets.labels.table import read_table
     from nca_assets.shards.manifest import read_manifest
 
     data = settings.data
-    part = local_copy(key.labels_file(data))
-    rows = pl.read_parquet(part, columns=["index", "digest"], hive_partitioning=False).rows()
+    rows = read_table(key.labels_file(data), data, relabel(key), columns=["index", "digest"])[0].rows()
     expected = [(member.index, member.digest) for member in read_manifest(key, data).members]
     wrong = len(set(expected) ^ set(rows))
     description = f"{wrong} rollouts of {key} differ between the shard and its labels" if wrong else None

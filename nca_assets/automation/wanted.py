@@ -56,7 +56,7 @@ class Wanted:
 
 
 def find_wanted(settings: Settings, instance: dg.DagsterInstance) -> Wanted:
-    """What is missing and what is stale. Raises ``NcaError`` if a manifest or a part is damaged."""
+    """What is missing and what is stale, damage included. Raises ``NcaError`` if a folder can't be read."""
     return wanted_of(settings, assess_now(settings, instance))
 
 

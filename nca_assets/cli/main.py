@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from nca_assets.automation.database import clear_database_errors
-from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, tasks, warehouse
+from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, tasks, verification, warehouse
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
 from nca_assets.storage import clear_errors
 
-COMMANDS = (rollouts, operate, warehouse, pictures, publishing, tasks, bring_in)
+COMMANDS = (rollouts, verification, operate, warehouse, pictures, publishing, tasks, bring_in)
 """Modules whose import adds their commands."""
 
 

@@ -1,16 +1,14 @@
-"""Commands that make, look at and verify rollouts."""
+"""Commands that make and look at rollouts."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tqdm import tqdm
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import materialized, moving, shown
+from nca_assets.cli.show import materialized, shown
 from nca_assets.errors import NcaError
 
 if TYPE_CHECKING:
@@ -72,74 +70,6 @@ def regenerate(
     frames, height, width = tokens.shape
     written = f"{to}: " if to else ""
     print(f"{written}{wanted}, {frames} frames of {height}x{width} cells, digest {rollout_digest(tokens)}")
-
-
-@app.command()
-def verify(
-    partitions: Annotated[
-        list[str] | None, typer.Argument(help="Partition keys; by default all that are there.")
-    ] = None,
-    rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each shard to simulate again.")] = 4,
-    every: Annotated[bool, typer.Option("--all", help="Simulate every rollout again.")] = False,
-    published: Annotated[
-        Path | None, typer.Option(help="Hold this published folder against its checksums instead.")
-    ] = None,
-) -> None:
-    """Read shards, hold them against their digests, and simulate rollouts of them again.
-
-    What is wrong is noted, and stands in the warehouse's stale_partitions.
-    """
-    if published:
-        _verify_published(published)
-    else:
-        _verify_shards(partitions or [], rollouts, every)
-
-
-def _verify_published(folder: Path) -> None:
-    from nca_assets.publishing.checksums import check_published
-
-    findings = check_published(folder)
-    for finding in findings:
-        print(f"{folder}: {finding}", file=sys.stderr)
-    if findings:
-        raise NcaError(f"{folder} is not as it was published: {len(findings)} files differ")
-    print(f"{folder}: every file is as it was published")
-
-
-def _verify_shards(partitions: list[str], rollouts: int, every: bool) -> None:
-    from nca_assets.automation.in_process import rebuild_if
-    from nca_assets.automaton.engine import choose_machine
-    from nca_assets.naming import SETS, ShardKey, imported_shards, materialized_shards
-    from nca_assets.settings import load_settings
-    from nca_assets.shards.findings import noted_findings
-    from nca_assets.shards.verify import verify_imported, verify_shard
-
-    settings = load_settings()
-    ours = [settings.shard_key(text) for text in partitions if text.startswith(tuple(SETS))]
-    others = [ShardKey.parse_imported(text) for text in partitions if not text.startswith(tuple(SETS))]
-    keys = [*ours, *others] or [*materialized_shards(settings.data), *imported_shards(settings.data)]
-    if not keys:
-        raise NcaError(f"{settings.data} holds no shard to verify: materialize one first")
-    machine, before = choose_machine(settings), noted_findings(settings.data)
-    failures = 0
-    for key in keys:
-        try:
-            with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
-                if key.imported:
-                    checked = verify_imported(key, settings.data, moving(bar))
-                    said = "read, the same as when imported"
-                else:
-                    checked = verify_shard(
-                        key, settings, machine, settings.shard_size if every else rollouts, moving(bar)
-                    )
-                    said = "simulated again, the same bytes"
-            print(f"{key}: {checked} rollouts {said}", flush=True)
-        except NcaError as error:
-            failures += 1
-            print(f"{key}: {error}", file=sys.stderr)
-    rebuild_if(noted_findings(settings.data) != before)
-    if failures:
-        raise NcaError(f"{failures} of {len(keys)} shards could not be verified")
 
 
 @app.command()

@@ -23,12 +23,14 @@ from nca_assets.figures.chart import CLASS_COLOURS
 from nca_assets.figures.palette import token_colours
 from nca_assets.files import whole_file
 from nca_assets.labels.curves import ENTROPY_STEPS
+from nca_assets.labels.parts import relabel
 from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.table import read_table
 from nca_assets.loading.source import RolloutSource
-from nca_assets.naming import SETS, ShardKey
+from nca_assets.naming import ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Settings
-from nca_assets.storage import Stored, local_copy
+from nca_assets.storage import Stored
 from nca_assets.warehouse.collections import Sampling
 
 FIRST_FRAMES, LAST_FRAMES = 32, 64
@@ -102,15 +104,12 @@ def _curves(source: RolloutSource) -> list[list[list[int]]]:
     """Of each rollout its entropy in 1/100 bit, and novelty and difference from frame 0 in 1/1000, at some frames."""
     drawn: dict[tuple[str, int], list[list[int]]] = {}
     for (name, shard), rows in source.table.group_by("set", "shard"):
-        file = ShardKey(str(name), int(shard)).curves_file(source.settings.data)  # type: ignore[arg-type]
-        remedy = f"materialize that partition of {'behavior' if name in SETS else 'imported'}_labels again"
-        try:
-            part = pl.read_parquet(local_copy(file), columns=["index", "cells", "entropy", "changed", "differing"])
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise NcaError(f"{file} can't be read ({error}): {remedy}") from None
+        key, data = ShardKey(str(name), int(shard)), source.settings.data  # type: ignore[arg-type]
+        file = key.curves_file(data)
+        part, _ = read_table(file, data, relabel(key), columns=["index", "cells", "entropy", "changed", "differing"])
         part = part.filter(pl.col("index").is_in(rows["index"].to_list()))
         if len(part) < len(rows):
-            raise NcaError(f"{file} lacks the curves of some labelled rollouts: {remedy}")
+            raise NcaError(f"{file} lacks the curves of some labelled rollouts: {relabel(key)}")
         for row in part.iter_rows(named=True):
             at = np.unique(np.linspace(0, len(row["entropy"]) - 1, CURVE_POINTS).round().astype(int))
             scales = (100 / ENTROPY_STEPS, 1000 / row["cells"], 1000 / row["cells"])

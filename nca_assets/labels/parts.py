@@ -14,6 +14,7 @@ from nca_assets.labels.curves import ENTROPY_STEPS, STABILIZED
 from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, to_table, write_table
 from nca_assets.naming import ShardKey
+from nca_assets.shards.findings import forget
 from nca_assets.storage import Stored
 from nca_assets.versions import LABEL_VERSION
 
@@ -39,15 +40,21 @@ def write_parts(
     The label part comes last, so whoever sees it finds the others too. Raises ``NcaError`` if the disk refuses.
     """
     label_table, curve_table = to_table(labels, LABEL_COLUMNS), to_table(curves, CURVE_COLUMNS)
-    part = LabelPart(label_table, key.labels_file(data), _digest(label_table, curve_table))
+    part = LabelPart(label_table, key.labels_file(data), part_digest(label_table, curve_table))
     lineage = made_from | {"label_version": str(LABEL_VERSION), "digest": part.digest}
     for table, path in (
         (curve_table, key.curves_file(data)),
         (curve_sums(labels, curves), key.curve_sums_file(data)),
         (label_table, part.file),
     ):
-        write_table(table, path, lineage)
+        write_table(table, path, data, lineage)
+    forget(key.labels_finding_file(data))
     return part
+
+
+def relabel(key: ShardKey) -> str:
+    """What to do about the labels of shard ``key`` when a file of them is damaged."""
+    return f"materialize partition {key} of {'imported' if key.imported else 'behavior'}_labels again"
 
 
 def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl.DataFrame:
@@ -70,7 +77,8 @@ def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl
     return pl.DataFrame(rows, schema=polars_schema(CURVE_SUM_COLUMNS), orient="row").filter(pl.col("rollouts") > 0)
 
 
-def _digest(labels: pl.DataFrame, curves: pl.DataFrame) -> str:
+def part_digest(labels: pl.DataFrame, curves: pl.DataFrame) -> str:
+    """SHA-256, in hex, of the labels as CSV and then of the curves, as ``docs/SPEC.md`` says."""
     content = hashlib.sha256(labels.write_csv().encode())
     for row in curves.drop("rollout_id", "set", "index", "cells").iter_rows():
         for values in row:

@@ -8,9 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from nca_assets.files import whole_file
+from nca_assets.errors import DamageError
 from nca_assets.labels.schema import Column
-from nca_assets.storage import Stored
+from nca_assets.seal import BLANK, read_sealed, write_sealed
+from nca_assets.storage import Stored, local_copy
 
 POLARS_TYPES = {
     "VARCHAR": pl.String,
@@ -32,10 +33,31 @@ def to_table(rows: list[dict[str, Any]], columns: tuple[Column, ...]) -> pl.Data
     return pl.DataFrame(rows, schema=polars_schema(columns))
 
 
-def write_table(table: pl.DataFrame, path: Stored, metadata: Mapping[str, str] | None = None) -> None:
-    """Write ``table`` to ``path``, with ``metadata`` in the file. Raises ``NcaError`` if the disk refuses."""
+def write_table(table: pl.DataFrame, path: Stored, data: Stored, metadata: Mapping[str, str] | None = None) -> None:
+    """Write ``table`` to ``path`` in the data folder ``data``, sealed, with ``metadata`` in the file.
+
+    Raises ``NcaError`` if the disk refuses.
+    """
     # In memory first: what Polars raises when a disk is full is no OSError.
     content = io.BytesIO()
-    table.write_parquet(content, compression="zstd", metadata=dict(metadata or {}))
-    with whole_file(path) as file:
-        file.write(content.getbuffer())
+    table.write_parquet(content, compression="zstd", metadata={**(metadata or {}), "seal": BLANK})
+    write_sealed(content.getvalue(), path, data)
+
+
+def read_table(
+    path: Stored, data: Stored, remedy: str, columns: list[str] | None = None
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """A table that ``write_table`` wrote, or some of its columns, and its metadata.
+
+    Raises ``DamageError`` that ends with the ``remedy`` if the file is missing or damaged.
+    """
+    try:
+        copy = local_copy(path)
+    except FileNotFoundError:
+        raise DamageError(f"{path} is missing: {remedy}") from None
+    content = read_sealed(path, data, remedy, copy)
+    try:
+        table = pl.read_parquet(io.BytesIO(content), columns=columns)
+    except pl.exceptions.ColumnNotFoundError as error:
+        raise DamageError(f"{path} lacks a column ({str(error).splitlines()[0]}): {remedy}") from None
+    return table, pl.read_parquet_metadata(io.BytesIO(content))

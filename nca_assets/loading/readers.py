@@ -16,7 +16,6 @@ from threading import Lock
 
 import numpy as np
 from isal import isal_zlib
-from isal.igzip_lib import IsalError
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -27,6 +26,8 @@ from nca_assets.errors import NcaError
 from nca_assets.naming import SETS, RolloutId, ShardKey, member_name
 from nca_assets.settings import Settings
 from nca_assets.shards.imported import find_imported
+from nca_assets.shards.manifest import remake
+from nca_assets.shards.read import reading
 from nca_assets.storage import Stored, local_copy
 from nca_assets.vocabulary.centroids import load_centroids
 
@@ -47,10 +48,6 @@ several threads parse at once (Python issue 106905)."""
 ONE_PARSER = Lock()
 
 TILE = 32
-
-FORMAT_ERRORS: tuple[type[Exception], ...] = (
-    OSError, ValueError, KeyError, struct.error, zipfile.BadZipFile, IsalError,  # pyright: ignore[reportAssignmentType]
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,14 +104,12 @@ def _read_or_say_why(wanted: Wanted, data: Stored) -> NDArray[np.uint8] | NcaErr
             return error
     key = ShardKey(rollout.set, wanted.shard)
     file = key.tokens_file(data)
-    remedy = f"materialize partition {key} of rollout_shards again"
     try:
-        npy = _inflate(_local(file), f"{member_name(rollout.index)}.npy")
-        return _time_first(npy, wanted.shape)
-    except FileNotFoundError:
-        return NcaError(f"{file} is missing: {remedy}, or read from recipes")
-    except FORMAT_ERRORS as error:
-        return NcaError(f"{file} is damaged ({member_name(rollout.index)}: {error}): {remedy}")
+        with reading(file, remake(key), f"is damaged at {member_name(rollout.index)}"):
+            npy = _inflate(_local(file), f"{member_name(rollout.index)}.npy")
+            return _time_first(npy, wanted.shape)
+    except NcaError as error:
+        return error
 
 
 def _local(file: Stored) -> Path:
@@ -139,8 +134,10 @@ def _inflate(file: Path, name: str) -> bytes:
     member = _directory(file, stat.st_mtime_ns, stat.st_size)[name]
     with file.open("rb") as opened:
         opened.seek(member.header_offset)
-        header = opened.read(LOCAL_HEADER)
-        opened.seek(sum(struct.unpack("<HH", header[-4:])), io.SEEK_CUR)
+        length_of_name, length_of_extra = struct.unpack("<HH", opened.read(LOCAL_HEADER)[-4:])
+        if opened.read(length_of_name) != name.encode():
+            raise ValueError("another member is in its place")
+        opened.seek(length_of_extra, io.SEEK_CUR)
         content = opened.read(member.compress_size)
     if member.compress_type == zipfile.ZIP_DEFLATED:
         content = isal_zlib.decompress(content, -15, member.file_size)

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from nca_assets.errors import NcaError
+from nca_assets.labels.parts import relabel
 from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.table import read_table
 from nca_assets.naming import ShardKey
-from nca_assets.storage import Stored, local_copy
+from nca_assets.storage import Stored
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.read import is_any_of
 
@@ -21,12 +23,7 @@ def checked_labels(keys: Iterable[ShardKey], data: Stored) -> Iterator[pl.DataFr
     """
     for key in keys:
         part = key.labels_file(data)
-        try:
-            table = pl.read_parquet(local_copy(part), hive_partitioning=False)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise NcaError(
-                f"{part} can't be read ({error}): materialize partition {key} of behavior_labels again"
-            ) from error
+        table, _ = read_table(part, data, relabel(key))
         query = f'FROM labels WHERE {is_any_of([key.set])} AND shard = {key.number} ORDER BY "index"'
         if not table.equals(whole_table(query, data).select(table.columns)):
             raise NcaError(

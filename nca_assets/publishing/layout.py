@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-
-import polars as pl
 
 from nca_assets.errors import NcaError
+from nca_assets.labels.parts import relabel
 from nca_assets.labels.schema import LABEL_COLUMNS, Column
+from nca_assets.labels.table import read_table
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.naming import SETS, ShardKey
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.present import require_present_inputs
-from nca_assets.storage import Stored, local_copy
+from nca_assets.storage import Stored
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.answer import whole_table
@@ -100,7 +99,7 @@ def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
                 f"labels of {name} are of version {version}, this is {LABEL_VERSION}: materialize its behavior_labels, "
                 "then the 'analytics' assets again"
             )
-        if _digest_of(local_copy(key.labels_file(data))) != digest:
+        if read_table(key.labels_file(data), data, relabel(key), columns=["index"])[1]["digest"] != digest:
             raise NcaError(f"labels of {name} are not those in the warehouse: materialize the 'analytics' assets again")
         shards.setdefault(rollout_set, {})[key] = shard_digest
     if not shards:
@@ -111,10 +110,3 @@ def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
 def warehouse_version(data: Stored) -> str:
     """The version of the warehouse's content."""
     return whole_table("SELECT version FROM snapshot", data).item()
-
-
-def _digest_of(part: Path) -> str:
-    try:
-        return pl.read_parquet_metadata(part)["digest"]
-    except (OSError, pl.exceptions.PolarsError, KeyError) as error:
-        raise NcaError(f"{part} can't be read ({error}): materialize that partition of behavior_labels again") from None

@@ -1,32 +1,40 @@
-"""What verification found wrong with a shard, kept in a file until all of it verifies or it is materialized again."""
+"""What verification found wrong with a shard or its labels, kept in a file until they verify or are made again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
-from nca_assets.naming import ShardKey
-from nca_assets.storage import Stored
+from nca_assets.errors import DamageError
+from nca_assets.files import refusals_of_the_disk, whole_file
+from nca_assets.storage import Stored, names
 
 
 @contextmanager
-def noted(key: ShardKey, data: Stored) -> Iterator[None]:
-    """Note the message of an ``NcaError`` that the block raises."""
+def noted(finding: Stored) -> Iterator[None]:
+    """Note the message of a ``DamageError`` of the block in the file ``finding``; other errors are not the data's."""
     try:
         yield
-    except NcaError as error:
-        with whole_file(key.finding_file(data)) as file:
+    except DamageError as error:
+        with whole_file(finding) as file:
             file.write(str(error).encode())
         raise
 
 
-def forget(key: ShardKey, data: Stored) -> None:
-    """Nothing is known to be wrong with shard ``key`` any more."""
-    key.finding_file(data).unlink(missing_ok=True)
+def forget(finding: Stored) -> None:
+    """Remove what was noted in the file ``finding``. Raises ``NcaError`` if the disk refuses."""
+    with refusals_of_the_disk(finding):
+        finding.unlink(missing_ok=True)
 
 
 def noted_findings(data: Stored) -> dict[str, str]:
-    """What is wrong with which shard, by partition key."""
-    return {file.stem: file.read_text() for file in sorted((data / "findings").glob("*.txt"))}
+    """The findings by the names of their files: of a shard its partition key, of its labels that and ``.labels``."""
+    files = (data / "findings" / name for name in sorted(names(data / "findings")) if name.endswith(".txt"))
+    return {file.stem: _text(file) for file in files}
+
+
+def _text(file: Stored) -> str:
+    try:
+        return file.read_bytes().decode(errors="replace")
+    except OSError as error:
+        return f"{file} can't be read ({error.strerror or error}): remove it and verify again"

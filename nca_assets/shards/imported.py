@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import re
 import time
-import zipfile
-import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.naming import IMPORTED_NAME, RolloutId, ShardKey, imported_shards
 from nca_assets.progress import Progress, unwatched
+from nca_assets.seal import BLANK, read_sealed
 from nca_assets.settings import FEWEST_FRAMES
 from nca_assets.shards.findings import forget
-from nca_assets.shards.manifest import rollout_digest, shard_digest
+from nca_assets.shards.manifest import remake, rollout_digest, shard_digest, write_manifest
+from nca_assets.shards.read import reading
 from nca_assets.storage import Stored
+
+REMEDY = "put it back, or import again"
 
 MOST_TOKENS = 256
 MOST_CELLS = 2**15 - 1
@@ -57,25 +60,44 @@ class ImportedManifest(BaseModel):
     token_counts: list[int]
     file_bytes: int
     seconds: float
-    members: list[ImportedMember]
+    members: list[ImportedMember] = Field(min_length=1)
+    seal: str = BLANK
+
+    def contradiction(self, key: ShardKey) -> str | None:
+        """What in it contradicts the rest or the shard ``key`` that it is of, if anything does."""
+        first = self.members[0].index
+        if (self.set, self.shard) != (key.set, key.number):
+            return f"it is of {ShardKey(self.set, self.shard)}"
+        if [member.index for member in self.members] != list(range(first, first + len(self.members))):
+            return "its rollouts do not follow each other"
+        if sum(self.token_counts) != sum(m.frames * m.height * m.width for m in self.members):
+            return "its token counts do not add up to the tokens of its rollouts"
+        if self.digest != shard_digest(member.digest for member in self.members):
+            return "its digest is not that of its rollouts"
+        return None
 
 
 def read_imported_manifest(key: ShardKey, data: Stored) -> ImportedManifest:
-    """The manifest of imported shard ``key``. Raises ``NcaError`` if it is missing or damaged."""
-    file = key.manifest_file(data)
+    """The manifest of imported shard ``key``.
+
+    Raises ``DamageError`` if it is missing, damaged or contradicts itself.
+    """
+    file, remedy = key.manifest_file(data), remake(key)
+    content = read_sealed(file, data, remedy)
     try:
-        return ImportedManifest.model_validate_json(file.read_bytes())
-    except FileNotFoundError:
-        raise NcaError(f"{file} is missing: register the shard with 'nca import shards FOLDER'") from None
+        manifest = ImportedManifest.model_validate_json(content)
     except ValidationError as error:
-        raise NcaError(f"{file} is damaged ({error.errors()[0]['msg']}): import {key} again") from error
+        raise DamageError(f"{file} is damaged ({error.errors()[0]['msg']}): {remedy}") from error
+    if contradiction := manifest.contradiction(key):
+        raise DamageError(f"{file} contradicts itself ({contradiction}): {remedy}")
+    return manifest
 
 
 def shard_keys(folder: Path, name: str, data: Stored) -> dict[ShardKey, Path]:
     """The shards that the ``.npz`` files in ``folder`` are, or become, in the imported set ``name``.
 
-    A file that is registered keeps its shard, others follow in order of name. Raises ``NcaError`` if the name is unfit
-    or there is no such file.
+    A file that is registered keeps its shard. Others, in order of name, take the numbers that are free or whose
+    manifests are damaged. Raises ``NcaError`` if the name is unfit or there is no such file.
     """
     if not re.fullmatch(IMPORTED_NAME, name):
         raise NcaError(
@@ -84,10 +106,22 @@ def shard_keys(folder: Path, name: str, data: Stored) -> dict[ShardKey, Path]:
     files = sorted(folder.glob("*.npz"))
     if not files:
         raise NcaError(f"{folder} holds no .npz file")
-    known = {read_imported_manifest(key, data).source: key for key in imported_shards(data) if key.set == name}
-    keys = {known[str(file.resolve())]: file for file in files if str(file.resolve()) in known}
-    new = [file for file in files if str(file.resolve()) not in known]
-    return keys | {ShardKey(name, number): file for number, file in enumerate(new, start=len(known))}
+    known = {manifest.source: key for key, manifest in _sound_manifests(name, data)}
+    free = (key for number in count() if (key := ShardKey(name, number)) not in known.values())
+    return dict(sorted((known.get(str(file.resolve())) or next(free), file) for file in files))
+
+
+def _sound_manifests(name: str, data: Stored) -> Iterator[tuple[ShardKey, ImportedManifest]]:
+    """The shards of imported set ``name`` whose manifests can be read."""
+    for key in imported_shards(data):
+        if key.set == name and (manifest := _sound_manifest(key, data)):
+            yield key, manifest
+
+
+def _sound_manifest(key: ShardKey, data: Stored) -> ImportedManifest | None:
+    """The manifest of imported shard ``key``, or None if it is missing or damaged."""
+    with suppress(DamageError):
+        return read_imported_manifest(key, data)
 
 
 def register(key: ShardKey, source: Path | None, data: Stored) -> ImportedManifest:
@@ -97,7 +131,7 @@ def register(key: ShardKey, source: Path | None, data: Stored) -> ImportedManife
     one is not of shape (T, H, W) or (N, T, H, W), of integers in [0, 256), with at least 129 frames; or if the file no
     longer holds as many rollouts as the shard had.
     """
-    known = read_imported_manifest(key, data) if key.manifest_file(data).exists() else None
+    known = _sound_manifest(key, data)
     if source is None:
         source = Path((known or read_imported_manifest(key, data)).source)
     before = ShardKey(key.set, key.number - 1)
@@ -130,9 +164,8 @@ def register(key: ShardKey, source: Path | None, data: Stored) -> ImportedManife
         seconds=time.perf_counter() - started,
         members=members,
     )
-    with whole_file(key.manifest_file(data)) as file:
-        file.write(manifest.model_dump_json(indent=1).encode())
-    forget(key, data)
+    write_manifest(manifest, key, data)
+    forget(key.finding_file(data))
     return manifest
 
 
@@ -149,11 +182,11 @@ def read_imported(
     for done, member in enumerate(manifest.members, start=1):
         name, position, tokens = next(found, (None, None, None))
         if tokens is None or (name, position) != (member.key, member.position):
-            raise NcaError(f"{source}: {_place(member.key, member.position)} is missing: put it back, or import again")
+            raise DamageError(f"{source}: {_place(member.key, member.position)} is missing: {REMEDY}")
         if rollout_digest(tokens) != member.digest:
-            raise NcaError(
+            raise DamageError(
                 f"{source}: {_place(member.key, member.position)} ({key.set}/{member.index:06d}) is not what it was "
-                "when it was imported: put it back, or import again"
+                f"when it was imported: {REMEDY}"
             )
         yield member, tokens
         progress(done, len(manifest.members))
@@ -161,41 +194,35 @@ def read_imported(
 
 def find_imported(rollout: RolloutId, data: Stored) -> NDArray[np.uint8]:
     """The tokens of a rollout of an imported set. Raises ``NcaError`` if there is none of that name."""
-    for key in imported_shards(data):
-        if key.set == rollout.set:
-            members = read_imported_manifest(key, data).members
-            if members[0].index <= rollout.index <= members[-1].index:
-                return next(tokens for member, tokens in read_imported(key, data) if member.index == rollout.index)
-    raise NcaError(f"{rollout} is not there: {data / 'imported'} holds no such rollout")
+    for key, manifest in _sound_manifests(rollout.set, data):
+        if manifest.members[0].index <= rollout.index <= manifest.members[-1].index:
+            return next(tokens for member, tokens in read_imported(key, data) if member.index == rollout.index)
+    raise NcaError(f"{rollout} is not there: no sound manifest in {data / 'imported'} has it")
 
 
 def _arrays(source: Path) -> Iterator[tuple[str, int | None, NDArray[np.uint8]]]:
-    try:
-        with np.load(source, allow_pickle=False) as shard:
-            for name in shard.files:
-                array = shard[name]
-                _require_tokens(array, f"{source}: {name}")
-                if array.ndim == 3:
-                    yield name, None, np.ascontiguousarray(array, dtype=np.uint8)
-                else:
-                    for position, movie in enumerate(array):
-                        yield name, position, np.ascontiguousarray(movie, dtype=np.uint8)
-    except FileNotFoundError:
-        raise NcaError(f"{source} is missing: put it back, or import again") from None
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise NcaError(f"{source} is no readable .npz of plain arrays ({error})") from error
+    fault = "is no readable .npz of plain arrays"
+    with reading(source, REMEDY, fault), np.load(source, allow_pickle=False) as shard:
+        for name in shard.files:
+            array = shard[name]
+            _require_tokens(array, f"{source}: {name}")
+            if array.ndim == 3:
+                yield name, None, np.ascontiguousarray(array, dtype=np.uint8)
+            else:
+                for position, movie in enumerate(array):
+                    yield name, position, np.ascontiguousarray(movie, dtype=np.uint8)
 
 
 def _require_tokens(array: NDArray[Any], name: str) -> None:
     if array.ndim not in (3, 4) or not np.issubdtype(array.dtype, np.integer):
-        raise NcaError(f"{name} is {array.dtype} {array.shape}, not integers (T, H, W) or (N, T, H, W)")
+        raise DamageError(f"{name} is {array.dtype} {array.shape}, not integers (T, H, W) or (N, T, H, W)")
     frames, height, width = array.shape[-3:]
     if frames < FEWEST_FRAMES:
-        raise NcaError(f"{name} has {frames} frames, labels need at least {FEWEST_FRAMES}")
+        raise DamageError(f"{name} has {frames} frames, labels need at least {FEWEST_FRAMES}")
     if not 1 <= height * width <= MOST_CELLS:
-        raise NcaError(f"{name} has frames of {height}x{width} cells, beyond 1 to {MOST_CELLS}")
+        raise DamageError(f"{name} has frames of {height}x{width} cells, beyond 1 to {MOST_CELLS}")
     if array.size and not (array.min() >= 0 and array.max() < MOST_TOKENS):
-        raise NcaError(f"{name} holds {array.min()} to {array.max()}, beyond tokens 0 to {MOST_TOKENS - 1}")
+        raise DamageError(f"{name} holds {array.min()} to {array.max()}, beyond tokens 0 to {MOST_TOKENS - 1}")
 
 
 def _place(key: str, position: int | None) -> str:

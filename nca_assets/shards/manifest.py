@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError
 from nca_assets.naming import ShardKey
+from nca_assets.seal import BLANK, read_sealed, write_sealed
 from nca_assets.storage import Stored
 
 
@@ -41,12 +42,26 @@ class Manifest(BaseModel):
     file_bytes: int
     device: str
     seconds: float
-    members: list[Member]
+    members: list[Member] = Field(min_length=1)
+    seal: str = BLANK
 
     @property
     def tokens(self) -> int:
         """How many tokens the shard holds."""
         return sum(self.token_counts)
+
+    def contradiction(self, key: ShardKey) -> str | None:
+        """What in it contradicts the rest or the shard ``key`` that it is of, if anything does."""
+        first = key.number * len(self.members)
+        if (self.set, self.shard) != (key.set, key.number):
+            return f"it is of {ShardKey(self.set, self.shard)}"
+        if [member.index for member in self.members] != list(range(first, first + len(self.members))):
+            return f"its rollouts are not {first} to {first + len(self.members) - 1}"
+        if self.tokens != self.frames * sum(member.height * member.width for member in self.members):
+            return "its token counts do not add up to the tokens of its rollouts"
+        if self.digest != shard_digest(member.digest for member in self.members):
+            return "its digest is not that of its rollouts"
+        return None
 
 
 def rollout_digest(tokens: NDArray[np.uint8]) -> str:
@@ -63,13 +78,25 @@ def shard_digest(rollout_digests: Iterable[str]) -> str:
 
 
 def read_manifest(key: ShardKey, data: Stored) -> Manifest:
-    """The manifest of shard ``key``. Raises ``NcaError`` if the shard was never materialized or the file is damaged."""
-    file = key.manifest_file(data)
+    """The manifest of shard ``key``. Raises ``DamageError`` if it is missing, damaged or contradicts itself."""
+    file, remedy = key.manifest_file(data), remake(key)
+    content = read_sealed(file, data, remedy)
     try:
-        return Manifest.model_validate_json(file.read_bytes())
-    except FileNotFoundError:
-        raise NcaError(f"{file} is missing: materialize partition {key} of rollout_shards") from None
+        manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
-        raise NcaError(
-            f"{file} is damaged ({error.errors()[0]['msg']}): materialize partition {key} of rollout_shards again"
-        ) from error
+        raise DamageError(f"{file} is damaged ({error.errors()[0]['msg']}): {remedy}") from error
+    if contradiction := manifest.contradiction(key):
+        raise DamageError(f"{file} contradicts itself ({contradiction}): {remedy}")
+    return manifest
+
+
+def write_manifest(manifest: BaseModel, key: ShardKey, data: Stored) -> None:
+    """Write the manifest of shard ``key``, which has a blank seal. Raises ``NcaError`` if the disk refuses."""
+    write_sealed(manifest.model_dump_json(indent=1).encode(), key.manifest_file(data), data)
+
+
+def remake(key: ShardKey) -> str:
+    """What to do about shard ``key`` when a file of it is damaged."""
+    if key.imported:
+        return f"import {key} again with 'nca import shards FOLDER'"
+    return f"materialize partition {key} of rollout_shards again"

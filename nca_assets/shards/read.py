@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.lattice import TOKENS
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError, TransientError
+from nca_assets.files import is_transient
 from nca_assets.naming import ShardKey, member_name
-from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
-from nca_assets.storage import Stored
+from nca_assets.shards.manifest import Manifest, Member, read_manifest, remake, rollout_digest
+from nca_assets.storage import Stored, clear_errors
 
 
 def read_rollouts(key: ShardKey, data: Stored, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
     """Each rollout of shard ``key`` with its tokens, uint8 (frames, height, width), in order of index.
 
-    Raises ``NcaError`` naming shard and rollout when the file is missing, damaged, or not what the manifest says.
+    Raises ``DamageError`` naming shard and rollout when the file is missing, damaged, or not what the manifest says.
     """
-    file = key.tokens_file(data)
-    remedy = f"materialize partition {key} of rollout_shards again"
+    file, remedy = key.tokens_file(data), remake(key)
+    with reading(file, remedy), file.open("rb") as opened, np.load(opened, allow_pickle=False) as shard:
+        for member in manifest.members:
+            name = f"{file}: {member_name(member.index)}"
+            if member_name(member.index) not in shard:
+                raise DamageError(f"{name} is missing: {remedy}")
+            tokens = shard[member_name(member.index)]
+            _require(tokens, member, manifest.frames, name, remedy)
+            yield member, tokens
+
+
+@contextmanager
+def reading(file: Stored, remedy: str, fault: str = "is damaged") -> Iterator[None]:
+    """Raise what reading an ``.npz`` fails with as ``DamageError``, or ``TransientError`` if the disk did not answer.
+
+    Damaged archives lead NumPy and ``zipfile`` to raise exceptions of many types.
+    """
     try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as shard:
-            for member in manifest.members:
-                name = f"{file}: {member_name(member.index)}"
-                if member_name(member.index) not in shard:
-                    raise NcaError(f"{name} is missing: {remedy}")
-                tokens = shard[member_name(member.index)]
-                _require(tokens, member, manifest.frames, name, remedy)
-                yield member, tokens
+        with clear_errors():
+            yield
+    except NcaError:
+        raise
     except FileNotFoundError:
-        raise NcaError(f"{file} is missing: {remedy}") from None
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise NcaError(f"{file} is damaged ({error}): {remedy}") from error
+        raise DamageError(f"{file} is missing: {remedy}") from None
+    except Exception as error:
+        if isinstance(error, OSError) and is_transient(error):
+            raise TransientError(f"{file} can't be read: {error.strerror}. Try again.") from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DamageError(f"{file} {fault} ({reason}): {remedy}") from error
 
 
 def read_rollout(key: ShardKey, data: Stored, index: int) -> NDArray[np.uint8]:
@@ -64,8 +78,8 @@ def _not_in_shard(key: ShardKey, data: Stored, manifest: Manifest, index: int) -
 def _require(tokens: NDArray[np.uint8], member: Member, frames: int, name: str, remedy: str) -> None:
     expected = (frames, member.height, member.width)
     if tokens.dtype != np.uint8 or tokens.shape != expected:
-        raise NcaError(f"{name} is {tokens.dtype} {tokens.shape}, not uint8 {expected}: {remedy}")
+        raise DamageError(f"{name} is {tokens.dtype} {tokens.shape}, not uint8 {expected}: {remedy}")
     if tokens.max() >= TOKENS:
-        raise NcaError(f"{name} holds token {tokens.max()}, beyond {TOKENS - 1}: {remedy}")
+        raise DamageError(f"{name} holds token {tokens.max()}, beyond {TOKENS - 1}: {remedy}")
     if rollout_digest(tokens) != member.digest:
-        raise NcaError(f"{name} differs from its digest in the manifest: {remedy}")
+        raise DamageError(f"{name} differs from its digest in the manifest: {remedy}")

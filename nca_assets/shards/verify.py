@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nca_assets.automaton.engine import Machine, simulate_each
+from nca_assets.automaton.lattice import TOKENS
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError
 from nca_assets.naming import SETS, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Settings
 from nca_assets.shards.findings import forget, noted
-from nca_assets.shards.imported import read_imported
-from nca_assets.shards.manifest import read_manifest, rollout_digest
+from nca_assets.shards.imported import MOST_TOKENS, read_imported, read_imported_manifest
+from nca_assets.shards.manifest import read_manifest, remake, rollout_digest
 from nca_assets.shards.present import require_present_inputs
 from nca_assets.shards.read import read_rollouts
 from nca_assets.storage import Stored
@@ -20,24 +24,27 @@ from nca_assets.vocabulary.centroids import load_centroids
 def verify_shard(key: ShardKey, settings: Settings, machine: Machine, most: int, progress: Progress = unwatched) -> int:
     """Read every rollout of shard ``key`` and simulate up to ``most`` again; returns how many.
 
-    Raises ``NcaError`` if the file, the manifest and the recipe do not agree, saying which rollout differs, or if the
-    shard is not of the present recipe and vocabulary. Damage is noted for the warehouse to show, until all rollouts
-    verify or the shard is materialized again.
+    Raises ``DamageError`` if the file, the manifest and the recipe do not agree, saying which rollout differs, and
+    ``NcaError`` if the shard is not of the present recipe and vocabulary. Damage is noted for the warehouse to show,
+    until all rollouts verify or the shard is materialized again.
     """
-    manifest = read_manifest(key, settings.data)
-    with noted(key, settings.data):
-        for _ in read_rollouts(key, settings.data, manifest):
-            pass
+    data = settings.data
+    manifest = read_manifest(key, data)
+    with noted(key.finding_file(data)):
+        counts = np.zeros(TOKENS, dtype=np.int64)
+        for _, tokens in read_rollouts(key, data, manifest):
+            counts += np.bincount(tokens.ravel(), minlength=TOKENS)
+        _require_counts(counts, manifest.token_counts, key, data)
     checked = reproduce(key, settings, machine, most, progress)
     if checked == len(manifest.members):
-        forget(key, settings.data)
+        forget(key.finding_file(data))
     return checked
 
 
 def reproduce(key: ShardKey, settings: Settings, machine: Machine, most: int, progress: Progress = unwatched) -> int:
     """Simulate up to ``most`` rollouts of shard ``key`` again on ``machine``, evenly spread over it; returns how many.
 
-    Their digests must be those in the manifest. Raises ``NcaError`` as ``verify_shard`` does.
+    Their digests must be those in the manifest. Raises errors as ``verify_shard`` does.
     """
     manifest = read_manifest(key, settings.data)
     centroids = load_centroids(settings.data)
@@ -46,12 +53,12 @@ def reproduce(key: ShardKey, settings: Settings, machine: Machine, most: int, pr
     chosen = [members[i * len(members) // most] for i in range(most)] if most < len(members) else members
     rules = (draw_rule(SETS[key.set].seed, member.index) for member in chosen)
     digests = simulate_each(rules, centroids, manifest.frames, machine, lambda _, tokens: rollout_digest(tokens))
-    with noted(key, settings.data):
+    with noted(key.finding_file(settings.data)):
         for done, (member, regenerated) in enumerate(zip(chosen, digests, strict=True), start=1):
             if regenerated != member.digest:
-                raise NcaError(
+                raise DamageError(
                     f"{RolloutId(key.set, member.index)} does not reproduce: its recipe gives {regenerated[:12]}…, "
-                    f"{key.manifest_file(settings.data)} says {member.digest[:12]}…: materialize partition {key} again"
+                    f"{key.manifest_file(settings.data)} says {member.digest[:12]}…: {remake(key)}"
                 )
             progress(done, len(chosen))
     return len(chosen)
@@ -60,9 +67,18 @@ def reproduce(key: ShardKey, settings: Settings, machine: Machine, most: int, pr
 def verify_imported(key: ShardKey, data: Stored, progress: Progress = unwatched) -> int:
     """Read every rollout of imported shard ``key``; returns how many.
 
-    Raises ``NcaError`` if one is not what it was when it was imported, which is noted too.
+    Raises ``DamageError`` if one is not what it was when it was imported, which is noted too.
     """
-    with noted(key, data):
-        checked = sum(1 for _ in read_imported(key, data, progress))
-    forget(key, data)
-    return checked
+    manifest = read_imported_manifest(key, data)
+    with noted(key.finding_file(data)):
+        counts = np.zeros(MOST_TOKENS, dtype=np.int64)
+        for _, tokens in read_imported(key, data, progress):
+            counts += np.bincount(tokens.ravel(), minlength=MOST_TOKENS)
+        _require_counts(counts, manifest.token_counts, key, data)
+    forget(key.finding_file(data))
+    return len(manifest.members)
+
+
+def _require_counts(counts: NDArray[np.int64], said: list[int], key: ShardKey, data: Stored) -> None:
+    if counts.tolist() != said:
+        raise DamageError(f"{key.manifest_file(data)} has other token counts than the shard: {remake(key)}")

@@ -12,13 +12,13 @@ from nca_assets.automaton.device import device_name
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.files import whole_file
 from nca_assets.naming import SETS, ShardKey, some_materialized_shards
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Settings
 from nca_assets.shards.findings import forget
-from nca_assets.shards.manifest import Manifest, Member, read_manifest, shard_digest
+from nca_assets.shards.manifest import Manifest, Member, read_manifest, shard_digest, write_manifest
 from nca_assets.shards.members import PackedRollout, pack, write_members
 from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest
@@ -63,17 +63,20 @@ def write_shard(key: ShardKey, centroids: Tensor, settings: Settings, progress: 
         seconds=time.perf_counter() - started,
         members=members,
     )
-    with whole_file(key.manifest_file(settings.data)) as file:
-        file.write(manifest.model_dump_json(indent=1).encode())
-    forget(key, settings.data)
+    write_manifest(manifest, key, settings.data)
+    forget(key.finding_file(settings.data))
     return manifest
 
 
 def require_same_layout(settings: Settings, key: ShardKey) -> None:
     """Raise ``NcaError`` if a shard other than ``key`` is there with another size or length than ``settings`` says."""
-    # Two are enough to find another one; what is listed at each shard must not grow with their number.
-    for other in (other for other in some_materialized_shards(settings.data, 2) if other != key):
-        manifest = read_manifest(other, settings.data)
+    for other in some_materialized_shards(settings.data):
+        if other == key:
+            continue
+        try:
+            manifest = read_manifest(other, settings.data)
+        except DamageError:
+            continue  # it says nothing of the layout, and is asked for again elsewhere
         for name, there, asked in (
             ("SHARD_SIZE", len(manifest.members), settings.shard_size),
             ("FRAMES", manifest.frames, settings.frames),
@@ -83,3 +86,4 @@ def require_same_layout(settings: Settings, key: ShardKey) -> None:
                     f"NCA_{name}={asked}, but {other.tokens_file(settings.data)} was made with {there}: "
                     f"set NCA_{name}={there}, or another folder with NCA_DATA"
                 )
+        return  # one is enough: what is listed at each shard must not grow with their number

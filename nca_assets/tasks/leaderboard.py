@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from nca_assets.automaton.device import choose_device
-from nca_assets.labels.table import polars_schema, write_table
+from nca_assets.labels.table import polars_schema, read_table, write_table
 from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import scores_file
@@ -23,6 +23,7 @@ from nca_assets.tasks.networks import ConvNet, Transformer, train
 from nca_assets.tasks.oracle import Oracle
 from nca_assets.tasks.scores import summary
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
+from nca_assets.warehouse.sources import RESCORE
 
 ORACLE = "oracle"
 
@@ -70,7 +71,7 @@ def score_baselines(settings: Settings, shown: Shown) -> Leaderboard:
     tables = list(_tables(learn_from, test_on, settings, shown))
     rows = pl.concat(tables).select(pl.col(name).cast(kind) for name, kind in polars_schema(SCORE_COLUMNS).items())
     file = scores_file(settings.data)
-    write_table(rows, file)
+    write_table(rows, file, settings.data)
     return Leaderboard(rows, file)
 
 
@@ -90,6 +91,11 @@ def _tables(
             progress(done, len(models))
     with shown(f"scoring {ORACLE}"):
         yield evaluate_examples(Oracle.of(settings), test_on).with_columns(model=pl.lit(ORACLE))
+
+
+def read_scores(data: Stored) -> pl.DataFrame:
+    """The scores that were written last. Raises ``DamageError`` if the file is missing or damaged."""
+    return read_table(scores_file(data), data, RESCORE)[0]
 
 
 def best_model(models: pl.DataFrame) -> str:

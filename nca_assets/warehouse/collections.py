@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
 from filelock import FileLock
 
-from nca_assets.errors import NcaError
-from nca_assets.labels.table import write_table
-from nca_assets.storage import Stored, cache_of, local_copy
+from nca_assets.errors import DamageError, NcaError
+from nca_assets.labels.table import read_table, write_table
+from nca_assets.naming import named
+from nca_assets.storage import Stored, cache_of, names_below
 from nca_assets.warehouse.answer import ask, duckdbs_message
 from nca_assets.warehouse.read import connect
 
 COLLECTION_SCHEMA = {"name": pl.String, "version": pl.Int32, "rollout_id": pl.String, "digest": pl.String}
+
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
 @dataclass(frozen=True)
@@ -72,13 +77,20 @@ class Collection:
 
 
 def collection_files(data: Stored) -> list[Stored]:
-    """Every version of every collection."""
-    return sorted((data / "collections").glob("*/v*.parquet"))
+    """Every version of every collection, by name and oldest first."""
+    folder = data / "collections"
+    found = named(rf"({NAME})/(v\d{{4,}}\.parquet)", names_below(folder), folder)
+    return [folder / name / version for name, version in sorted(match.groups() for match in found)]
 
 
 def versions_of(name: str, data: Stored) -> list[Stored]:
     """The versions of collection ``name``, oldest first."""
-    return sorted((data / "collections" / name).glob("v*.parquet"))
+    return [file for file in collection_files(data) if file.parent.name == name]
+
+
+def recollect(file: Stored) -> str:
+    """What to do about the version ``file`` of a collection when it is damaged."""
+    return f"restore it, or remove it and collect {file.parent.name} anew with 'nca collect'"
 
 
 def freeze(name: str, query: str, data: Stored, sampling: Sampling | None = None) -> Collection:
@@ -87,7 +99,7 @@ def freeze(name: str, query: str, data: Stored, sampling: Sampling | None = None
     When they and the query are those of the latest version, that one is returned. Raises ``NcaError`` if the name or
     the query is unfit, or no rollout is left.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+    if not re.fullmatch(NAME, name):
         raise NcaError(f"a collection can't be called {name!r}: use letters, digits, '-' and '_', at most 64")
     sampling = sampling or Sampling()
     rollouts, snapshot = _ask(query, data, sampling)
@@ -102,9 +114,10 @@ def _keep(
 ) -> Collection:
     earlier = versions_of(name, data)
     if earlier:
-        latest = read_collection(name, data)
-        if (latest.query, latest.sampling, latest.rollouts) == (query, sampling, rollouts):
-            return latest
+        with suppress(DamageError):
+            latest = read_collection(name, data)
+            if (latest.query, latest.sampling, latest.rollouts) == (query, sampling, rollouts):
+                return latest
     version = int(earlier[-1].stem[1:]) + 1 if earlier else 1
     file = data / "collections" / name / f"v{version:04d}.parquet"
     collection = Collection(name, version, query, sampling, rollouts, file)
@@ -117,22 +130,36 @@ def _keep(
         "rollouts": str(len(rows)),
         "digest": collection.digest,
     }
-    write_table(pl.DataFrame(rows, schema=COLLECTION_SCHEMA, orient="row"), file, metadata)
+    write_table(pl.DataFrame(rows, schema=COLLECTION_SCHEMA, orient="row"), file, data, metadata)
     return collection
 
 
 def read_collection(name: str, data: Stored, version: int | None = None) -> Collection:
-    """A version of collection ``name``, by default the latest. Raises ``NcaError`` if there is none."""
+    """A version of collection ``name``, by default the latest.
+
+    Raises ``NcaError`` if there is none, and ``DamageError`` if it is damaged.
+    """
     files = {int(file.stem[1:]): file for file in versions_of(name, data)}
     if not files or (version or max(files)) not in files:
         known = ", ".join(sorted({file.parent.name for file in collection_files(data)})) or "none yet"
         wanted = f"version {version} of collection" if version else "collection"
         raise NcaError(f"there is no {wanted} {name!r} in {data / 'collections'} (collections: {known})")
-    number = version or max(files)
-    copy = local_copy(files[number])
-    rows, says = pl.read_parquet(copy), pl.read_parquet_metadata(copy)
+    return _read(files[version or max(files)], data)
+
+
+def verify_collection(file: Stored, data: Stored) -> None:
+    """Hold a version of a collection to its seal and its digest. Raises ``DamageError`` if it is damaged."""
+    _read(file, data)
+
+
+def _read(file: Stored, data: Stored) -> Collection:
+    name, number = file.parent.name, int(file.stem[1:])
+    rows, says = read_table(file, data, recollect(file))
     rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))
-    return Collection(name, number, says["query"], Sampling.parse(says["sampling"]), rollouts, files[number])
+    found = Collection(name, number, says["query"], Sampling.parse(says["sampling"]), rollouts, file)
+    if found.digest != says["digest"]:
+        raise DamageError(f"{file} is damaged (its digest is not that of its rollouts): {recollect(file)}")
+    return found
 
 
 def _ask(query: str, data: Stored, sampling: Sampling) -> tuple[dict[str, str], str]:

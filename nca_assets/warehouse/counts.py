@@ -11,6 +11,8 @@ from nca_assets.storage import Stored, appeared
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.stale import inventory
 
+DAMAGED_PARTITIONS = "SELECT partition_key FROM (SELECT unnest(getvariable('damaged'), recursive := true))"
+
 
 @dataclass(frozen=True)
 class ShardCounts:
@@ -43,10 +45,14 @@ class ShardCounts:
 
 
 def count_rollouts(data: Stored) -> list[ShardCounts]:
-    """The counts of every shard that is anywhere. Raises ``NcaError`` if the warehouse or a manifest can't be read."""
+    """The counts of every shard that is anywhere, but of damaged ones, which ``stale_partitions`` lists.
+
+    Raises ``NcaError`` if the warehouse can't be read.
+    """
     with inventory(data) as on_disk:
         in_manifest = _counts(on_disk, 'SELECT "set", shard, rollouts FROM shards')
         in_labels = _counts(on_disk, 'SELECT "set", shard, rollouts FROM label_parts')
+        damaged = {key for (key,) in on_disk.execute(DAMAGED_PARTITIONS).fetchall()}
     with connect(data) as warehouse:
         in_warehouse = _counts(warehouse, 'SELECT "set", shard, count(*) FROM labels GROUP BY ALL')
         [(built_at,)] = warehouse.execute("SELECT epoch(built_at) FROM snapshot").fetchall()
@@ -61,6 +67,7 @@ def count_rollouts(data: Stored) -> list[ShardCounts]:
             and appeared(key.labels_file(data)) > built_at,
         )
         for key in sorted(in_manifest.keys() | in_labels.keys() | in_warehouse.keys())
+        if str(key) not in damaged
     ]
 
 

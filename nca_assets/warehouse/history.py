@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
 
 from nca_assets.labels.table import write_table
-from nca_assets.storage import Stored, local_copies
+from nca_assets.naming import named
+from nca_assets.seal import sound_copies
+from nca_assets.storage import Stored, names
+
+RECOPY = "remove it, and what Dagster still has of its newest events is copied again"
 
 MOST_FILES = 64
 """From here on the files are merged into one."""
@@ -53,9 +58,11 @@ class Event:
     tokens_per_second: float | None
 
 
-def history_files(data: Stored) -> list[Stored]:
-    """The files that hold the history."""
-    return sorted((data / "history").glob("*.parquet"))
+def history_files(data: Stored) -> dict[Stored, str]:
+    """The files that hold the history, each with what to do if it is damaged."""
+    folder = data / "history"
+    files = sorted(match.string for match in named(r"[0-9a-f]{32}\.parquet", names(folder), folder))
+    return {folder / name: RECOPY for name in files}
 
 
 def append_history(events: list[Event], data: Stored) -> None:
@@ -65,38 +72,38 @@ def append_history(events: list[Event], data: Stored) -> None:
         for event in events
     ]
     table = pl.DataFrame(rows, schema=HISTORY_SCHEMA)
-    if files := history_files(data):
-        known = pl.read_parquet(local_copies(files), columns=IDENTITY)
-        table = table.join(known, on=IDENTITY, how="anti", nulls_equal=True)
+    known, _ = sound_copies(history_files(data), data)
+    if known:
+        table = table.join(_read(known).select(IDENTITY), on=IDENTITY, how="anti", nulls_equal=True)
     if len(table):
         _write(table, data)
 
 
 def last_events(data: Stored) -> dict[str, tuple[int, str]]:
     """Of each asset, the number and run of the event copied last."""
-    files = history_files(data)
+    files, _ = sound_copies(history_files(data), data)
     if not files:
         return {}
     # By time, since another instance counts its events anew.
-    latest = (
-        pl.scan_parquet(local_copies(files))
-        .sort("time", "event")
-        .group_by("asset")
-        .agg(pl.last("event"), pl.last("run_id"))
-        .collect()
-    )
+    latest = _read(files).sort("time", "event").group_by("asset").agg(pl.last("event"), pl.last("run_id"))
     return {asset: (event, run_id) for asset, event, run_id in latest.iter_rows()}
 
 
 def merge_history(data: Stored) -> None:
     """Make one file of many; the caller sees to it that no one else reads or merges meanwhile."""
     files = history_files(data)
-    if len(files) >= MOST_FILES:
-        # A crash in between leaves copies that overlap, as any two may.
-        _write(pl.read_parquet(local_copies(files)).unique(IDENTITY), data)
-        for file in files:
-            file.unlink()
+    if len(files) < MOST_FILES:
+        return
+    copies, damaged = sound_copies(files, data)
+    # A crash in between leaves copies that overlap, as any two may.
+    _write(_read(copies).unique(IDENTITY), data)
+    for file in files.keys() - damaged.keys():
+        file.unlink()
+
+
+def _read(copies: list[Path]) -> pl.DataFrame:
+    return pl.read_parquet(copies, hive_partitioning=False) if copies else pl.DataFrame(schema=HISTORY_SCHEMA)
 
 
 def _write(rows: pl.DataFrame, data: Stored) -> None:
-    write_table(rows, data / "history" / f"{uuid4().hex}.parquet")
+    write_table(rows, data / "history" / f"{uuid4().hex}.parquet", data)

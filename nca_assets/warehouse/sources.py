@@ -1,77 +1,163 @@
-"""What the tables are built from: the files on disk, and what is present now, as variables that the SQL files read."""
+"""What the tables are built from: the sound files on disk, the damage of the others, and what is present now, as
+variables that the SQL files read."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
+from nca_assets.labels.parts import relabel
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
-from nca_assets.naming import SETS, imported_shards, materialized_labels, materialized_shards, scores_file
+from nca_assets.naming import (
+    SETS,
+    ShardKey,
+    imported_shards,
+    materialized_curve_sums,
+    materialized_labels,
+    materialized_shards,
+    scores_file,
+)
+from nca_assets.seal import sound_copies
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import read_imported_manifest
-from nca_assets.storage import Stored, local_copies, sizes
+from nca_assets.shards.manifest import remake
+from nca_assets.storage import Stored, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.origin import present_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
-from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files
+from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files, recollect
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
 from nca_assets.warehouse.read import literal
 
+log = logging.getLogger(__name__)
+
 PRESENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_digest VARCHAR)"
-DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT, finding VARCHAR)[]"
+DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT)[]"
+DAMAGED = "STRUCT(asset VARCHAR, partition_key VARCHAR, reason VARCHAR)[]"
+
+SCHEMAS: dict[str, dict[str, Any] | None] = {
+    "label_files": polars_schema(LABEL_COLUMNS),
+    "curve_sum_files": polars_schema(CURVE_SUM_COLUMNS),
+    "manifests": None,
+    "imported_manifests": None,
+    "history_files": HISTORY_SCHEMA,
+    "score_files": polars_schema(SCORE_COLUMNS),
+    "collection_files": COLLECTION_SCHEMA,
+}
+"""The variables that list files, and what an empty file looks like, since DuckDB reads no empty list: a Parquet
+schema, or None for JSON."""
+
+RESCORE = "run 'nca baselines' again"
+
+MENTIONED = 3
+"""Damaged files that the log names."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Files of one kind, and what an empty one looks like: DuckDB reads no empty list of files."""
+    """A file that tables are made from, the asset and partition that it is of, and what to do if it is damaged."""
 
-    files: list[Stored]
-    empty: dict[str, Any] | None
-    """A Parquet schema, or None for JSON."""
+    file: Stored
+    asset: str
+    partition_key: str | None
+    remedy: str
 
 
-def find_sources(data: Stored) -> dict[str, Source]:
-    """The files under ``data`` that tables are made from, by the name of their variable.
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with a file of an asset's partition."""
 
-    Raises ``NcaError`` if there are neither labels nor shards.
+    asset: str
+    partition_key: str | None
+    reason: str
+
+
+def find_sources(data: Stored) -> dict[str, list[Source]]:
+    """The files under ``data`` that tables are made from, sound or not, by the name of their variable.
+
+    Raises ``NcaError`` if there are neither labels nor shards, or if a folder can't be read.
     """
-    labels = materialized_labels(data)
-    shards, imported = materialized_shards(data), imported_shards(data)
+    labels, shards, imported = materialized_labels(data), materialized_shards(data), imported_shards(data)
     if not labels and not shards and not imported:
         raise NcaError(f"{data} holds no labelled shards: materialize rollout_shards and behavior_labels first")
+    summed = set(materialized_curve_sums(data)).intersection(labels)
+    scores = [file for file in [scores_file(data)] if file.exists()]
     return {
-        "label_files": Source([key.labels_file(data) for key in labels], polars_schema(LABEL_COLUMNS)),
-        "curve_sum_files": Source(
-            [file for key in labels if (file := key.curve_sums_file(data)).exists()], polars_schema(CURVE_SUM_COLUMNS)
-        ),
-        "manifests": Source([key.manifest_file(data) for key in shards], None),
-        "imported_manifests": Source([key.manifest_file(data) for key in imported], None),
-        "history_files": Source(history_files(data), HISTORY_SCHEMA),
-        "score_files": Source([file for file in [scores_file(data)] if file.exists()], polars_schema(SCORE_COLUMNS)),
-        "collection_files": Source(collection_files(data), COLLECTION_SCHEMA),
+        "label_files": [_of_labels(key, key.labels_file(data)) for key in labels],
+        "curve_sum_files": [_of_labels(key, key.curve_sums_file(data)) for key in sorted(summed)],
+        "manifests": [Source(key.manifest_file(data), "rollout_shards", str(key), remake(key)) for key in shards],
+        "imported_manifests": [
+            Source(key.manifest_file(data), "imported_shards", str(key), remake(key)) for key in imported
+        ],
+        "history_files": [
+            Source(file, "analytics/materializations", None, remedy) for file, remedy in history_files(data).items()
+        ],
+        "score_files": [Source(file, "long_horizon_baselines", None, RESCORE) for file in scores],
+        "collection_files": [
+            Source(file, "collections", file.parent.name, recollect(file)) for file in collection_files(data)
+        ],
     }
 
 
 def set_variables(connection: duckdb.DuckDBPyConnection, data: Stored, scratch: Path) -> None:
-    """Tell ``connection`` what to build from; ``scratch`` is a folder for stand-ins of kinds that have no file yet."""
-    for name, source in find_sources(data).items():
-        files = local_copies(source.files) or [_empty_file(scratch / name, source.empty)]
+    """Tell ``connection`` what to build from, damaged files left out; ``scratch`` is a folder for stand-ins of kinds
+    that have no file."""
+    damaged: list[Damage] = []
+    for name, sources in find_sources(data).items():
+        sound, wrong = sound_copies({source.file: source.remedy for source in sources}, data)
+        damaged += [Damage(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
+        files = sound or [_empty_file(scratch / name, SCHEMAS[name])]
         set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
+    if damaged:
+        some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
+        log.warning("%d damaged files are left out: %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
+    damaged += [*_lacking_sums(data), *_noted(data)]
     set_variable(connection, "present", PRESENT, _present(data))
     set_variable(connection, "disk", DISK, _disk(data))
+    set_variable(connection, "damaged", DAMAGED, [asdict(damage) for damage in dict.fromkeys(damaged)])
 
 
 def set_variable(connection: duckdb.DuckDBPyConnection, name: str, type_name: str, value: object) -> None:
     """Set a variable to what JSON can say, which takes a tenth of the time that a parameter does: for one, DuckDB
     imports pandas wherever that is installed, and converts item by item."""
     connection.execute(f"SET VARIABLE {name} = {literal(json.dumps(value))}::JSON::{type_name}")
+
+
+def _of_labels(key: ShardKey, file: Stored) -> Source:
+    return Source(file, _labels_asset(key), str(key), relabel(key))
+
+
+def _labels_asset(key: ShardKey) -> str:
+    return "imported_labels" if key.imported else "behavior_labels"
+
+
+def _lacking_sums(data: Stored) -> Iterator[Damage]:
+    """The label parts without curve sums."""
+    there = set(materialized_curve_sums(data))
+    for key in materialized_labels(data):
+        if key not in there:
+            yield Damage(_labels_asset(key), str(key), f"{key.curve_sums_file(data)} is missing: {relabel(key)}")
+
+
+def _noted(data: Stored) -> Iterator[Damage]:
+    """What verification found wrong with the shards and labels that are there."""
+    findings = noted_findings(data)
+    for key in [*materialized_shards(data), *imported_shards(data)]:
+        if finding := findings.get(str(key)):
+            yield Damage("imported_shards" if key.imported else "rollout_shards", str(key), finding)
+    for key in materialized_labels(data):
+        if finding := findings.get(f"{key}.labels"):
+            yield Damage(_labels_asset(key), str(key), finding)
 
 
 def _present(data: Stored) -> dict[str, Any]:
@@ -83,19 +169,16 @@ def _present(data: Stored) -> dict[str, Any]:
 
 
 def _disk(data: Stored) -> list[dict[str, Any]]:
-    """Of each shard that has a manifest, the size of its file (None if missing) and what is known to be wrong."""
-    findings = noted_findings(data)
+    """The size in bytes of each shard's file, None if it is missing."""
     there = {rollout_set.name: sizes(data / rollout_set.folder) for rollout_set in SETS.values()}
     found = {str(key): there[key.set].get(key.tokens_file(data).name) for key in materialized_shards(data)}
-    found |= {str(key): _size(Path(read_imported_manifest(key, data).source)) for key in imported_shards(data)}
-    return [{"shard_key": key, "token_bytes": size, "finding": findings.get(key)} for key, size in found.items()]
+    found |= {str(key): _source_size(key, data) for key in imported_shards(data)}
+    return [{"shard_key": key, "token_bytes": size} for key, size in found.items()]
 
 
-def _size(file: Path) -> int | None:
-    try:
-        return file.stat().st_size
-    except FileNotFoundError:
-        return None
+def _source_size(key: ShardKey, data: Stored) -> int | None:
+    with suppress(DamageError, OSError):
+        return Path(read_imported_manifest(key, data).source).stat().st_size
 
 
 def _empty_file(path: Path, schema: dict[str, Any] | None) -> Path:

@@ -52,7 +52,7 @@ def assess(data: Stored, materialized: Versions) -> Assessment:
     """The inventory, and what ``stale_partitions`` would hold if the warehouse were built now.
 
     What was ``materialized`` last is asked of the caller, since the history on disk is only as new as the last build.
-    Raises ``NcaError`` if a manifest or a part is damaged.
+    What is damaged is stale. Raises ``NcaError`` if a folder can't be read.
     """
     if not (materialized_shards(data) or materialized_labels(data) or imported_shards(data)):
         return Assessment([], [])
@@ -80,9 +80,10 @@ CURRENT = """CREATE TABLE current_materializations AS
 
 @contextmanager
 def inventory(data: Stored) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory that has the tables ``shards`` and ``label_parts`` of what is on disk now.
+    """A database in memory that has the tables ``shards`` and ``label_parts`` of what is on disk now, but of damaged
+    files, which its variable ``damaged`` lists.
 
-    There must be something. Raises ``NcaError`` if a manifest or a part is damaged.
+    There must be something. Raises ``NcaError`` if a folder can't be read.
     """
     try:
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:

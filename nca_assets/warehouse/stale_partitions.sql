@@ -1,6 +1,7 @@
 CREATE OR REPLACE TABLE stale_partitions AS
 WITH present AS (SELECT unnest(getvariable('present'))),
 disk AS (SELECT unnest(getvariable('disk'), recursive := true)),
+damaged AS (SELECT unnest(getvariable('damaged'), recursive := true)),
 last AS (SELECT asset, partition_key, data_version, "time" FROM current_materializations),
 made AS (
     SELECT if(reproducible, 'rollout_shards', 'imported_shards') AS asset, shards.*, last.data_version, disk.*
@@ -23,6 +24,7 @@ reasons (asset, partition_key, rank, reason) AS (
     SELECT asset, partition_key, 1, 'file missing' FROM made WHERE token_bytes IS NULL
     UNION ALL
     SELECT asset, partition_key, 1, 'file missing' FROM last
+    ANTI JOIN damaged USING (asset, partition_key)
     WHERE (asset IN ('rollout_shards', 'imported_shards') AND partition_key NOT IN (SELECT partition_key FROM shards))
         OR (asset IN ('behavior_labels', 'imported_labels')
             AND partition_key NOT IN (SELECT partition_key FROM label_parts))
@@ -31,7 +33,7 @@ reasons (asset, partition_key, rank, reason) AS (
     SELECT asset, partition_key, 2, format('file has {} bytes, its manifest says {}', token_bytes, file_bytes)
     FROM made WHERE token_bytes <> file_bytes
     UNION ALL
-    SELECT asset, partition_key, 3, finding FROM made WHERE finding IS NOT NULL
+    SELECT asset, partition_key, 3, reason FROM damaged
     UNION ALL
     SELECT asset, partition_key, 4, 'digest differs from the one materialized: ' || data_version[:12] || '… → ' || digest[:12] || '…'
     FROM made WHERE data_version <> digest

@@ -138,7 +138,7 @@ def test_unfit_files_and_names_are_said(tmp_path: Path, settings: Settings) -> N
             shard_keys(tmp_path, name, settings.data)
     with pytest.raises(NcaError, match=r"holds no \.npz file"):
         shard_keys(local(settings.data), "life", settings.data)
-    with pytest.raises(NcaError, match="register the shard with 'nca import shards FOLDER'"):
+    with pytest.raises(NcaError, match="is missing: import life-00000 again with 'nca import shards FOLDER'"):
         register(KEY, None, settings.data)
 
 

@@ -13,8 +13,9 @@ import torch
 from nca_assets.automaton.engine import Machine
 from nca_assets.errors import NcaError
 from nca_assets.naming import RolloutId, ShardKey
+from nca_assets.seal import read_sealed, write_sealed
 from nca_assets.settings import Settings
-from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest
+from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.members import pack, write_members
 from nca_assets.shards.read import read_rollout
 from nca_assets.shards.rollouts import regenerate
@@ -35,13 +36,14 @@ def forge(settings: Settings, shard: ShardKey = KEY, member: int = 2) -> None:
         write_members(packed, file)
     members = [rollout.member for rollout in packed]
     forged = manifest.model_copy(update={"members": members, "digest": shard_digest(m.digest for m in members)})
-    shard.manifest_file(settings.data).write_text(forged.model_dump_json())
+    write_manifest(forged, shard, settings.data)
 
 
 def change_manifest(**changes: object) -> Callable[[Settings, torch.Tensor], None]:
     def change(settings: Settings, _: torch.Tensor) -> None:
         file = KEY.manifest_file(settings.data)
-        file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+        content = json.loads(read_sealed(file, settings.data, "")) | changes
+        write_sealed(json.dumps(content).encode(), file, settings.data)
 
     return change
 
@@ -59,7 +61,7 @@ def test_a_good_shard_reproduces_in_part_and_as_a_whole(labelled: Settings) -> N
 
 def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(labelled: Settings) -> None:
     forge(labelled)
-    with pytest.raises(NcaError, match=r"set2/000006 does not reproduce: .* materialize partition set2-00001 again"):
+    with pytest.raises(NcaError, match=r"set2/000006 does not reproduce: .* materialize partition set2-00001 of"):
         verify_shard(KEY, labelled, CPU, 100)
     with pytest.raises(NcaError, match="set2/000006 does not reproduce"):
         verify_shard(KEY, labelled, CPU, 2)

@@ -1,6 +1,5 @@
 """The warehouse: commented tables from parts and manifests, published whole, never locked, killed at any point."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import polars as pl
 import pytest
 
 from nca_assets.errors import NcaError
+from nca_assets.labels.table import read_table, write_table
 from nca_assets.naming import ShardKey, warehouse_file
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
@@ -129,9 +129,21 @@ def test_nothing_to_build_from_and_nothing_to_open_are_said(tmp_path: Path) -> N
         connect(tmp_path)
 
 
-def test_a_damaged_part_fails_the_build_and_the_old_warehouse_stays(built: Path) -> None:
-    ShardKey("set2", 1).labels_file(built).write_bytes(b"PAR1 no more")
-    with pytest.raises(NcaError, match=r"can't build .*nca\.duckdb: .*shard=00001\.parquet"):
+def test_a_damaged_part_is_left_out_and_stale(built: Path) -> None:
+    file = ShardKey("set2", 1).labels_file(built)
+    file.write_bytes(b"PAR1 no more")
+    build_warehouse(built)
+    assert rows(built, "SELECT DISTINCT shard FROM labels") == [(0,)]
+    reason = f"{file} is damaged (it has no seal): materialize partition set2-00001 of behavior_labels again"
+    assert rows(built, "SELECT asset, partition_key, reason FROM stale_partitions") == [
+        ("behavior_labels", "set2-00001", reason)
+    ]
+    assert all(shard.agree for shard in count_rollouts(built))
+
+
+def test_what_duckdb_refuses_leaves_the_old_warehouse(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Table, "sql", "SELECT 1 FROM nowhere")
+    with pytest.raises(NcaError, match=r"can't build .*nca\.duckdb: Catalog Error: .*nowhere"):
         build_warehouse(built)
     assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
     assert not list(built.glob(".nca.duckdb.*.part*"))
@@ -198,7 +210,8 @@ build.publish = stop
 @pytest.mark.parametrize("where", STOPS)
 def test_a_build_killed(built: Path, where: str) -> None:
     """The old warehouse still opens, nothing partial has the final name, and the next build completes and cleans up."""
-    shutil.copytree(built / "labels" / "set=2", built / "labels" / "set=3")
+    table, lineage = read_table(ShardKey("set2", 1).labels_file(built), built, "")
+    write_table(table, ShardKey("set3", 1).labels_file(built), built, lineage)
     inode = warehouse_file(built).stat().st_ino
     code = KILLED.format(stop=STOPS[where], data=str(built))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as builder:

@@ -1,0 +1,117 @@
+"""The command that verifies what is on disk."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from tqdm import tqdm
+
+from nca_assets.cli.app import app
+from nca_assets.cli.show import moving
+from nca_assets.errors import NcaError
+
+if TYPE_CHECKING:
+    from nca_assets.automaton.engine import Machine
+    from nca_assets.naming import ShardKey
+    from nca_assets.settings import Settings
+
+
+@app.command()
+def verify(
+    partitions: Annotated[
+        list[str] | None, typer.Argument(help="Partition keys; by default all that are there, and collections.")
+    ] = None,
+    rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each shard to simulate again.")] = 4,
+    every: Annotated[bool, typer.Option("--all", help="Simulate every rollout again.")] = False,
+    published: Annotated[
+        Path | None, typer.Option(help="Hold this published folder against its checksums instead.")
+    ] = None,
+) -> None:
+    """Read shards, labels and collections, hold them against their digests, and simulate rollouts again.
+
+    What is wrong is noted, and stands in the warehouse's stale_partitions.
+    """
+    if published:
+        _verify_published(published)
+    else:
+        _verify_data(partitions or [], None if every else rollouts)
+
+
+def _verify_published(folder: Path) -> None:
+    from nca_assets.publishing.checksums import check_published
+
+    findings = check_published(folder)
+    for finding in findings:
+        print(f"{folder}: {finding}", file=sys.stderr)
+    if findings:
+        raise NcaError(f"{folder} is not as it was published: {len(findings)} files differ")
+    print(f"{folder}: every file is as it was published")
+
+
+def _verify_data(partitions: list[str], rollouts: int | None) -> None:
+    from nca_assets.automation.in_process import rebuild_if
+    from nca_assets.automaton.engine import choose_machine
+    from nca_assets.settings import load_settings
+    from nca_assets.shards.findings import noted_findings
+    from nca_assets.warehouse.verify import verify_other_files
+
+    settings = load_settings()
+    keys = _chosen_keys(partitions, settings)
+    machine, before = choose_machine(settings), noted_findings(settings.data)
+    found = {str(key): _verify_partition(key, settings, machine, rollouts) for key in keys}
+    others, damaged = (0, []) if partitions else verify_other_files(settings.data)
+    for finding in damaged:
+        print(finding, file=sys.stderr)
+    rebuild_if(noted_findings(settings.data) != before or bool(damaged))
+    failed = [key for key, sound in found.items() if not sound]
+    if failed:
+        raise NcaError(
+            f"{len(failed)} of {len(keys)} shards could not be verified: what is damaged is made again by "
+            f"'nca backfill --missing --stale', or by 'nca materialize {' '.join(failed[:3])}'"
+        )
+    if damaged:
+        raise NcaError(f"{len(damaged)} of {others} other files are damaged")
+    print(f"all {len(keys)} shards, their labels and {others} other files are as they were written")
+
+
+def _chosen_keys(partitions: list[str], settings: Settings) -> list[ShardKey]:
+    """The shards of these partition keys, by default all that have a manifest or labels."""
+    from nca_assets.naming import SETS, ShardKey, imported_shards, materialized_labels, materialized_shards
+
+    ours = [settings.shard_key(text) for text in partitions if text.startswith(tuple(SETS))]
+    others = [ShardKey.parse_imported(text) for text in partitions if not text.startswith(tuple(SETS))]
+    if ours or others:
+        return [*ours, *others]
+    there = {*materialized_shards(settings.data), *imported_shards(settings.data), *materialized_labels(settings.data)}
+    if not there:
+        raise NcaError(f"{settings.data} holds no shard to verify: materialize one first")
+    return sorted(there, key=lambda key: (key.imported, key))
+
+
+def _verify_partition(key: ShardKey, settings: Settings, machine: Machine, rollouts: int | None) -> bool:
+    """Verify a shard and its labels and print what came of it; returns whether both are sound."""
+    from nca_assets.labels.verify import verify_labels
+    from nca_assets.shards.verify import verify_imported, verify_shard
+
+    sound = True
+    try:
+        with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
+            if key.imported:
+                checked, said = verify_imported(key, settings.data, moving(bar)), "read, the same as when imported"
+            else:
+                most = rollouts or settings.shard_size
+                checked = verify_shard(key, settings, machine, most, moving(bar))
+                said = "simulated again, the same bytes"
+        print(f"{key}: {checked} rollouts {said}", flush=True)
+    except NcaError as error:
+        sound = False
+        print(f"{key}: {error}", file=sys.stderr)
+    try:
+        verify_labels(key, settings.data)
+    except NcaError as error:
+        sound = False
+        print(f"{key}: {error}", file=sys.stderr)
+    return sound

@@ -1,0 +1,58 @@
+"""Holding the files of a shard's labels to their seals, to each other, and to the shard's manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from nca_assets.errors import DamageError
+from nca_assets.labels.parts import curve_sums, part_digest, relabel
+from nca_assets.labels.table import read_table
+from nca_assets.naming import ShardKey
+from nca_assets.shards.findings import forget, noted
+from nca_assets.shards.imported import read_imported_manifest
+from nca_assets.shards.manifest import read_manifest
+from nca_assets.storage import Stored
+
+ARRAYS = ("entropy", "changed", "differing", "matching_100")
+
+
+def verify_labels(key: ShardKey, data: Stored) -> bool:
+    """Read the labels, curves and curve sums of shard ``key``; returns whether it has any.
+
+    Raises ``DamageError`` if a file is missing or damaged, if the sums or the digest do not follow from labels and
+    curves, or if the labels are of other rollouts than the manifest's. That is noted until the labels verify or are
+    made again.
+    """
+    if not key.labels_file(data).exists():
+        return False
+    with noted(key.labels_finding_file(data)):
+        labels, lineage = read_table(key.labels_file(data), data, relabel(key))
+        curves, _ = read_table(key.curves_file(data), data, relabel(key))
+        sums, _ = read_table(key.curve_sums_file(data), data, relabel(key))
+        if part_digest(labels, curves) != lineage["digest"]:
+            raise _contradiction(key.labels_file(data), "its digest is not that of its labels and curves", key)
+        if not sums.equals(curve_sums(labels.to_dicts(), [_with_arrays(curve) for curve in curves.to_dicts()])):
+            raise _contradiction(key.curve_sums_file(data), "it is not the sum of the curves", key)
+        _require_members(labels, key, data)
+    forget(key.labels_finding_file(data))
+    return True
+
+
+def _require_members(labels: pl.DataFrame, key: ShardKey, data: Stored) -> None:
+    try:
+        members = (read_imported_manifest if key.imported else read_manifest)(key, data).members
+    except DamageError:
+        return  # a finding of the shard, not of its labels
+    if labels.select("index", "digest").rows() != [(member.index, member.digest) for member in members]:
+        raise _contradiction(key.labels_file(data), f"its rollouts are not those of {key.manifest_file(data)}", key)
+
+
+def _contradiction(file: Stored, what: str, key: ShardKey) -> DamageError:
+    return DamageError(f"{file} is damaged ({what}): {relabel(key)}")
+
+
+def _with_arrays(curve: dict[str, Any]) -> dict[str, Any]:
+    return curve | {name: np.asarray(curve[name]) for name in ARRAYS}
