@@ -99,7 +99,7 @@ def names_below(folder: Stored) -> Iterator[str]:
         yield from names(folder)
         return
     for inner in names(folder):
-        if (folder / inner).is_dir():
+        if not (folder / inner).is_file():
             yield from (f"{inner}/{name}" for name in names(folder / inner))
 
 

@@ -17,7 +17,7 @@ LAYERS = [
     {"files", "seal"},
     {"versioned"},
     {"naming"},
-    {"settings"},
+    {"remedies", "settings"},
     {"automaton"},
     {"vocabulary"},
     {"shards"},

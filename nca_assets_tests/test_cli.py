@@ -14,12 +14,13 @@ from polars.testing import assert_frame_equal
 from nca_assets.cli.main import main
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import ShardKey
+from nca_assets.naming import ShardKey, warehouse_file
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.origin import present_source
 from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.collections import freeze
 from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.conftest import make_home
 from nca_assets_tests.shards.test_verify import forge
@@ -323,6 +324,21 @@ def test_verify_holds_every_shard_against_its_recipe(labelled: Settings, capsys:
         "nca: 1 of 2 shards could not be verified: what is damaged is made again by 'nca backfill --missing --stale', "
         "or by 'nca materialize set2-00001'"
     )
+
+
+def test_verify_names_damaged_labels_and_collections(labelled: Settings, capsys: Capture) -> None:
+    build_warehouse(labelled.data)
+    frozen = freeze("c", "SELECT rollout_id FROM labels", labelled.data)
+    files = [ShardKey("set2", 1).curves_file(labelled.data), frozen.file]
+    for file in files:
+        file.write_bytes(file.read_bytes()[:-1] + b"!")
+    warehouse_file(labelled.data).unlink()
+    assert nca("verify") == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("simulated again, the same bytes") == 2
+    for file, line in zip(files, captured.err.splitlines(), strict=False):
+        assert f"{file} is damaged (it is not what was written there): " in line
+    assert captured.err.splitlines()[2].startswith("nca: 1 of 2 shards could not be verified: ")
 
 
 def test_verify_without_shards_says_so(settings: Settings, capsys: Capture) -> None:

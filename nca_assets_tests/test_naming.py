@@ -12,6 +12,7 @@ from nca_assets.naming import (
     VOCABULARY_SEED,
     RolloutId,
     ShardKey,
+    imported_shards,
     materialized_labels,
     materialized_shards,
     some_materialized_shards,
@@ -63,6 +64,39 @@ def test_what_is_materialized_is_found_by_its_files(tmp_path: Path) -> None:
     assert materialized_shards(tmp_path / "none") == []
     assert set(some_materialized_shards(tmp_path)) == set(keys)
     assert list(some_materialized_shards(tmp_path / "none")) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "stray"),
+    [
+        ("nca_dataset", "shard_00000 (copy).json"),
+        ("nca_dataset", "shard_00000.json~"),
+        ("nca_dataset", "shard_1.json"),
+        ("labels/set=1", "shard=00000 (1).parquet"),
+        ("labels/set=9", "shard=00000.parquet"),
+        ("imported/life", "shard_00000.json.bak"),
+        ("imported/Life", "shard_00000.json"),
+    ],
+)
+def test_stray_copies_are_ignored_with_one_line(
+    tmp_path: Path, place: str, stray: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for file in (tmp_path / place / stray, tmp_path / place / ".shard_00000.json.swp"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    for found in (materialized_shards, materialized_labels, imported_shards):
+        assert found(tmp_path) == found(tmp_path) == []
+    assert caplog.messages == [f"{tmp_path / place / stray} is ignored: nothing here has such a name"]
+
+
+@pytest.mark.parametrize("folder", ["nca_dataset", "labels", "labels/set=1", "imported"])
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).parent.mkdir(exist_ok=True)
+    (tmp_path / folder).symlink_to(tmp_path / folder)
+    with pytest.raises(
+        NcaError, match=rf"can't read the folder {tmp_path / folder}: Too many levels of symbolic links"
+    ):
+        [*materialized_shards(tmp_path), *materialized_labels(tmp_path), *imported_shards(tmp_path)]
 
 
 def test_every_set_and_the_vocabulary_have_seeds_of_their_own() -> None:

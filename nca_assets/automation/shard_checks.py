@@ -60,8 +60,8 @@ def rollouts_differ(key: ShardKey, settings: Settings) -> Verdict:
 
 def labels_complete(key: ShardKey, settings: Settings) -> Verdict:
     """The label part has a row for every rollout of the shard, with its digest."""
-    from nca_assets.labels.parts import relabel
     from nca_assets.labels.table import read_table
+    from nca_assets.remedies import relabel
     from nca_assets.shards.manifest import read_manifest
 
     data = settings.data

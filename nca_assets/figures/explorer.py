@@ -23,12 +23,12 @@ from nca_assets.figures.chart import CLASS_COLOURS
 from nca_assets.figures.palette import token_colours
 from nca_assets.files import whole_file
 from nca_assets.labels.curves import ENTROPY_STEPS
-from nca_assets.labels.parts import relabel
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import ShardKey
 from nca_assets.progress import Progress, unwatched
+from nca_assets.remedies import relabel
 from nca_assets.settings import Settings
 from nca_assets.storage import Stored
 from nca_assets.warehouse.collections import Sampling

@@ -8,8 +8,8 @@ import polars as pl
 
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
-from nca_assets.labels.parts import relabel
 from nca_assets.naming import SETS, csv_file, materialized_labels
+from nca_assets.remedies import relabel
 from nca_assets.seal import sound_copies
 from nca_assets.storage import Stored
 

@@ -52,11 +52,6 @@ def write_parts(
     return part
 
 
-def relabel(key: ShardKey) -> str:
-    """What to do about the labels of shard ``key`` when a file of them is damaged."""
-    return f"materialize partition {key} of {'imported' if key.imported else 'behavior'}_labels again"
-
-
 def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl.DataFrame:
     """For each class and frame, the sums over its rollouts of what ``CURVE_SUM_COLUMNS`` names."""
     sums: dict[tuple[str, str], NDArray[np.float64]] = {}

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from nca_assets.errors import DamageError
-from nca_assets.labels.parts import curve_sums, part_digest, relabel
+from nca_assets.labels.parts import curve_sums, part_digest
 from nca_assets.labels.table import read_table
 from nca_assets.naming import ShardKey
+from nca_assets.remedies import relabel
 from nca_assets.shards.findings import forget, noted
 from nca_assets.shards.imported import read_imported_manifest
 from nca_assets.shards.manifest import read_manifest

@@ -24,9 +24,9 @@ from nca_assets.automaton.jit import compiled
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.naming import SETS, RolloutId, ShardKey, member_name
+from nca_assets.remedies import remake
 from nca_assets.settings import Settings
 from nca_assets.shards.imported import find_imported
-from nca_assets.shards.manifest import remake
 from nca_assets.shards.read import reading
 from nca_assets.storage import Stored, local_copy
 from nca_assets.vocabulary.centroids import load_centroids

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from nca_assets.errors import NcaError
-from nca_assets.labels.parts import relabel
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table
 from nca_assets.naming import ShardKey
+from nca_assets.remedies import relabel
 from nca_assets.storage import Stored
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.read import is_any_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nca_assets.errors import NcaError
-from nca_assets.labels.parts import relabel
 from nca_assets.labels.schema import LABEL_COLUMNS, Column
 from nca_assets.labels.table import read_table
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.naming import SETS, ShardKey
+from nca_assets.remedies import relabel
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.present import require_present_inputs
 from nca_assets.storage import Stored

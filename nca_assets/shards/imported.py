@@ -20,10 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.naming import IMPORTED_NAME, RolloutId, ShardKey, imported_shards
 from nca_assets.progress import Progress, unwatched
+from nca_assets.remedies import remake
 from nca_assets.seal import BLANK, read_sealed
 from nca_assets.settings import FEWEST_FRAMES
 from nca_assets.shards.findings import forget
-from nca_assets.shards.manifest import remake, rollout_digest, shard_digest, write_manifest
+from nca_assets.shards.manifest import rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.read import reading
 from nca_assets.storage import Stored
 

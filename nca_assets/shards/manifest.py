@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nca_assets.errors import DamageError
 from nca_assets.naming import ShardKey
+from nca_assets.remedies import remake
 from nca_assets.seal import BLANK, read_sealed, write_sealed
 from nca_assets.storage import Stored
 
@@ -93,10 +94,3 @@ def read_manifest(key: ShardKey, data: Stored) -> Manifest:
 def write_manifest(manifest: BaseModel, key: ShardKey, data: Stored) -> None:
     """Write the manifest of shard ``key``, which has a blank seal. Raises ``NcaError`` if the disk refuses."""
     write_sealed(manifest.model_dump_json(indent=1).encode(), key.manifest_file(data), data)
-
-
-def remake(key: ShardKey) -> str:
-    """What to do about shard ``key`` when a file of it is damaged."""
-    if key.imported:
-        return f"import {key} again with 'nca import shards FOLDER'"
-    return f"materialize partition {key} of rollout_shards again"

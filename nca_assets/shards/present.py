@@ -6,7 +6,8 @@ from torch import Tensor
 
 from nca_assets.errors import NcaError
 from nca_assets.naming import ShardKey
-from nca_assets.shards.manifest import Manifest, remake
+from nca_assets.remedies import remake
+from nca_assets.shards.manifest import Manifest
 from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest
 

@@ -12,7 +12,8 @@ from nca_assets.automaton.lattice import TOKENS
 from nca_assets.errors import DamageError, NcaError, TransientError
 from nca_assets.files import is_transient
 from nca_assets.naming import ShardKey, member_name
-from nca_assets.shards.manifest import Manifest, Member, read_manifest, remake, rollout_digest
+from nca_assets.remedies import remake
+from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
 from nca_assets.storage import Stored, clear_errors
 
 

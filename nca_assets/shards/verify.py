@@ -11,10 +11,11 @@ from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import DamageError
 from nca_assets.naming import SETS, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
+from nca_assets.remedies import remake
 from nca_assets.settings import Settings
 from nca_assets.shards.findings import forget, noted
 from nca_assets.shards.imported import MOST_TOKENS, read_imported, read_imported_manifest
-from nca_assets.shards.manifest import read_manifest, remake, rollout_digest
+from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.shards.present import require_present_inputs
 from nca_assets.shards.read import read_rollouts
 from nca_assets.storage import Stored

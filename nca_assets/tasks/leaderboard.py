@@ -15,6 +15,7 @@ from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import scores_file
 from nca_assets.progress import Progress
+from nca_assets.remedies import RESCORE
 from nca_assets.settings import Settings
 from nca_assets.storage import Stored
 from nca_assets.tasks.baselines import counting_models
@@ -23,7 +24,6 @@ from nca_assets.tasks.networks import ConvNet, Transformer, train
 from nca_assets.tasks.oracle import Oracle
 from nca_assets.tasks.scores import summary
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
-from nca_assets.warehouse.sources import RESCORE
 
 ORACLE = "oracle"
 

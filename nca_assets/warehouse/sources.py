@@ -15,7 +15,6 @@ import duckdb
 import polars as pl
 
 from nca_assets.errors import DamageError, NcaError
-from nca_assets.labels.parts import relabel
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
 from nca_assets.naming import (
@@ -27,10 +26,10 @@ from nca_assets.naming import (
     materialized_shards,
     scores_file,
 )
+from nca_assets.remedies import RESCORE, relabel, remake
 from nca_assets.seal import sound_copies
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import read_imported_manifest
-from nca_assets.shards.manifest import remake
 from nca_assets.storage import Stored, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.origin import present_digest
@@ -56,8 +55,6 @@ SCHEMAS: dict[str, dict[str, Any] | None] = {
 }
 """The variables that list files, and what an empty file looks like, since DuckDB reads no empty list: a Parquet
 schema, or None for JSON."""
-
-RESCORE = "run 'nca baselines' again"
 
 MENTIONED = 3
 """Damaged files that the log names."""

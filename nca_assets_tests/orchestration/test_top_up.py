@@ -11,6 +11,7 @@ from nca_assets.definitions import defs
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
+from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 
@@ -25,6 +26,19 @@ def test_missing_comes_before_stale_and_labels_last(vocabulary: Settings, instan
     wanted = find_wanted(vocabulary, instance)
     assert wanted.shards == ["set2-00002", "set2-00003", *(f"set3-0000{n}" for n in range(4)), "set1-00002"]
     assert wanted.labels == ["set2-00000", "set2-00001"]
+
+
+def test_what_is_damaged_is_asked_for_again_and_keeps_nothing_else(
+    vocabulary: Settings, instance: dg.DagsterInstance
+) -> None:
+    run_range(instance, KEYS[0], KEYS[3])
+    ShardKey("set1", 0).manifest_file(vocabulary.data).write_text("{")
+    local(ShardKey("set1", 2).labels_file(vocabulary.data)).write_bytes(b"PAR1")
+    ShardKey("set1", 3).curve_sums_file(vocabulary.data).unlink()
+    wanted = find_wanted(vocabulary, instance)
+    assert (wanted.stale_shards, wanted.stale_labels) == ([KEYS[0]], [KEYS[2], KEYS[3]])
+    assert run_range(instance, KEYS[0], KEYS[3]).success
+    assert find_wanted(vocabulary, instance).stale == []
 
 
 def test_what_was_made_since_the_warehouse_was_built_is_not_taken_for_stale(

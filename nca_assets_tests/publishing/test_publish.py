@@ -16,6 +16,7 @@ from nca_assets.figures.catalog import FIGURES
 from nca_assets.figures.palette import token_colours
 from nca_assets.labels.export import export_csv
 from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import ShardKey
@@ -201,11 +202,12 @@ def test_what_is_out_of_date_is_not_published(own_data: Settings, tmp_path: Path
         publish(tmp_path / "dataset", own_data)
     write_shard(key, load_centroids(own_data.data), own_data)
     labels = key.labels_file(own_data.data)
-    shutil.copyfile(local(ShardKey("set1", 0).labels_file(own_data.data)), local(labels))
+    rows, lineage = read_table(labels, own_data.data, "")
+    write_table(rows, labels, own_data.data, lineage | {"digest": "0" * 64})
     with pytest.raises(NcaError, match="labels of set1-00001 are not those in the warehouse"):
         publish(tmp_path / "dataset", own_data)
     labels.unlink()
-    with pytest.raises(NcaError, match=r"shard=00001\.parquet can't be read"):
+    with pytest.raises(NcaError, match=r"shard=00001\.parquet is missing"):
         publish(tmp_path / "dataset", own_data)
     write_labels(key, own_data)
     for each in KEYS:

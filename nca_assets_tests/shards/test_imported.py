@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.write import write_imported_labels
 from nca_assets.naming import RolloutId, ShardKey
@@ -72,6 +72,19 @@ def test_a_file_keeps_its_shard_when_others_come(life: Path, settings: Settings)
         ShardKey("life", 1): life / "0.npz",
         ShardKey("life", 2): life / "a.npz",
     }
+
+
+def test_a_shard_whose_manifest_is_damaged_is_imported_again(life: Path, settings: Settings) -> None:
+    for key, file in shard_keys(life, "life", settings.data).items():
+        register(key, file, settings.data)
+    before = [read_imported_manifest(ShardKey("life", number), settings.data).digest for number in range(2)]
+    KEY.manifest_file(settings.data).write_text("{")
+    with pytest.raises(DamageError, match=r"shard_00000\.json is damaged .*: import life-00000 again with 'nca import"):
+        verify_imported(KEY, settings.data)
+    assert rollout_tokens(RolloutId("life", 3), settings).max() == 255
+    keys = shard_keys(life, "life", settings.data)
+    assert keys == {KEY: life / "a.npz", ShardKey("life", 1): life / "b.npz"}
+    assert [register(key, file, settings.data).digest for key, file in keys.items()] == before
 
 
 def test_labels_are_what_the_tokens_tell(life: Path, settings: Settings) -> None:

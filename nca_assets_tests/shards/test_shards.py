@@ -239,6 +239,13 @@ def test_a_damaged_manifest_is_named_and_its_shard_can_be_made_again(
     assert read_manifest(KEY, labelled.data).shard == 0
 
 
+def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(labelled: Settings, centroids: torch.Tensor) -> None:
+    KEY.manifest_file(labelled.data).write_text("")
+    assert write_shard(ShardKey("set1", 3), centroids, labelled).shard == 3
+    with pytest.raises(NcaError, match=r"NCA_SHARD_SIZE=8, but .* was made with 4:"):
+        write_shard(ShardKey("set1", 1), centroids, labelled.model_copy(update={"shard_size": 8}))
+
+
 def test_a_full_disk_leaves_the_old_shard(
     labelled: Settings, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

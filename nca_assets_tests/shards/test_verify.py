@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from nca_assets.automaton.engine import Machine
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, DiskFullError, NcaError, TransientError
 from nca_assets.naming import RolloutId, ShardKey
 from nca_assets.seal import read_sealed, write_sealed
 from nca_assets.settings import Settings
+from nca_assets.shards import verify
+from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.members import pack, write_members
 from nca_assets.shards.read import read_rollout
@@ -73,7 +75,11 @@ def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(
     [
         (other_centroids, r"was made with centroids [0-9a-f]{12}…, the present ones are [0-9a-f]{12}…"),
         (change_manifest(recipe_version=99), "is of recipe version 99, this is"),
-        (change_manifest(digest="0" * 64), "contradicts itself"),
+        (change_manifest(digest="0" * 64), r"contradicts itself \(its digest is not that of its rollouts"),
+        (change_manifest(shard=0), r"contradicts itself \(it is of set2-00000"),
+        (change_manifest(set="set1"), r"contradicts itself \(it is of set1-00001"),
+        (change_manifest(token_counts=[10**6] * 32), r"contradicts itself \(its token counts do not add up"),
+        (change_manifest(members=[]), r"shard_00001\.json is damaged \(List should have at least 1 item"),
         (lambda settings, _: KEY.tokens_file(settings.data).unlink(), "is missing"),
         (lambda settings, _: KEY.tokens_file(settings.data).write_bytes(b"no zip"), "is damaged"),
     ],
@@ -84,6 +90,41 @@ def test_what_cannot_be_verified_is_named_with_the_remedy(
     damage(labelled, centroids)
     with pytest.raises(NcaError, match=message + ".*materialize partition set2-00001"):
         verify_shard(KEY, labelled, CPU, 1)
+
+
+def test_token_counts_are_counted_again(labelled: Settings) -> None:
+    counts = read_manifest(KEY, labelled.data).token_counts
+    change_manifest(token_counts=[counts[1], counts[0], *counts[2:]])(labelled, torch.empty(0))
+    with pytest.raises(DamageError, match=r"shard_00001\.json has other token counts than the shard: materialize"):
+        verify_shard(KEY, labelled, CPU, 1)
+
+
+def test_shards_that_changed_places_are_found(labelled: Settings) -> None:
+    first = ShardKey("set1", 0)
+    for file, other in (
+        (first.tokens_file(labelled.data), KEY.tokens_file(labelled.data)),
+        (first.manifest_file(labelled.data), KEY.manifest_file(labelled.data)),
+    ):
+        content = file.read_bytes()
+        file.write_bytes(other.read_bytes())
+        other.write_bytes(content)
+    for key in (first, KEY):
+        with pytest.raises(DamageError, match=rf"\.json is damaged \(it is not what was written there\): .* {key} of"):
+            verify_shard(key, labelled, CPU, 1)
+
+
+@pytest.mark.parametrize("failure", [TransientError("cuda:0 failed"), DiskFullError("full"), NcaError("no memory")])
+def test_what_is_not_the_datas_fault_is_not_noted(
+    labelled: Settings, failure: NcaError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> Iterator[str]:
+        yield from ()
+        raise failure
+
+    monkeypatch.setattr(verify, "simulate_each", failing)
+    with pytest.raises(type(failure), match=str(failure)):
+        verify_shard(KEY, labelled, CPU, 100)
+    assert noted_findings(labelled.data) == {}
 
 
 def test_regenerating_gives_the_shards_tokens_without_reading_them(labelled: Settings) -> None:

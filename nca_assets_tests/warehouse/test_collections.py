@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.settings import Settings
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import Sampling, freeze, read_collection
@@ -57,6 +57,21 @@ def test_the_same_answer_makes_no_new_version_and_another_keeps_the_old(data: Pa
     assert first.file.read_bytes() == before
     assert read_collection("c", data, version=1) == first
     assert read_collection("c", data) == second
+
+
+def test_a_damaged_version_is_named_and_followed_by_a_new_one(data: Path) -> None:
+    first = freeze("c", ALL, data)
+    local(first.file).write_bytes(local(first.file).read_bytes()[::-1])
+    (data / "collections" / "c" / "v0001 (copy).parquet").touch()
+    with pytest.raises(DamageError, match=r"v0001\.parquet is damaged .* collect c anew with 'nca collect'"):
+        read_collection("c", data)
+    assert freeze("c", ALL, data).version == 2
+    build_warehouse(data)
+    with connect(data) as connection:
+        assert connection.execute("SELECT version FROM collections").fetchall() == [(2,)]
+        [found] = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
+    assert found[:2] == ("collections", "c")
+    assert "v0001.parquet is damaged" in found[2]
 
 
 def test_the_warehouse_lists_versions_and_rollouts(data: Path) -> None:

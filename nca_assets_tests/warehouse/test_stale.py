@@ -5,10 +5,12 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from nca_assets.automaton.engine import Machine
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
+from nca_assets.labels.verify import verify_labels
 from nca_assets.labels.write import write_labels
 from nca_assets.naming import ShardKey, centroids_file
 from nca_assets.settings import Settings
@@ -164,6 +166,39 @@ def test_history_has_each_event_once_and_says_what_changed(labelled: Settings) -
         current = connection.execute("SELECT run_id FROM current_materializations").fetchall()
     assert rows == [("r1", True), ("r2", False), ("r3", True)]
     assert current == [("r3",)]
+
+
+def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: Settings) -> None:
+    first, second = event("x", None, "a", 0), event("x", None, "b", 1)
+    append_history([first], labelled.data)
+    append_history([second], labelled.data)
+    [damaged] = [file for file in history_files(labelled.data) if "b" in pl.read_parquet(local(file))["data_version"]]
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    assert last_events(labelled.data) == {"x": (0, "r1")}
+    append_history([first, second], labelled.data)
+    assert last_events(labelled.data) == {"x": (1, "r1")}
+    assert f"{damaged} is damaged" in stale(labelled)["analytics/materializations", None]
+    with connect(labelled.data) as connection:
+        assert connection.execute("SELECT data_version FROM materializations").fetchall() == [("a",), ("b",)]
+
+
+def test_findings_of_labels_stay_until_these_are_made_again(labelled: Settings) -> None:
+    content = KEY.curves_file(labelled.data).read_bytes()
+    KEY.curves_file(labelled.data).write_bytes(content[:-1])
+    with pytest.raises(DamageError) as caught:
+        verify_labels(KEY, labelled.data)
+    assert stale(labelled) == {("behavior_labels", str(KEY)): str(caught.value)}
+    write_labels(KEY, labelled)
+    assert stale(labelled) == {}
+
+
+def test_a_note_that_cannot_be_read_is_a_finding(labelled: Settings) -> None:
+    KEY.finding_file(labelled.data).parent.mkdir()
+    KEY.finding_file(labelled.data).write_bytes(b"\xff\xfe wrong")
+    assert stale(labelled) == {("rollout_shards", str(KEY)): "�� wrong"}
+    KEY.finding_file(labelled.data).unlink()
+    local(KEY.finding_file(labelled.data)).mkdir()
+    assert "can't be read (Is a directory)" in stale(labelled)["rollout_shards", str(KEY)]
 
 
 def test_many_files_of_history_become_one(labelled: Settings) -> None:

@@ -1,0 +1,19 @@
+"""What to do about damaged files, as error messages say it."""
+
+from __future__ import annotations
+
+from nca_assets.naming import ShardKey
+
+RESCORE = "run 'nca baselines' again"
+
+
+def remake(key: ShardKey) -> str:
+    """When a file of shard ``key`` is damaged."""
+    if key.imported:
+        return f"import {key} again with 'nca import shards FOLDER'"
+    return f"materialize partition {key} of rollout_shards again"
+
+
+def relabel(key: ShardKey) -> str:
+    """When a file of the labels of shard ``key`` is damaged."""
+    return f"materialize partition {key} of {'imported' if key.imported else 'behavior'}_labels again"

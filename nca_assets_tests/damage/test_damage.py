@@ -1,0 +1,176 @@
+"""Whatever happens to a file: it is named with a remedy, the rest goes on, and no answer changes silently."""
+
+import random
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nca_assets.automaton.engine import Machine
+from nca_assets.errors import DamageError, NcaError
+from nca_assets.labels.export import export_csv
+from nca_assets.labels.verify import verify_labels
+from nca_assets.loading.source import RolloutSource
+from nca_assets.naming import ShardKey, imported_shards, materialized_labels, materialized_shards
+from nca_assets.seal import unsealed
+from nca_assets.settings import Settings
+from nca_assets.shards.manifest import read_manifest
+from nca_assets.shards.read import read_rollouts
+from nca_assets.shards.verify import verify_imported, verify_shard
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.read import connect
+from nca_assets.warehouse.stale import assess
+from nca_assets.warehouse.verify import verify_other_files
+from nca_assets_tests.conftest import local
+from nca_assets_tests.damage.faults import FAULTS, RECORDED, Target, flip, flipped, targets
+
+CPU = Machine("cpu", threads=1, memory=2**26)
+TABLES = ("labels", "shards", "label_parts", "collections", "collection_rollouts", "materializations")
+
+
+def verify(settings: Settings) -> str:
+    """The findings of verification, a line each."""
+    data = settings.data
+    findings = verify_other_files(data)[1]
+    for key in sorted({*materialized_shards(data), *imported_shards(data), *materialized_labels(data)}):
+        for part in (verify_tokens, verify_labels_of):
+            try:
+                part(key, settings)
+            except DamageError as error:
+                findings.append(str(error))
+    return "\n".join(findings)
+
+
+def verify_tokens(key: ShardKey, settings: Settings) -> None:
+    if key.imported:
+        verify_imported(key, settings.data)
+    else:
+        verify_shard(key, settings, CPU, most=1)
+
+
+def verify_labels_of(key: ShardKey, settings: Settings) -> None:
+    verify_labels(key, settings.data)
+
+
+def rows(data: Path, query: str) -> list[tuple]:
+    with connect(data) as connection:
+        return connection.execute(query).fetchall()
+
+
+def stale_now(settings: Settings) -> set[str]:
+    """The partitions that ``nca status`` counts as stale."""
+    recorded = {
+        asset: dict(rows(local(settings.data), f"SELECT partition_key, digest FROM {table} WHERE \"set\" <> 'life'"))
+        for asset, table in (("rollout_shards", "shards"), ("behavior_labels", "label_parts"))
+    }
+    return {found.partition_key or "" for found in assess(settings.data, recorded).stale}
+
+
+def read_all(settings: Settings) -> dict[str, bytes | NcaError]:
+    source = RolloutSource.where(settings=settings)
+    tokens = source.read(range(len(source)))
+    return {
+        str(name): read if isinstance(read, NcaError) else np.asarray(read).tobytes()
+        for name, read in zip(source.ids, tokens, strict=True)
+    }
+
+
+def check_what_is_told(copy: Settings, told: dict[str, Target]) -> None:
+    """Status tells what seals and sizes show, verification all, and then status too."""
+    partitions = {target.partition for target in told.values()}
+    quick = {target.partition for kind, target in told.items() if kind not in ("tokens", "curves")}
+    assert quick <= stale_now(copy)
+    findings = verify(copy)
+    for target in told.values():
+        if target.file.exists() or "/labels/" not in str(target.file):
+            assert str(target.file) in findings
+    assert "set1-00000" not in findings
+    assert partitions <= stale_now(copy)
+
+
+def check_what_is_built(whole: Settings, copy: Settings, spoiled: Iterable[str]) -> None:
+    """What is spoiled is left out of the warehouse and of the CSV, and all the rest is in them."""
+    old, new = local(whole.data), local(copy.data)
+    build_warehouse(new)
+    for name in TABLES:
+        assert set(map(repr, rows(new, f"FROM {name}"))) <= set(map(repr, rows(old, f"FROM {name}"))), name
+    lost = 1 if "labels" in spoiled else 0
+    assert rows(new, "SELECT count(*) FROM labels") == [(8 - lost,)]
+    assert sum(export_csv(new).values()) == 6 - lost
+    before, after = read_all(whole), read_all(copy)
+    for name, tokens in after.items():
+        assert isinstance(tokens, NcaError) or tokens == before[name], name
+    assert sum(isinstance(tokens, NcaError) for tokens in after.values()) <= len(set(spoiled) & {"tokens", "imported"})
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_damaged_files_of_all_kinds_are_told_and_the_rest_is_built(whole: Settings, copy: Settings, fault: str) -> None:
+    spoiled = targets(local(copy.data))
+    for target in spoiled.values():
+        FAULTS[fault](target.file)
+    told = {kind: target for kind, target in spoiled.items() if fault != "deleted" or kind in RECORDED}
+    check_what_is_told(copy, told)
+    check_what_is_built(whole, copy, spoiled)
+
+
+def test_files_under_the_names_of_others_are_told_and_the_rest_is_built(whole: Settings, copy: Settings) -> None:
+    spoiled = targets(local(copy.data))
+    for target in spoiled.values():
+        shutil.copyfile(target.sound, target.file)
+    check_what_is_told(copy, spoiled)
+    check_what_is_built(whole, copy, spoiled)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_flipped_bits_of_all_kinds_are_told_and_the_rest_is_built(whole: Settings, copy: Settings, seed: int) -> None:
+    spoiled = targets(local(copy.data))
+    for target in spoiled.values():
+        flip(target.file, random.Random(seed))
+    # An archive has bits that say nothing of its content, like its dates.
+    check_what_is_told(copy, {kind: target for kind, target in spoiled.items() if kind != "tokens"})
+    check_what_is_built(whole, copy, spoiled)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_a_flipped_bit_of_any_file_is_told_or_changes_nothing(whole: Settings, copy: Settings, seed: int) -> None:
+    chance = random.Random(seed)
+    kind, target = chance.choice(sorted(targets(local(copy.data)).items()))
+    flip(target.file, chance)
+    if kind != "tokens":
+        check_what_is_told(copy, {kind: target})
+    check_what_is_built(whole, copy, [kind])
+
+
+@pytest.mark.parametrize(
+    "kind", ["manifest", "labels", "curves", "sums", "imported", "collection", "history", "scores"]
+)
+@pytest.mark.parametrize("flips", [100, pytest.param(5000, marks=pytest.mark.slow)])
+def test_no_flipped_bit_gets_past_a_seal(whole: Settings, kind: str, flips: int) -> None:
+    data = local(whole.data)
+    place = str(targets(data)[kind].file.relative_to(data))
+    content = (data / place).read_bytes()
+    unsealed(content, place)
+    chance = random.Random(kind)
+    for _ in range(flips):
+        with pytest.raises(ValueError, match=r"it has no seal|it is not what was written there"):
+            unsealed(flipped(content, chance), place)
+
+
+@pytest.mark.parametrize("flips", [200, pytest.param(5000, marks=pytest.mark.slow)])
+def test_a_flipped_bit_of_an_archive_is_damage_or_changes_no_token(whole: Settings, copy: Settings, flips: int) -> None:
+    """To every reader, and with no other exception."""
+    key, file = ShardKey("set1", 1), targets(local(copy.data))["tokens"].file
+    manifest, content, chance = read_manifest(key, copy.data), file.read_bytes(), random.Random(0)
+    expected = RolloutSource.files(whole)[1].tokens
+    source = RolloutSource.files(copy)
+    for _ in range(flips):
+        file.write_bytes(flipped(content, chance))
+        [tokens] = source.read([1])
+        assert isinstance(tokens, NcaError) or np.array_equal(tokens, expected)
+        with suppress(DamageError):
+            [(_, tokens)] = read_rollouts(key, copy.data, manifest)
+            assert np.array_equal(tokens, expected)
