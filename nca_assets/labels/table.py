@@ -47,7 +47,7 @@ def write_table(table: pl.DataFrame, path: Stored, data: Stored, metadata: Mappi
 def read_table(
     path: Stored, data: Stored, remedy: str, columns: list[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, str]]:
-    """A table that ``write_table`` wrote, or some of its columns, and its metadata.
+    """A table that ``write_table`` wrote, or some of its columns, and the metadata that it was given.
 
     Raises ``DamageError`` that ends with the ``remedy`` if the file is missing or damaged.
     """
@@ -60,4 +60,5 @@ def read_table(
         table = pl.read_parquet(io.BytesIO(content), columns=columns)
     except pl.exceptions.ColumnNotFoundError as error:
         raise DamageError(f"{path} lacks a column ({str(error).splitlines()[0]}): {remedy}") from None
-    return table, pl.read_parquet_metadata(io.BytesIO(content))
+    metadata = pl.read_parquet_metadata(io.BytesIO(content))
+    return table, {name: text for name, text in metadata.items() if name not in ("seal", "ARROW:schema")}

@@ -117,7 +117,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: Stored, scratch: 
         set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
     if damaged:
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
-        log.warning("%d damaged files are left out: %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
+        log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
     damaged += [*_lacking_sums(data), *_noted(data)]
     set_variable(connection, "present", PRESENT, _present(data))
     set_variable(connection, "disk", DISK, _disk(data))

@@ -236,10 +236,8 @@ def test_what_is_missing_is_named(own_data: Settings, tmp_path: Path, name: str,
 
 def test_labels_that_changed_on_the_disk_are_not_published(own_data: Settings, tmp_path: Path) -> None:
     part = ShardKey("set1", 1).labels_file(own_data.data)
-    metadata = pl.read_parquet_metadata(local(part))
-    kept = {name: text for name, text in metadata.items() if name != "ARROW:schema"}
-    table = pl.read_parquet(local(part), hive_partitioning=False)
-    table.with_columns(pl.col("token_entropy") + 0.25).write_parquet(local(part), metadata=kept)
+    table, metadata = read_table(part, own_data.data, "")
+    write_table(table.with_columns(pl.col("token_entropy") + 0.25), part, own_data.data, metadata)
     with pytest.raises(NcaError, match=r"shard=00001\.parquet holds other labels than the warehouse"):
         publish(tmp_path / "dataset", own_data)
 
