@@ -27,7 +27,7 @@ from nca_assets.labels.write import write_labels
 from nca_assets.naming import SETS, ShardKey, warehouse_file
 from nca_assets.seal import read_sealed, write_sealed
 from nca_assets.settings import Settings, load_settings
-from nca_assets.shards.manifest import read_manifest
+from nca_assets.shards.manifest import read_manifest, shard_digest
 from nca_assets.shards.write import write_shard
 from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
@@ -123,8 +123,10 @@ def write_part(
         token_entropy=pl.col("token_entropy") + pl.Series(chance.normal(0, 1e-3, ROWS)),
     )
     members = [{"index": int(i), "height": 8, "width": 8, "digest": d} for i, d in zip(index, digests, strict=True)]
-    own = manifest | {"set": key.set, "shard": key.number, "members": members, "digest": digests[0]}
-    write_table(rows, key.labels_file(data), data, lineage | {"shard_digest": digests[0], "digest": digests[1]})
+    whole, frames = shard_digest(digests), manifest["frames"]
+    own = manifest | {"set": key.set, "shard": key.number, "members": members, "digest": whole}
+    own["token_counts"] = [2 * frames * ROWS] * 32  # of 8 x 8 cells
+    write_table(rows, key.labels_file(data), data, lineage | {"shard_digest": whole, "digest": digests[1]})
     write_table(sums, key.curve_sums_file(data), data, lineage)
     write_sealed(json.dumps(own, indent=1).encode(), key.manifest_file(data), data)
     key.tokens_file(data).touch()
