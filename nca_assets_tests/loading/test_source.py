@@ -163,6 +163,17 @@ def test_a_corrupt_shard_is_named(own_shards: Settings, damage: Callable[[bytes]
         list(RolloutSource.files(own_shards))
 
 
+def test_a_member_under_the_name_of_another_is_damage(own_shards: Settings) -> None:
+    """Its checksum is right, so only the name in front of it tells."""
+    file = local(ShardKey("set1", 0).tokens_file(own_shards.data))
+    content = file.read_bytes()
+    start = content.index(b"PK\1\2")
+    directory = content[start:].replace(b"rollout_000002", b"rollout_").replace(b"rollout_000003", b"rollout_000002")
+    file.write_bytes(content[:start] + directory.replace(b"rollout_.", b"rollout_000003."))
+    for tokens in RolloutSource.files(own_shards).read([2, 3]):
+        assert "another member is in its place" in str(tokens)
+
+
 def test_another_shape_than_the_labels_say_is_damage(own_shards: Settings) -> None:
     file = ShardKey("set1", 1).tokens_file(own_shards.data)
     with np.load(local(file), allow_pickle=False) as shard:

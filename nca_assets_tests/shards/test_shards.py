@@ -200,6 +200,13 @@ def replace_member(file: Path, tokens: np.ndarray) -> None:
     np.savez_compressed(file, **members)
 
 
+def change_directory(file: Path, offset: int, value: int) -> None:
+    """Change a byte of the first entry in the archive's directory."""
+    content = bytearray(file.read_bytes())
+    content[content.index(b"PK\1\2") + offset] = value
+    file.write_bytes(content)
+
+
 def drop_member(file: Path) -> None:
     with np.load(file, allow_pickle=False) as shard:
         members = {name: shard[name] for name in shard if name != "rollout_000001"}
@@ -219,6 +226,10 @@ def drop_member(file: Path) -> None:
         (lambda f: replace_member(f, np.zeros((139, 8, 8), np.uint8)), r"rollout_000001 is uint8 \(139, 8, 8\), not"),
         (lambda f: replace_member(f, np.zeros((140, 8, 8), int)), r"rollout_000001 is int64"),
         (lambda f: replace_member(f, np.array([{}])), r"damaged \(Object arrays cannot be loaded"),
+        (lambda f: change_directory(f, 6, 99), r"shard_00000.npz is damaged \(zip file version 9\.9"),
+        (lambda f: change_directory(f, 8, 1), r"shard_00000.npz is damaged \(.* encrypted"),
+        (lambda f: change_directory(f, 10, 77), r"shard_00000.npz is damaged \(That compression method"),
+        (lambda f: (f.unlink(), f.mkdir()), r"shard_00000.npz is damaged \(.*Is a directory"),
     ],
 )
 def test_damage_is_named_with_the_remedy(labelled: Settings, damage: Callable[[Path], object], message: str) -> None:
