@@ -1,6 +1,8 @@
 """The nca command: every command helps, answers, and fails with one line and exit status 1."""
 
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,6 +131,8 @@ def test_a_whole_answer_as_csv_json_and_parquet(built: Settings, capfdbinary: Ca
         (("DELETE FROM labels",), "not DELETE"),
         (("SET allowed_directories = ['/']",), "not SET"),
         (("SELECT 1; DROP TABLE labels",), "not 2 statements"),
+        (("SELECT '\udcff'",), "has a NUL, or bytes that are not UTF-8"),
+        (("SELECT 1 \0 FROM nowhere", "--csv"), "has a NUL, or bytes that are not UTF-8"),
         (("SELECT 'x'::INTEGER",), "DuckDB: Conversion Error"),
         (("SELECT 'x'::INTEGER", "--csv"), "DuckDB: Conversion Error"),
     ],
@@ -169,9 +173,41 @@ def test_a_query_without_an_answer_is_said(built: Settings, capsys: Capture, que
 
 def test_a_wide_table_is_not_squeezed_in_a_pipe(built: Settings, capsys: Capture) -> None:
     assert nca("sql", "FROM labels LIMIT 1") == 0
-    heading = capsys.readouterr().out.splitlines()[1]
+    heading = capsys.readouterr().out.splitlines()[0]
     assert heading.split() == [column.name for column in LABEL_COLUMNS]
     assert built
+
+
+def test_markup_in_data_is_not_obeyed(built: Settings, capsys: Capture) -> None:
+    assert built
+    assert nca("sql", "SELECT '[/b]' AS a, '[red]gone' AS b, ':bomb:' AS c, e'\\x1b[2J' AS d, '' AS e, NULL AS f") == 0
+    assert capsys.readouterr().out.splitlines()[2].split() == ["[/b]", "[red]gone", ":bomb:", "\\x1b[2J", "NULL"]
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("nca sql 'FROM range(200)' > /dev/full", 1, "nca: can't write the output: No space left on device"),
+        pytest.param("nca sql 'FROM range(200)' >&-", 0, "", marks=pytest.mark.slow),
+        pytest.param("nca sql 'FROM range(1000000)' --csv | head -1", 1, "", marks=pytest.mark.slow),
+        pytest.param(
+            "timeout --preserve-status -s INT 6 nca sql 'SELECT count(*) FROM range(1000000000000)'",
+            130, "", marks=pytest.mark.slow,
+        ),
+    ],
+)  # fmt: skip
+def test_output_that_cannot_be_written_and_ctrl_c(built: Settings, command: str, status: int, said: str) -> None:
+    """The status is the command's own; on stderr is a line, or nothing."""
+    assert built
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.strip()) == (status, said)
 
 
 def test_sql_without_a_warehouse_says_what_to_do(settings: Settings, capsys: Capture) -> None:
@@ -200,6 +236,8 @@ def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: Settings, tmp_pa
     assert nca("gif", "--out", str(tmp_path / "any.gif"), "--scale", "1") == 0
     assert (tmp_path / "any.gif").stat().st_size > 0
     assert capsys.readouterr().out.count(f"{built.frames} frames") == 4
+    assert nca("gif", "SELECT NULL AS rollout_id") == 1
+    assert "unknown rollout 'None'" in capsys.readouterr().err
     assert nca("gif", "SELECT 1 AS one") == 1
     assert "names no rollout: give one with a column rollout_id" in capsys.readouterr().err
 

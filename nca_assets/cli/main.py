@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 from nca_assets.automation.database import clear_database_errors
 from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, tasks, verification, warehouse
@@ -16,11 +18,24 @@ COMMANDS = (rollouts, verification, operate, warehouse, pictures, publishing, ta
 
 def main() -> None:
     """Run the command; a failure is one line on stderr and exit status 1."""
+    if sys.stdout is None:  # closed
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     try:
         with clear_errors(), clear_database_errors():
-            app()
+            try:
+                app()
+            finally:
+                sys.stdout.flush()
     except NcaError as error:
         print(f"nca: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # It is stdout that can't be written. Python would try again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):
+            print(f"nca: can't write the output: {error.strerror}", file=sys.stderr)
         sys.exit(1)
 
 

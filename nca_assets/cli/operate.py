@@ -7,11 +7,10 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import print_table
+from nca_assets.cli.show import counted
+from nca_assets.cli.tables import print_rows, printable
 from nca_assets.errors import NcaError
 from nca_assets.settings import Settings
 
@@ -27,20 +26,19 @@ def status() -> None:
     with project_instance() as instance:
         overview = take_overview(settings, instance)
     counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing")
-    sizes = ("rollouts", "tokens", "GB")
-    table = Table("set", title=f"{settings.data}", box=box.SIMPLE_HEAD)
-    for name in (*counts, *sizes):
-        table.add_column(name.replace("_", " "), justify="right")
-    for row in overview.sets:
-        disk = row.on_disk
-        sizes = (f"{disk.rollouts:,}", f"{disk.tokens:,}", f"{disk.file_bytes / 1e9:.3f}")
-        table.add_row(disk.set, *(f"{getattr(row, name):,}" for name in counts), *sizes)
-    print_table(table)
+    print(printable(str(settings.data)))
+    headings = [name.replace("_", " ") for name in ("set", *counts, "rollouts", "tokens", "GB")]
+    sizes = [
+        (row.on_disk.rollouts, row.on_disk.tokens, round(row.on_disk.file_bytes / 1e9, 3)) for row in overview.sets
+    ]
+    states = [(row.on_disk.set, *(getattr(row, name) for name in counts)) for row in overview.sets]
+    print_rows(headings, [(*state, *size) for state, size in zip(states, sizes, strict=True)])
+    to_make = f"{counted(overview.left, 'partition')} to make"
     if overview.left and overview.seconds_left is not None:
         left = timedelta(seconds=round(overview.seconds_left))
-        print(f"{overview.left:,} partitions to make, {overview.seconds_per_partition:.1f} s each lately: {left} left")
+        print(f"{to_make}, {overview.seconds_per_partition:.1f} s each lately: {left} left")
     elif overview.left:
-        print(f"{overview.left:,} partitions to make")
+        print(to_make)
     else:
         print("every partition is made and fresh")
 
@@ -76,7 +74,7 @@ def backfill(
         title = " ".join(["nca backfill", set_name, shards, "missing" * missing, "stale" * stale])
         made = launch_backfill(instance, chosen, labels, " ".join(title.split()))
         running = daemon_is_running(instance)
-    print(f"backfill {made}: {len(chosen)} shards with their labels, {len(labels)} labels alone")
+    print(f"backfill {made}: {counted(len(chosen), 'shard')} with labels, {len(labels)} labels alone")
     print("follow it with 'nca status', or in the UI under Runs, Backfills")
     if not running:
         print("no daemon is running: it starts once 'make ui' does")

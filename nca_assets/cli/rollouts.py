@@ -128,4 +128,4 @@ def _chosen(rollout: str, settings: Settings, most: int) -> list[RolloutId]:
     columns, rows = first_rows(rollout, settings.data, most)
     if "rollout_id" not in columns or not rows:
         raise NcaError("that query names no rollout: give one with a column rollout_id, like 'FROM labels LIMIT 3'")
-    return [RolloutId.parse(row[columns.index("rollout_id")]) for row in rows]
+    return [RolloutId.parse(str(row[columns.index("rollout_id")])) for row in rows]

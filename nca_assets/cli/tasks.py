@@ -9,7 +9,7 @@ from nca_assets.cli.app import app
 def baselines() -> None:
     """Train and score the baselines of the long-horizon task, and show the leaderboard."""
     from nca_assets.automation.in_process import score_baselines
-    from nca_assets.cli.show import print_rows
+    from nca_assets.cli.tables import print_rows
     from nca_assets.settings import load_settings
     from nca_assets.warehouse.answer import first_rows
 

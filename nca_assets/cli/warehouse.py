@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import print_rows
+from nca_assets.cli.show import counted
+from nca_assets.cli.tables import MOST_ROWS, print_rows
 from nca_assets.errors import NcaError
-
-MOST_ROWS = 200
 
 
 @app.command()
@@ -37,10 +36,7 @@ def sql(
     elif csv or json:
         write_answer(text, data, "csv" if csv else "json", sys.stdout.buffer)
     else:
-        columns, rows = first_rows(text, data, MOST_ROWS + 1)
-        print_rows(columns, rows[:MOST_ROWS])
-        if len(rows) > MOST_ROWS:
-            print(f"(only the first {MOST_ROWS} rows are shown; --csv, --json and --parquet give all)")
+        print_rows(*first_rows(text, data, MOST_ROWS + 1))
 
 
 def _query(query: str | None, file: Path | None) -> str:
@@ -81,4 +77,4 @@ def export() -> None:
     from nca_assets.settings import load_settings
 
     for file, rows in export_csv(load_settings().data).items():
-        print(f"{file}: {rows:,} rollouts")
+        print(f"{file}: {counted(rows, 'rollout')}")

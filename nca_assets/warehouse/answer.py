@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -55,6 +56,7 @@ def whole_table(query: str, data: Stored, then: str = "") -> pl.DataFrame:
 
 def ask(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:
     """The answer of ``query``, not yet computed. Raises ``NcaError`` unless it is a single query that selects."""
+    _require_text(query)
     kinds = [_kind(statement) for statement in connection.extract_statements(query)]
     # DuckDB 1 puts what creates a PIVOT's types before it; DuckDB 2 calls the two together MULTI.
     if not kinds or kinds[-1] not in ("SELECT", "MULTI") or any(kind != "its own CREATE" for kind in kinds[:-1]):
@@ -73,15 +75,24 @@ def _kind(statement: duckdb.Statement) -> str:
 
 def parenthesized(condition: str) -> str:
     """An SQL condition in parentheses that it can't close. Raises ``NcaError`` if it is anything else."""
+    _require_text(condition)
     with duckdbs_message():
         duckdb.SQLExpression(condition)
     return f"(\n{condition}\n)"
 
 
+def _require_text(sql: str) -> None:
+    # DuckDB ends at a NUL, and Python's stand-ins for bytes that are no UTF-8 don't reach it.
+    if re.search("[\0\ud800-\udfff]", sql):
+        raise NcaError("that SQL has a NUL, or bytes that are not UTF-8: write it as UTF-8 text")
+
+
 @contextmanager
 def duckdbs_message() -> Iterator[None]:
-    """Turn DuckDB's errors into ``NcaError``, with their text."""
+    """Turn DuckDB's errors into ``NcaError``, with their text, and its way to tell of Ctrl-C into Python's."""
     try:
         yield
     except duckdb.Error as error:
         raise NcaError(f"DuckDB: {error}") from error
+    except RuntimeError as error:
+        raise KeyboardInterrupt if str(error) == "Query interrupted" else error from None

@@ -46,7 +46,7 @@ def test_status_prints_it(capsys: Capture) -> None:
     out = capsys.readouterr().out
     rows = {row[0]: row[1:] for line in out.splitlines() if len(row := line.split()) == 10}
     assert rows["set1"][:6] == ["4", "3", "1", "0", "0", "1"]
-    assert rows["set3"] == ["4", "0", "0", "0", "0", "4", "0", "0", "0.000"]
+    assert rows["set3"] == ["4", "0", "0", "0", "0", "4", "0", "0", "0"]
     assert "10 partitions to make" in out
     assert "s each lately" in out
 

@@ -1,0 +1,123 @@
+"""Tables on a terminal, as text: no value is cut, and none is obeyed, whatever characters it has.
+
+A table that is wider than the terminal breaks its headings at underscores; one that still is stands on its side, some
+rows next to each other.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.cells import cell_len
+
+GAP = "  "
+MOST_ROWS = 200
+MOST_ON_THE_SIDE = 10
+"""Rows of a table on its side, which takes a line for each of their columns."""
+
+Texts = Sequence[Sequence[str]]
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print the first rows, and whether there are more: 200, or 10 if they are wider than the terminal."""
+    # A log or a pipe has no width of its own, and wrapping there only hurts: the table takes what it needs.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    lines, shown = laid_out(columns, rows, width)
+    print("\n".join(lines))
+    if not rows:
+        print("(no rows)")
+    elif shown < len(rows):
+        print(f"(only the first {shown} rows are shown; 'nca sql' with --csv, --json or --parquet gives all)")
+
+
+def laid_out(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> tuple[list[str], int]:
+    """The lines of a table in at most ``width`` characters where its values allow that, and how many rows they show."""
+    shown = rows[:MOST_ROWS]
+    texts = [[cell(value) for value in row] for row in shown]
+    numeric = [all(_is_number(row[at]) or row[at] is None for row in shown) for at in range(len(columns))]
+    names = [printable(name) for name in columns]
+    for headings in ([[name] for name in names], [name.replace("_", "_\n").split("\n") for name in names]):
+        lines = _upright(headings, texts, numeric)
+        if width is None or max(map(cell_len, lines)) <= width:
+            return lines, len(shown)
+    if not rows:
+        return names, 0
+    return list(_on_its_side(names, texts[:MOST_ON_THE_SIDE], shown, width or 0)), len(shown[:MOST_ON_THE_SIDE])
+
+
+def cell(value: object) -> str:
+    """A value as a table shows it; text as it is, except for characters that move the cursor or can't be seen."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
+    return f"{value:,}" if _is_number(value) else printable(str(value))
+
+
+def number(value: float) -> str:
+    """With four significant digits below 1, six above, and no more than four decimals there."""
+    if not 1 <= abs(value) < 1e15:
+        return f"{value:.4g}"
+    decimals = min(max(6 - len(str(int(abs(value)))), 0), 4)
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if decimals else text
+
+
+def printable(text: str) -> str:
+    """``text`` with an escape, like ``\\n``, for each character that is none to be seen."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _upright(headings: Texts, texts: Texts, numeric: Sequence[bool]) -> list[str]:
+    height = max(map(len, headings), default=0)
+    raised = [[*[""] * (height - len(heading)), *heading] for heading in headings]
+    table = [list(line) for line in zip(*raised, strict=True)] + [list(row) for row in texts]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        GAP.join(_padded(text, width, right) for text, width, right in zip(row, widths, numeric, strict=True)).rstrip()
+        for row in table
+    ]
+    return [*lines[:height], GAP.join("─" * width for width in widths), *lines[height:]]
+
+
+def _on_its_side(names: Sequence[str], texts: Texts, rows: Sequence[Sequence[Any]], width: int) -> Iterator[str]:
+    records = [_record(row, values) for row, values in zip(texts, rows, strict=False)]
+    left = max(map(cell_len, names))
+    while records:
+        fitting = 1
+        while fitting < len(records) and left + sum(len(GAP) + _width(r) for r in records[: fitting + 1]) <= width:
+            fitting += 1
+        block, records = records[:fitting], records[fitting:]
+        for name, *values in zip(names, *block, strict=True):
+            padded = [_padded(value, _width(record), False) for value, record in zip(values, block, strict=True)]
+            yield GAP.join([_padded(name, left, False), *padded]).rstrip()
+        if records:
+            yield ""
+
+
+def _record(texts: Sequence[str], values: Sequence[Any]) -> list[str]:
+    """The values of a row, of which numbers end below each other."""
+    numbers = [cell_len(text) for text, value in zip(texts, values, strict=True) if _is_number(value)]
+    return [
+        _padded(text, max(numbers), True) if _is_number(value) else text
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def _width(texts: Sequence[str]) -> int:
+    return max(map(cell_len, texts))
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space

@@ -1,0 +1,161 @@
+"""Tables on a terminal of any width: readable, whole, and with the data as they are."""
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from nca_assets.cli.tables import cell, laid_out, print_rows
+from nca_assets.naming import ShardKey
+from nca_assets.settings import Settings
+from nca_assets.warehouse.answer import first_rows
+from nca_assets.warehouse.catalog import TABLES
+from nca_assets_tests.conftest import labelled_shards
+
+WIDTHS = (80, 120, 160, None)
+
+STATUS = ["set", "partitions", "materialized", "stale", "failed", "in flight", "missing", "rollouts", "tokens", "GB"]
+FULL_SIZE = [(f"set{n}", 1628, 1628, 12, 0, 16, 0, 1_667_072, 839_539_712_000, 173.042) for n in (1, 2, 3)]
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    keys = [ShardKey("set1", 0), ShardKey("set2", 1)]
+    with labelled_shards(tmp_path_factory.mktemp("tables"), keys) as settings:
+        yield settings
+
+
+def test_a_table_that_fits_is_one(asked: Settings) -> None:
+    lines, shown = laid_out(*first_rows("FROM behavior_summary", asked.data, 200), 120)
+    assert shown == 3
+    assert lines == [
+        "origin   behavior  rollouts  percent  mean_change  tail_change  token_entropy  median_period",
+        "───────  ────────  ────────  ───────  ───────────  ───────────  ─────────────  ─────────────",
+        "recipes  chaotic          4       50       0.2794        0.276         4.7239           NULL",
+        "recipes  complex          3     37.5      0.02325      0.02283         4.7691           NULL",
+        "recipes  rhythmic         1     12.5       0.9998            1         4.7304              2",
+    ]
+
+
+def test_headings_break_before_a_table_gets_too_wide(asked: Settings) -> None:
+    lines, _ = laid_out(*first_rows("FROM behavior_summary", asked.data, 200), 80)
+    assert lines[:4] == [
+        "                                        mean_    tail_   token_  median_",
+        "origin   behavior  rollouts  percent   change   change  entropy   period",
+        "───────  ────────  ────────  ───────  ───────  ───────  ───────  ───────",
+        "recipes  chaotic          4       50   0.2794    0.276   4.7239     NULL",
+    ]
+
+
+def test_a_wide_table_stands_on_its_side(asked: Settings) -> None:
+    columns, rows = first_rows("FROM labels ORDER BY rollout_id LIMIT 2", asked.data, 200)
+    wide, _ = laid_out(columns, rows, 160)
+    assert len(wide) == len(columns)
+    assert wide[0].split() == ["rollout_id", "set1/000000", "set1/000001"]
+    assert wide[4] == f"height                      8{' ' * 65}8"
+    narrow, _ = laid_out(columns, rows, 80)
+    assert len(narrow) == 2 * len(columns) + 1
+    assert narrow[14:16] == [f"digest               {rows[0][14]}", "label_version               1"]
+
+
+def test_the_status_of_the_full_dataset_at_80_columns() -> None:
+    assert laid_out(STATUS, FULL_SIZE, 80)[0] == [
+        "set           set1             set2             set3",
+        "partitions              1,628            1,628            1,628",
+        "materialized            1,628            1,628            1,628",
+        "stale                      12               12               12",
+        "failed                      0                0                0",
+        "in flight                  16               16               16",
+        "missing                     0                0                0",
+        "rollouts            1,667,072        1,667,072        1,667,072",
+        "tokens        839,539,712,000  839,539,712,000  839,539,712,000",
+        "GB                    173.042          173.042          173.042",
+    ]
+    assert len(laid_out(STATUS, FULL_SIZE, 120)[0]) == 5
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("table", [table.name for table in TABLES])
+def test_no_value_of_any_table_is_cut(asked: Settings, table: str, width: int | None) -> None:
+    columns, rows = first_rows(f'FROM "{table}" LIMIT 10', asked.data, 10)
+    lines, shown = laid_out(columns, rows, width)
+    text = "\n".join(lines)
+    assert shown == len(rows)
+    for value in {cell(value) for row in rows for value in row}:
+        assert value in text
+    longest = max((cell_len(cell(value)) for row in rows for value in row), default=0)
+    assert max(map(cell_len, lines)) <= max(width or 10_000, longest + 2 + max(map(len, columns)))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "NULL"),
+        ("", ""),
+        (True, "yes"),
+        (1234567, "1,234,567"),
+        (Decimal("1234.50"), "1,234.50"),
+        (0.0347222, "0.03472"),
+        (0.505688, "0.5057"),
+        (0.000123456, "0.0001235"),
+        (0.00000123456, "1.235e-06"),
+        (0.0, "0"),
+        (0.99999, "1"),
+        (12.3456789, "12.3457"),
+        (-1234.5678, "-1,234.57"),
+        (3.0, "3"),
+        (2.5e6, "2,500,000"),
+        (1.5e18, "1.5e+18"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02 03:04:05"),
+        ([1, None, "a"], "[1, None, 'a']"),
+        ("[/b]", "[/b]"),
+        ("[red]gone", "[red]gone"),
+        (":bomb:", ":bomb:"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("two\nlines\tand\r", "two\\nlines\\tand\\r"),
+        ("\u202eturned", "\\u202eturned"),
+        ("\udcff", "\\udcff"),
+        ("ünïcode 🦆", "ünïcode 🦆"),
+    ],
+)
+def test_a_value_is_shown_as_it_is(value: object, shown: str) -> None:
+    assert cell(value) == shown
+
+
+def test_wide_characters_keep_columns_aligned() -> None:
+    lines, _ = laid_out(["a", "b"], [("🦆", 1), ("xy", 20)], 80)
+    assert lines == ["a    b", "──  ──", "🦆   1", "xy  20"]
+
+
+def shown_rows(count: int) -> str:
+    return f"(only the first {count} rows are shown; 'nca sql' with --csv, --json or --parquet gives all)"
+
+
+@pytest.mark.parametrize(
+    ("rows", "last"),
+    [
+        ([], "(no rows)"),
+        ([("x" * 50, "y" * 50)] * 11, shown_rows(10)),
+        ([("x" * 50, "y" * 50)] * 10, f"b  {'y' * 50}"),
+        ([("x", "y")] * 201, shown_rows(200)),
+        ([("x", "y")] * 200, "x  y"),
+    ],
+)
+def test_rows_that_are_left_out_are_told_of(
+    monkeypatch: pytest.MonkeyPatch, rows: list[tuple[Any, ...]], last: str
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    print_rows(["a", "b"], rows)
+    assert terminal.getvalue().splitlines()[-1] == last
