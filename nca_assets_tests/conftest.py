@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    which, parts = config.getoption("--share")
+    which, parts = config.getvalue("--share") or (0, 1)
     files = sorted({item.path for item in items})
     config.hook.pytest_deselected(items=[item for item in items if files.index(item.path) % parts != which])
     items[:] = [item for item in items if files.index(item.path) % parts == which]

@@ -1,6 +1,5 @@
 """What a run does when something goes wrong: what is transient is tried again, and nothing else."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
