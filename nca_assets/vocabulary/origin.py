@@ -6,9 +6,9 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.naming import centroids_file
+from nca_assets.seal import BLANK, read_sealed, write_sealed
 from nca_assets.storage import Stored
 
 
@@ -51,16 +51,16 @@ def present_source(data: Stored) -> str | None:
 
 
 def read_origin(data: Stored) -> Origin | None:
-    """The origin that is noted of the present vocabulary, or None if there is none that makes sense.
+    """The origin that is noted of the present vocabulary, or None if there is none or its file is damaged.
 
     Of a vocabulary that was being replaced when the process died, the origin of whichever file is there.
     """
     try:
-        noted = json.loads(_origin_file(data).read_text())
+        noted = json.loads(read_sealed(_origin_file(data), data, "import the vocabulary again"))
         if "before" in noted and noted["before"]["file"] == file_digest(centroids_file(data).read_bytes()):
             noted = noted["before"]
-        return Origin(noted["source"], noted["digest"], noted.get("file", ""))
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return Origin(noted["source"], noted["digest"], noted["file"])
+    except (DamageError, FileNotFoundError):
         return None
 
 
@@ -69,9 +69,8 @@ def write_origin(origin: Origin, data: Stored, before: Origin | None = None) -> 
 
     Raises ``NcaError`` if the disk refuses.
     """
-    noted = asdict(origin) | ({"before": asdict(before)} if before else {})
-    with whole_file(_origin_file(data)) as file:
-        file.write(json.dumps(noted, indent=1).encode())
+    noted = asdict(origin) | ({"before": asdict(before)} if before else {}) | {"seal": BLANK}
+    write_sealed(json.dumps(noted, indent=1).encode(), _origin_file(data), data)
 
 
 def file_digest(content: bytes) -> str:

@@ -138,7 +138,7 @@ def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its
     assert present_digest(tmp_path) == digest(load_centroids(tmp_path))
     save_centroids(centroids.flip(1), tmp_path, "imported from another.pt")
     assert present_source(tmp_path) == "imported from another.pt"
-    assert set(json.loads((tmp_path / "centroids.json").read_text())) == {"source", "digest", "file"}
+    assert set(json.loads((tmp_path / "centroids.json").read_text())) == {"source", "digest", "file", "seal"}
 
 
 @pytest.mark.parametrize("content", [b"", b"not a torch file", b"PK\x03\x04 broken zip", b"\x80\x02]q\x00."])

@@ -52,6 +52,17 @@ def test_the_same_vocabulary_in_another_file_is_the_same(tmp_path: Path, centroi
     assert present_source(tmp_path) == "learned"
 
 
+@pytest.mark.parametrize("bit", range(0, 2200, 97))
+def test_no_flipped_bit_changes_the_digest(tmp_path: Path, centroids: torch.Tensor, bit: int) -> None:
+    """All shards would be stale, however often they were made again."""
+    save_centroids(centroids, tmp_path, "learned")
+    file = local(centroids_file(tmp_path).with_suffix(".json"))
+    content = bytearray(file.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    file.write_bytes(content)
+    assert present_digest(tmp_path) == digest(centroids)
+
+
 @pytest.mark.parametrize("said", ["", "[]", json.dumps({"source": "learned"})])
 def test_what_makes_no_sense_is_not_believed(tmp_path: Path, centroids: torch.Tensor, said: str) -> None:
     save_centroids(centroids, tmp_path, "learned")
