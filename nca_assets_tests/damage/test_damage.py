@@ -148,7 +148,7 @@ def test_a_flipped_bit_of_any_file_is_told_or_changes_nothing(whole: Settings, c
 @pytest.mark.parametrize(
     "kind", ["manifest", "labels", "curves", "sums", "imported", "collection", "history", "scores"]
 )
-@pytest.mark.parametrize("flips", [100, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("flips", [100, pytest.param(5000, marks=pytest.mark.long)])
 def test_no_flipped_bit_gets_past_a_seal(whole: Settings, kind: str, flips: int) -> None:
     data = local(whole.data)
     place = str(targets(data)[kind].file.relative_to(data))
@@ -160,7 +160,7 @@ def test_no_flipped_bit_gets_past_a_seal(whole: Settings, kind: str, flips: int)
             unsealed(flipped(content, chance), place)
 
 
-@pytest.mark.parametrize("flips", [200, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("flips", [200, pytest.param(5000, marks=pytest.mark.long)])
 def test_a_flipped_bit_of_an_archive_is_damage_or_changes_no_token(whole: Settings, copy: Settings, flips: int) -> None:
     """To every reader, and with no other exception."""
     key, file = ShardKey("set1", 1), targets(local(copy.data))["tokens"].file

@@ -31,7 +31,8 @@ def look_at(folder: Path, cache: Path) -> dict[str, object]:
         rows = {}
         for split in splits:
             streamed = datasets.load_dataset(place, name, split=split, streaming=True, cache_dir=str(cache))
-            first[split] = next(iter(streamed))
+            # To the end: an iterator that is left half-way can abort the process when it exits (Arrow issue 45214).
+            first[split], *_ = streamed
             whole = datasets.load_dataset(place, name, split=split, cache_dir=str(cache))
             rows[split] = len(whole)
             assert whole[0].keys() == first[split].keys()

@@ -52,7 +52,7 @@ def build_with(left: int, disk: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("step", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 def test_a_disk_with_too_little_left_keeps_the_old_warehouse(disk: Path, step: int) -> None:
     data = disk / "data"
     old, old_content = warehouse_file(data).read_bytes(), content(data)
