@@ -67,10 +67,11 @@ def read_rollout(key: ShardKey, data: Stored, index: int) -> NDArray[np.uint8]:
 
 def _not_in_shard(key: ShardKey, data: Stored, manifest: Manifest, index: int) -> str:
     """The names of shards follow from NCA_SHARD_SIZE, so the shards are usually of another size than it says."""
-    members = manifest.members
+    members, file = manifest.members, key.manifest_file(data)
+    first, last = member_name(members[0].index), member_name(members[-1].index)
     return (
-        f"{key.manifest_file(data)} lists {len(members)} rollouts, {member_name(members[0].index)} to {member_name(members[-1].index)}, "
-        f"but not {member_name(index)}: set NCA_SHARD_SIZE={len(members)}, as the data have it"
+        f"{file} lists {len(members)} rollouts, {first} to {last}, but not {member_name(index)}: "
+        f"set NCA_SHARD_SIZE={len(members)}, as the data have it"
     )
 
 

@@ -167,9 +167,7 @@ def test_a_rollout_that_its_shard_does_not_list_is_named_with_the_shard_size_of_
 def test_a_manifest_of_another_shard_is_named(labelled: Settings) -> None:
     others = ShardKey("set2", 1).manifest_file(labelled.data)
     local(KEY.manifest_file(labelled.data)).write_bytes(others.read_bytes())
-    with pytest.raises(
-        NcaError, match=r"is damaged \(it is not what was written there\): materialize partition set1-00000"
-    ):
+    with pytest.raises(NcaError, match=r"is damaged \(it is not what .*: materialize partition set1-00000"):
         rollout_tokens(RolloutId("set1", 2), labelled)
 
 
