@@ -5,16 +5,18 @@ import re
 import shlex
 import subprocess
 import tomllib
+from math import isqrt
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 
 from nca_assets.automaton.compiled import hidden_states, simulate
 from nca_assets.automaton.lattice import STATE_ONE
 from nca_assets.automaton.philox import draw_words
-from nca_assets.automaton.recipe import REGIMES, draw_rule
+from nca_assets.automaton.recipe import REGIMES, draw_rule, draw_shape
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS, Column
 from nca_assets.settings import Settings
@@ -109,6 +111,31 @@ def test_the_specification_has_the_present_version_and_bound() -> None:
     assert f"Recipe version **{RECIPE_VERSION}**" in SPEC
     worst = worst_rule(REGIMES[2], shift=7, leak=64, noise_shift=14).largest_sum()
     assert f"largest possible value {worst:,}" in SPEC
+
+
+def test_the_specification_tells_how_cells_per_frame_are_distributed() -> None:
+    """Over all blocks of 5 million rollouts of a set; which side is the longer one makes no difference."""
+    cells = np.array([np.prod(shape_of_block(block)) for block in range(1_666_000 // 32)])
+    assert (round(cells.mean()), np.median(cells)) == (723, 483)
+    few, many = (sliding_window_view(cells, blocks) for blocks in (64, 1000))
+    assert np.abs(few.mean(axis=1) / cells.mean() - 1).max() < 0.11
+    assert np.abs(np.median(few, axis=1) / np.median(cells) - 1).max() < 0.10
+    assert np.abs(many.mean(axis=1) / cells.mean() - 1).max() < 0.01
+    assert shape_of_block(17) in (draw_shape(1, 17 * 32), draw_shape(1, 17 * 32)[::-1])
+    assert "mean 723 and median 483" in SPEC
+    assert "to within 11 and 10 %, and the mean in any 1,000 to within 1 %" in SPEC
+
+
+FIRST_U, FIRST_V = draw_words((1, 0), stream=0, step=0, cells=1)[0, :2].tolist()
+
+
+def shape_of_block(block: int) -> tuple[int, int]:
+    """The longer and the shorter side of set1's rollouts in ``block``, by the text of the specification."""
+    u, v = (FIRST_U + 49471 * block) % 2**16, (FIRST_V + 37345 * block) % 2**16
+    side = 8 + isqrt(u**3) * 41 // 2**24
+    widest = min(32, 1536 // side - 32, 4 * side - 32)
+    stretch = 32 + v * (widest + 1) // 2**16
+    return (side * stretch + 16) // 32, (32 * side + stretch // 2) // stretch
 
 
 @pytest.fixture(scope="module")
