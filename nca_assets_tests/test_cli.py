@@ -18,12 +18,14 @@ from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.write import write_labels
 from nca_assets.naming import ShardKey, warehouse_file
 from nca_assets.settings import Settings
+from nca_assets.shards.imported import register, shard_keys
 from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.origin import present_source
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import freeze
 from nca_assets_tests.conftest import local
+from nca_assets_tests.labels import movies
 from nca_assets_tests.orchestration.conftest import make_home
 from nca_assets_tests.shards.test_verify import forge
 
@@ -377,6 +379,18 @@ def test_verify_names_damaged_labels_and_collections(labelled: Settings, capsys:
     for file, line in zip(files, captured.err.splitlines(), strict=False):
         assert f"{file} is damaged (it is not what was written there): " in line
     assert captured.err.splitlines()[2].startswith("nca: 1 of 2 shards could not be verified: ")
+
+
+def test_verify_offers_no_recipe_for_imported_shards(settings: Settings, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "life").mkdir()
+    np.savez(tmp_path / "life" / "a.npz", allow_pickle=False, movie=movies.cycle(2))
+    for key, file in shard_keys(tmp_path / "life", "life", settings.data).items():
+        register(key, file, settings.data)
+    (tmp_path / "life" / "a.npz").write_bytes(b"changed")
+    assert nca("verify") == 1
+    finding, last = capsys.readouterr().err.splitlines()
+    assert finding.startswith("life-00000: ")
+    assert last == "nca: 1 of 1 shards could not be verified"
 
 
 def test_verify_without_shards_says_so(settings: Settings, capsys: Capture) -> None:

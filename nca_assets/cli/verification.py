@@ -61,20 +61,27 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     settings = load_settings()
     keys = _chosen_keys(partitions, settings)
     machine, before = choose_machine(settings), noted_findings(settings.data)
-    found = {str(key): _verify_partition(key, settings, machine, rollouts) for key in keys}
+    failed = [key for key in keys if not _verify_partition(key, settings, machine, rollouts)]
     others, damaged = (0, []) if partitions else verify_other_files(settings.data)
     for finding in damaged:
         print(finding, file=sys.stderr)
     rebuild_if(noted_findings(settings.data) != before or bool(damaged))
-    failed = [key for key, sound in found.items() if not sound]
     if failed:
-        raise NcaError(
-            f"{len(failed)} of {len(keys)} shards could not be verified: what is damaged is made again by "
-            f"'nca backfill --missing --stale', or by 'nca materialize {' '.join(failed[:3])}'"
-        )
+        raise NcaError(f"{len(failed)} of {len(keys)} shards could not be verified{_how_to_remake(failed)}")
     if damaged:
         raise NcaError(f"{len(damaged)} of {others} other files are damaged")
     print(f"all {len(keys)} shards, their labels and {others} other files are as they were written")
+
+
+def _how_to_remake(keys: list[ShardKey]) -> str:
+    """The commands for those of ``keys`` that recipes make; the lines above say what to do about imported ones."""
+    ours = [str(key) for key in keys if not key.imported]
+    if not ours:
+        return ""
+    return (
+        ": what is damaged is made again by 'nca backfill --missing --stale', or by "
+        f"'nca materialize {' '.join(ours[:3])}'"
+    )
 
 
 def _chosen_keys(partitions: list[str], settings: Settings) -> list[ShardKey]:
