@@ -18,8 +18,8 @@ from nca_assets_tests.conftest import labelled_shards
 
 WIDTHS = (80, 120, 160, None)
 
-STATUS = ["set", "partitions", "materialized", "stale", "failed", "in flight", "missing", "rollouts", "tokens", "GB"]
-FULL_SIZE = [(f"set{n}", 1628, 1628, 12, 0, 16, 0, 1_667_072, 839_539_712_000, 173.042) for n in (1, 2, 3)]
+STATUS = ["set", "partitions", "materialized", "stale", "failed", "in flight", "missing", "rollouts", "tokens", "MB"]
+FULL_SIZE = [(f"set{n}", 1628, 1628, 12, 0, 16, 0, 1_667_072, 839_539_712_000, 173_042.0) for n in (1, 2, 3)]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_the_status_of_the_full_dataset_at_80_columns() -> None:
         "missing                     0                0                0",
         "rollouts            1,667,072        1,667,072        1,667,072",
         "tokens        839,539,712,000  839,539,712,000  839,539,712,000",
-        "GB                    173.042          173.042          173.042",
+        "MB                    173,042          173,042          173,042",
     ]
     assert len(laid_out(STATUS, FULL_SIZE, 120)[0]) == 5
 

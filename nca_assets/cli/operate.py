@@ -27,9 +27,9 @@ def status() -> None:
         overview = take_overview(settings, instance)
     counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing")
     print(printable(str(settings.data)))
-    headings = [name.replace("_", " ") for name in ("set", *counts, "rollouts", "tokens", "GB")]
+    headings = [name.replace("_", " ") for name in ("set", *counts, "rollouts", "tokens", "MB")]
     sizes = [
-        (row.on_disk.rollouts, row.on_disk.tokens, round(row.on_disk.file_bytes / 1e9, 3)) for row in overview.sets
+        (row.on_disk.rollouts, row.on_disk.tokens, round(row.on_disk.file_bytes / 1e6, 1)) for row in overview.sets
     ]
     states = [(row.on_disk.set, *(getattr(row, name) for name in counts)) for row in overview.sets]
     print_rows(headings, [(*state, *size) for state, size in zip(states, sizes, strict=True)])
