@@ -46,7 +46,7 @@ test-fast: install-dev
 
 # What takes minutes: a real daemon, outages, thousands of rollouts. SHARE=1/3 runs every third file from the first on.
 test-long: install-dev
-	@$(PYTEST) -m long --share $(or $(SHARE),0/1)
+	@$(PYTEST) -m long --share=$(or $(SHARE),0/1)
 
 # The warehouse with the next DuckDB, which the pinned one is not yet given up for.
 test-duckdb2: install-dev
