@@ -72,4 +72,5 @@ def rows_as_served(place: str, split: str, cache: Path) -> list[dict[str, object
 
 
 if __name__ == "__main__":
-    print(json.dumps(look_at(Path(sys.argv[1]), Path(sys.argv[2]))))
+    print(json.dumps(look_at(Path(sys.argv[1]), Path(sys.argv[2]))), flush=True)
+    os._exit(0)  # Arrow's threads now and then abort a process that ends right after a scan (Arrow issue 39862)
