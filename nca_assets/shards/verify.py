@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,9 +34,7 @@ def verify_shard(key: ShardKey, settings: Settings, machine: Machine, most: int,
     data = settings.data
     manifest = read_manifest(key, data)
     with noted(key.finding_file(data)):
-        counts = np.zeros(TOKENS, dtype=np.int64)
-        for _, tokens in read_rollouts(key, data, manifest):
-            counts += np.bincount(tokens.ravel(), minlength=TOKENS)
+        counts = _counted(read_rollouts(key, data, manifest), TOKENS)
         _require_counts(counts, manifest.token_counts, key, data)
     checked = reproduce(key, settings, machine, most, progress)
     if checked == len(manifest.members):
@@ -72,12 +72,18 @@ def verify_imported(key: ShardKey, data: Stored, progress: Progress = unwatched)
     """
     manifest = read_imported_manifest(key, data)
     with noted(key.finding_file(data)):
-        counts = np.zeros(MOST_TOKENS, dtype=np.int64)
-        for _, tokens in read_imported(key, data, progress):
-            counts += np.bincount(tokens.ravel(), minlength=MOST_TOKENS)
+        counts = _counted(read_imported(key, data, progress), MOST_TOKENS)
         _require_counts(counts, manifest.token_counts, key, data)
     forget(key.finding_file(data))
     return len(manifest.members)
+
+
+def _counted(rollouts: Iterable[tuple[object, NDArray[np.uint8]]], vocabulary: int) -> NDArray[np.int64]:
+    """How often each of the ``vocabulary`` tokens occurs in all rollouts."""
+    counts = np.zeros(vocabulary, dtype=np.int64)
+    for _, tokens in rollouts:
+        counts += np.bincount(tokens.ravel(), minlength=vocabulary)
+    return counts
 
 
 def _require_counts(counts: NDArray[np.int64], said: list[int], key: ShardKey, data: Stored) -> None:
