@@ -24,7 +24,8 @@ from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.jit import compiled, emitted
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.philox import fill_words
-from nca_assets.automaton.recipe import NOISE_STREAM, Rule, draw_initial_state
+from nca_assets.automaton.draws import NOISE_STREAM
+from nca_assets.automaton.recipe import Rule, draw_initial_state
 
 CELLS_AT_ONCE = 4
 """Neighbours in a row that share each load of weights; no grid may be narrower."""

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
-from nca_assets.automaton.recipe import NOISE_STREAM, STATE_STREAM, Rule
+from nca_assets.automaton.draws import NOISE_STREAM, STATE_STREAM
+from nca_assets.automaton.recipe import Rule
 
 PROGRAMS_PER_PROCESSOR = 8
 """Rollouts under way at a time on each multiprocessor: small grids leave most of one idle."""

@@ -21,7 +21,8 @@ from torch import Tensor
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, WEIGHT_ONE
 from nca_assets.automaton.philox import halves, octets, philox4x32
-from nca_assets.automaton.recipe import NOISE_STREAM, STATE_STREAM, Rule
+from nca_assets.automaton.draws import NOISE_STREAM, STATE_STREAM
+from nca_assets.automaton.recipe import Rule
 
 Convolution = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(values (rollouts, 16, height + 2, width + 2), weights (rollouts, 16, 16, 3, 3), bias (rollouts, 16)) to sums

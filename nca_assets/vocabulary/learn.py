@@ -1,4 +1,8 @@
-"""Learning the centroids: MiniBatchKMeans over hidden states of rollouts that no set contains."""
+"""Learning the centroids: MiniBatchKMeans over hidden states of rollouts that no set contains.
+
+Plain rules go everywhere in the space of states, so most tokens are theirs; the starts of all families add the states
+that rules with structure share, on which they dwell. That gives the tokens a head.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,22 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from nca_assets.automaton.compiled import hidden_states
+from nca_assets.automaton.draws import Draws
+from nca_assets.automaton.families.catalog import PLAIN
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
-from nca_assets.automaton.recipe import SHAPE_BLOCK, Rule, draw_rule
+from nca_assets.automaton.recipe import draw_initial_state, draw_rule, draw_rule_of
+from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.naming import VOCABULARY_SEED
 from nca_assets.progress import Progress, unwatched
 from nca_assets.vocabulary.centroids import to_lattice
 
-BLOCKS = 16
+BLOCKS = 192
 """Blocks of 32 rollouts, each block of one shape."""
 
-ROLLOUTS_PER_BLOCK = 8
-SAMPLED_FRAMES = (0, 8, 16, 32, 64, 128, 255)
+STARTS_PER_BLOCK = 2
+SAMPLED_FRAMES = (8, 32, 128, 255)
 STATES_PER_FRAME = 64
-"""States taken from each rollout at each sampled frame, so that a large grid weighs no more than a small one."""
+"""States taken of each frame, so that a large grid weighs no more than a small one."""
 
 
 def learn_centroids(progress: Progress = unwatched) -> Tensor:
@@ -37,30 +44,33 @@ def learn_centroids(progress: Progress = unwatched) -> Tensor:
 
 
 def sample_states(block: int) -> NDArray[np.float64]:
-    """Hidden states of one block of the vocabulary's rollouts: float64 (states, 16) in [-1, 1]."""
-    rules = [draw_rule(VOCABULARY_SEED, block * SHAPE_BLOCK + i) for i in range(ROLLOUTS_PER_BLOCK)]
-    by_rollout = np.stack([_sample_rollout(rule) for rule in rules])
-    return by_rollout.transpose(1, 0, 2, 3).reshape(-1, CHANNELS) / STATE_ONE
+    """Hidden states of a block of the vocabulary's rollouts: float64 (448, 16) in [-1, 1].
+
+    First those of a plain rule, frame by frame, then those of the starts of three rollouts of any family.
+    """
+    first = block * SHAPE_BLOCK
+    plain = hidden_states(draw_rule_of(PLAIN, Draws(VOCABULARY_SEED, first)), SAMPLED_FRAMES[-1] + 1)
+    frames = [state for frame, state in enumerate(plain) if frame in SAMPLED_FRAMES]
+    starts = [draw_initial_state(draw_rule(VOCABULARY_SEED, first + i)) for i in range(1, STARTS_PER_BLOCK + 1)]
+    return np.concatenate([_evenly(state) for state in (*frames, *starts)]) / STATE_ONE
 
 
-def _sample_rollout(rule: Rule) -> NDArray[np.int16]:
-    """Its states at the sampled frames, at cells evenly spread: int16 (frames, cells, 16)."""
-    states = hidden_states(rule, SAMPLED_FRAMES[-1] + 1)
-    sampled = [state.reshape(-1, CHANNELS) for frame, state in enumerate(states) if frame in SAMPLED_FRAMES]
-    evenly = np.arange(STATES_PER_FRAME) * len(sampled[0]) // STATES_PER_FRAME
-    return np.stack([cells[evenly] for cells in sampled])
+def _evenly(state: NDArray[np.int16]) -> NDArray[np.int16]:
+    cells = state.reshape(-1, CHANNELS)
+    return cells[np.arange(STATES_PER_FRAME) * len(cells) // STATES_PER_FRAME]
 
 
 def fit_centroids(states: NDArray[np.float64]) -> Tensor:
-    """Cluster directions of states (n, 16) into 32 centroids: float32 (32, 16), normalized, on the lattice.
+    """Cluster states (n, 16) into 32 centroids: float32 (32, 16), normalized, on the lattice; the ground's comes first.
 
     float64 and a single thread leave differences between machines far below the lattice's step.
     """
     from sklearn.cluster import MiniBatchKMeans
 
-    lengths = np.sqrt((states**2).sum(axis=1, keepdims=True))
-    directions = (states / np.where(lengths == 0, 1, lengths))[lengths[:, 0] > 0]
-    kmeans = MiniBatchKMeans(TOKENS, random_state=0, batch_size=4096, max_iter=20)
+    kmeans = MiniBatchKMeans(TOKENS, random_state=0, batch_size=4096, n_init=1, max_iter=20)
     with threadpool_limits(1):
-        kmeans.fit(directions)
-    return to_lattice(torch.from_numpy(kmeans.cluster_centers_))
+        kmeans.fit(states)
+    centers = kmeans.cluster_centers_
+    ground = int(centers.sum(axis=1).argmin())
+    order = [ground, *(i for i in range(TOKENS) if i != ground)]
+    return to_lattice(torch.from_numpy(centers[order]))

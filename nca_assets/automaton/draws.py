@@ -1,0 +1,50 @@
+"""A rollout's scalars: numbers that its family asks for one after the other, from one stream of random words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from nca_assets.automaton.philox import draw_words
+
+T = TypeVar("T")
+
+# Philox counters are (stream, step, cell, block).
+SHAPE_STREAM, SCALAR_STREAM, WEIGHT_STREAM, STATE_STREAM, NOISE_STREAM = range(5)
+
+WORDS_AT_ONCE = 256
+
+
+class Draws:
+    """The scalars of rollout ``index`` of the set whose seed is ``seed``: each call takes the next word.
+
+    Word n is word n mod 4 of the counter (SCALAR_STREAM, 0, n // 4, 0).
+    """
+
+    def __init__(self, seed: int, index: int) -> None:
+        self.key = seed, index
+        self._words: list[int] = []
+        self._taken = 0
+
+    def word(self) -> int:
+        """The next word, in [0, 2**32)."""
+        if self._taken == len(self._words):
+            self._words = draw_words(self.key, SCALAR_STREAM, 0, (self._taken + WORDS_AT_ONCE) // 4).ravel().tolist()
+        self._taken += 1
+        return self._words[self._taken - 1]
+
+    def between(self, low: int, high: int) -> int:
+        """An integer in ``low`` … ``high``, both included."""
+        return low + (self.word() * (high - low + 1) >> 32)
+
+    def one_of(self, choices: Sequence[T]) -> T:
+        """One of ``choices``, each as likely."""
+        return choices[self.between(0, len(choices) - 1)]
+
+    def chance(self, of_64: int) -> bool:
+        """True in ``of_64`` cases of 64."""
+        return self.between(0, 63) < of_64
+
+    def sign(self) -> int:
+        """1 or -1."""
+        return 1 - 2 * self.between(0, 1)
