@@ -57,14 +57,14 @@ def hidden_states(rule: Rule, frames: int, start: State | None = None, flip: Fli
             run.advance(tokens, frame - 1)
         if flip and frame == flip.frame:
             run.flip(flip)
-        yield run.state.copy()
+        yield run.state
 
 
 def state_at(rule: Rule, frame: int) -> State:
     """The state behind the tokens of ``frame``: int16 (height, width, 16)."""
     run = _Run(rule, start=None)
     run.advance(np.empty((frame + 1, *run.shape), dtype=np.uint8), 0)
-    return run.state.copy()
+    return run.state
 
 
 class _Run:
@@ -78,10 +78,10 @@ class _Run:
         blocks = -(-(height * (width + 2) - 2) // CELLS)
         self.planes = np.zeros((PAIRS, blocks * CELLS + 2 * (width + 3)), dtype=np.int32)
         self.view[:] = first.reshape(height, width, PAIRS, 2)
-        units = _units_that_count(rule)
+        units, weights_in = _units_that_count(rule)
         scores = np.zeros((TOKENS, CHANNELS)) if centroids is None else centroids.numpy() * STATE_ONE
         self.products = (
-            self._products(rule.weights_in[units].reshape(-1, CHANNELS, 9), AROUND, rule.bias_in[units]),
+            self._products(weights_in.reshape(-1, CHANNELS, 9), AROUND, rule.bias_in[units]),
             self._products(rule.weights_out[:, units].reshape(CHANNELS, -1, 9), AROUND, rule.bias_out),
             self._products(scores[:, :, None], ((0, 0),), np.zeros(TOKENS)),
         )
@@ -124,15 +124,18 @@ class _Run:
         return starts, offsets, both.reshape(-1), bias.astype(np.int32) * STATE_ONE
 
 
-def _units_that_count(rule: Rule) -> list[int]:
-    """The hidden units that the update reads, and others to make their number a multiple of four.
+def _units_that_count(rule: Rule) -> tuple[list[int], NDArray[np.int16]]:
+    """The hidden units that the update reads, with others to make their number a multiple of four, whose weights are 0;
+    and their weights in (units, 16, 3, 3).
 
-    Those that see the same pairs of channels at the same taps are side by side: what four leave out costs nothing.
+    Units that see the same pairs of channels at the same taps are side by side: what a whole four leave out is skipped.
     """
     read = np.abs(rule.weights_out).sum(axis=(0, 2, 3)) > 0
-    sees = np.abs(rule.weights_in).reshape(CHANNELS, PAIRS, 2, 9).sum(axis=2).reshape(CHANNELS, -1) > 0
+    weights = rule.weights_in * read[:, None, None, None]
+    sees = np.abs(weights).reshape(CHANNELS, PAIRS, 2, 9).sum(axis=2).reshape(CHANNELS, -1) > 0
     order = [(bool(read[unit]), int(sees[unit].sum()), sees[unit].tobytes(), unit) for unit in range(CHANNELS)]
-    return [unit for *_, unit in sorted(order, reverse=True)][: -(-int(read.sum()) // OUTPUTS) * OUTPUTS]
+    units = [unit for *_, unit in sorted(order, reverse=True)][: -(-int(read.sum()) // OUTPUTS) * OUTPUTS]
+    return units, weights[units]
 
 
 def _require_state(state: State) -> None:

@@ -44,7 +44,8 @@ def advance(tokens, frame, state, products, numbers, key):
 
     ``state``, int32 (8, places), is that of ``frame``, in planes which hold whole blocks from the first cell on, and as
     many places after those as before. ``products`` are those of the first convolution, of the second, and of the
-    scores. ``numbers`` are the leak, the residual scale and the noise's scale, float32; ``key`` is (seed, index), uint32.
+    scores. ``numbers`` are the leak, the residual scale and the scale of the noise, float32; ``key`` is the seed and
+    the index, uint32.
     """
     products_in, products_out, products_of_scores = products
     frames, height, width = tokens.shape

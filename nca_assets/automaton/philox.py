@@ -42,20 +42,11 @@ def _multiply(a: int, b: Word) -> tuple[Word, Word]:
     return (product >> 32) & MASK, product & MASK
 
 
-def halves(words: tuple[Tensor, ...]) -> Tensor:
-    """The eight 16-bit halves of four 32-bit words, low half first, along a new last axis: int32 in [0, 2**16)."""
-    return _packed(words).view(torch.uint16).to(torch.int32)
-
-
 def octets(words: tuple[Tensor, ...]) -> Tensor:
     """The sixteen bytes of four 32-bit words, low byte first, along a new last axis: uint8."""
-    return _packed(words).view(torch.uint8)
-
-
-def _packed(words: tuple[Tensor, ...]) -> Tensor:
-    # The conversion keeps the low 32 bits; the views above read them as every machine that torch runs on lays
-    # them out, low byte first.
-    return torch.stack([word.to(torch.int32) for word in words], dim=-1)
+    # The conversion keeps the low 32 bits; the view reads them as every machine that torch runs on lays them out, low
+    # byte first.
+    return torch.stack([word.to(torch.int32) for word in words], dim=-1).view(torch.uint8)
 
 
 def draw_words(key: tuple[int, int], stream: int, step: int, cells: int, block: int = 0) -> NDArray[np.uint32]:
