@@ -3,6 +3,8 @@
 The plain way is what the original dataset's card describes: float32, one rollout at a time, a loop over its frames in
 PyTorch. Here it has the same rules and width, and the best of several numbers of threads and processes.
 
+The recipe's rules have weights that are zero throughout, and ours skips them; so it is measured on dense rules as well.
+
 Run: ``python benchmarks/engine.py [--quick]``
 """
 
@@ -12,6 +14,7 @@ import argparse
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -21,16 +24,19 @@ from report import Metric, report, seconds
 
 from nca_assets.automaton.engine import Machine, simulate_each
 from nca_assets.automaton.lattice import CHANNELS, TOKENS, WEIGHT_ONE
-from nca_assets.automaton.recipe import SHAPE_BLOCK, Rule, draw_initial_state, draw_rule
+from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
+from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.settings import load_settings
 from nca_assets.vocabulary.learn import fit_centroids
 
 MEANINGS = {
-    "tokens_per_second": "ours, noise and tokens included, all cores",
+    "tokens_per_second": "ours on the recipe's mix of rules, noise and tokens included, all cores",
+    "dense_tokens_per_second": "the same on rules without a weight of zero",
+    "sparsity_ratio": "tokens/s, the recipe's mix over dense rules",
     "plain_tokens_per_second": "the plain float32 loop at its best number of threads and processes",
     "plain_loop_ratio": "tokens/s, ours over the plain loop's",
     "sgemm_gflops": "torch's float32 matrix product, all cores",
-    "sgemm_share": "operations/s of our convolutions and scores over those of the matrix product",
+    "sgemm_share": "operations/s of our convolutions and scores on dense rules over those of the matrix product",
     "thread_scaling": "tokens/s of all threads over those of one",
     "gpu_tokens_per_second": "ours on the GPU",
     "gpu_plain_loop_ratio": "tokens/s, ours over the plain loop's, both on the GPU",
@@ -45,6 +51,14 @@ CENTROIDS = fit_centroids(np.random.default_rng(0).normal(size=(4096, CHANNELS))
 def rules_of_many_shapes(count: int) -> list[Rule]:
     """One rollout from each of ``count`` blocks: as many shapes."""
     return [draw_rule(seed=1, index=block * SHAPE_BLOCK) for block in range(count)]
+
+
+def dense(rule: Rule, largest: int = 32) -> Rule:
+    """``rule`` with other weights: from 1 to ``largest`` in magnitude, none of them 0."""
+    random = np.random.default_rng(rule.scalars.index)
+    shape = (2, *rule.weights_in.shape)
+    weights = (random.integers(1, largest + 1, shape) * random.choice([-1, 1], shape)).astype(np.int16)
+    return replace(rule, weights_in=weights[0], weights_out=weights[1])
 
 
 def cells(rules: list[Rule]) -> int:
@@ -127,6 +141,7 @@ def main() -> None:
     all_cores, one_core = Machine("cpu", threads, 2**30), Machine("cpu", 1, 2**30)
     ours(rules[:1], 2, one_core)
     rate, single = ours(rules, frames, all_cores), ours(rules, frames, one_core)
+    dense_rate = ours([dense(rule) for rule in rules], frames, all_cores)
     ways: list[Callable[[], float]] = [
         lambda: plain_rate(fewer, frames // 5, processes=1, threads=1),
         lambda: plain_rate(fewer, frames // 5, processes=1, threads=threads),
@@ -136,10 +151,12 @@ def main() -> None:
     gemm = sgemm_gflops()
     metrics = [
         Metric("engine", "tokens_per_second", rate, "tokens/s"),
+        Metric("engine", "dense_tokens_per_second", dense_rate, "tokens/s"),
+        Metric("engine", "sparsity_ratio", rate / dense_rate, "x"),
         Metric("engine", "plain_tokens_per_second", plain, "tokens/s"),
         Metric("engine", "plain_loop_ratio", rate / plain, "x"),
         Metric("engine", "sgemm_gflops", gemm, "GFLOP/s"),
-        Metric("engine", "sgemm_share", rate * OPERATIONS_PER_TOKEN / 1e9 / gemm, "share"),
+        Metric("engine", "sgemm_share", dense_rate * OPERATIONS_PER_TOKEN / 1e9 / gemm, "share"),
         Metric("engine", "thread_scaling", rate / single, "x"),
     ]
     if torch.cuda.is_available():

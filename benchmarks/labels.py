@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from report import Metric, report, seconds
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.recipe import SHAPE_BLOCK, Rule, draw_rule
+from nca_assets.automaton.recipe import Rule, draw_rule
+from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.states import measure_states

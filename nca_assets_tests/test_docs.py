@@ -16,7 +16,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from nca_assets.automaton.compiled import hidden_states, simulate
 from nca_assets.automaton.lattice import STATE_ONE
 from nca_assets.automaton.philox import draw_words
-from nca_assets.automaton.recipe import REGIMES, draw_rule, draw_shape
+from nca_assets.automaton.recipe import REGIMES, draw_rule
+from nca_assets.automaton.shape import draw_shape
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS, Column
 from nca_assets.settings import Settings

@@ -22,7 +22,8 @@ from torch import Tensor
 from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
 from nca_assets.automaton.flip import Flip
-from nca_assets.automaton.recipe import LARGEST_SIDE, Rule
+from nca_assets.automaton.recipe import Rule
+from nca_assets.automaton.shape import LARGEST_SIDE
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.settings import Settings
 

@@ -2,8 +2,9 @@
 
 Each program takes one rollout after another and keeps its state and hidden layer in a slot of its own, small enough
 to stay in the caches; only tokens are written out. Convolutions and scores are tensor-core products of half-precision
-numbers that are integers here: states and centroids up to 1024, weights up to 132, both exact. The products are summed
-in float32, where the lattice makes every sum exact in any order.
+numbers that are integers here: states and centroids up to 1024, weights up to 2047, both exact. The products are summed
+in float32, where the lattice makes every sum exact in any order. A tap whose weights are all zero costs nothing: each
+rule brings a list of those that count.
 
 With ``TRITON_INTERPRET=1`` in the environment the same kernel runs on the CPU, slowly; the tests do that.
 """
@@ -19,10 +20,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from nca_assets.automaton.draws import NOISE_STREAM
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
-from nca_assets.automaton.draws import NOISE_STREAM, STATE_STREAM
-from nca_assets.automaton.recipe import Rule
+from nca_assets.automaton.recipe import Rule, draw_initial_state
 
 PROGRAMS_PER_PROCESSOR = 8
 """Rollouts under way at a time on each multiprocessor: small grids leave most of one idle."""
@@ -46,8 +47,9 @@ def simulate_batch(
         if flip:
             flip.require_inside(frames, rule.shape)
     cells = [rule.shape[0] * rule.shape[1] for rule in rules]
-    offsets = np.cumsum([0, *cells]) * frames
-    tokens = torch.empty(int(offsets[-1]), dtype=torch.uint8, device=device)
+    first_cells = np.cumsum([0, *cells])
+    starts = np.concatenate([draw_initial_state(rule).reshape(-1, CHANNELS) for rule in rules])
+    tokens = torch.empty(int(first_cells[-1]) * frames, dtype=torch.uint8, device=device)
     programs = min(len(rules), _programs(device))
     slots = torch.empty((2, programs, max(cells), CHANNELS), dtype=torch.float16, device=device)
     largest_first = sorted(range(len(rules)), key=lambda i: -cells[i])
@@ -56,7 +58,8 @@ def simulate_batch(
         slots[0],
         slots[1],
         max(cells),
-        *_inputs([(rules[i], flips[i] if flips else None, int(offsets[i])) for i in largest_first], device),
+        torch.from_numpy(starts).to(device, torch.float16),
+        *_inputs([(rules[i], flips[i] if flips else None, int(first_cells[i])) for i in largest_first], device),
         (centroids * STATE_ONE).to(device, torch.float16),
         len(rules),
         frames,
@@ -75,12 +78,16 @@ def _programs(device: str) -> int:
 
 
 def _inputs(work: list[tuple[Rule, Flip | None, int]], device: str) -> tuple[Tensor, ...]:
-    """What the kernel reads of each rollout: weights (2, 9, inputs, outputs), biases (2, outputs), reals, integers."""
+    """What the kernel reads of each rollout: weights (2, 9, inputs, outputs), which of the nine taps count (2, 9) and
+    how many do, biases (2, outputs), reals, integers.
+    """
 
     def taps(weights: np.ndarray) -> np.ndarray:
         return weights.transpose(2, 3, 1, 0).reshape(9, CHANNELS, CHANNELS)
 
     weights = np.stack([[taps(rule.weights_in), taps(rule.weights_out)] for rule, _, _ in work])
+    counts = weights.any(axis=(3, 4))
+    listed = np.argsort(~counts, axis=2, kind="stable").astype(np.int32)
     biases = np.stack([[rule.bias_in, rule.bias_out] for rule, _, _ in work]).astype(np.float32) * STATE_ONE
     numbers = np.array(
         [
@@ -95,15 +102,15 @@ def _inputs(work: list[tuple[Rule, Flip | None, int]], device: str) -> tuple[Ten
                 *rule.shape,
                 rule.scalars.seed,
                 rule.scalars.index,
-                offset,
-                flip.frame if flip else NEVER,
-                flip.y * rule.scalars.width + flip.x if flip else NEVER,
+                first_cell,
+                *((flip.frame, flip.y, flip.x) if flip else (NEVER, 0, 0)),
+                *used,
             )
-            for rule, flip, offset in work
+            for (rule, flip, first_cell), used in zip(work, counts.sum(axis=2).tolist(), strict=True)
         ],
         dtype=np.int64,
     )
-    arrays = (weights.astype(np.float16), biases, numbers, integers)
+    arrays = (weights.astype(np.float16), listed, biases, numbers, integers)
     return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
 
 
@@ -112,7 +119,7 @@ jit: Any = triton.jit
 C = tl.constexpr(CHANNELS)
 K = tl.constexpr(TOKENS)
 ONE = tl.constexpr(float(STATE_ONE))
-INITIAL = tl.constexpr(STATE_STREAM)
+INTEGERS = tl.constexpr(10)
 NOISE = tl.constexpr(NOISE_STREAM)
 # Added and taken away again, this leaves a float32 below 2**22 in magnitude rounded half to even.
 ROUNDER = tl.constexpr(1.5 * 2**23)
@@ -120,61 +127,72 @@ ROUNDER = tl.constexpr(1.5 * 2**23)
 
 @jit(do_not_specialize=["slot_cells", "rollouts", "frames"])
 def _simulate(
-    tokens, states, hiddens, slot_cells, weights, biases, numbers, integers, centroids, rollouts, frames,
+    tokens, states, hiddens, slot_cells, starts, weights, taps, biases, numbers, integers, centroids, rollouts, frames,
     tile_cells: tl.constexpr,
 ):  # fmt: skip
     slot = tl.program_id(0).to(tl.int64) * slot_cells * C
     state, hidden = states + slot, hiddens + slot
     for rollout in range(tl.program_id(0), rollouts, tl.num_programs(0)):
-        height = tl.load(integers + rollout * 7).to(tl.int32)
-        width = tl.load(integers + rollout * 7 + 1).to(tl.int32)
-        key = (tl.load(integers + rollout * 7 + 3) << 32) | tl.load(integers + rollout * 7 + 2)
-        out = tokens + tl.load(integers + rollout * 7 + 4)
-        flip_frame = tl.load(integers + rollout * 7 + 5).to(tl.int32)
-        flip_cell = tl.load(integers + rollout * 7 + 6).to(tl.int32)
+        integer = integers + rollout * INTEGERS
+        height, width = tl.load(integer).to(tl.int32), tl.load(integer + 1).to(tl.int32)
+        key = (tl.load(integer + 3) << 32) | tl.load(integer + 2)
+        first_cell = tl.load(integer + 4)
+        flip_frame = tl.load(integer + 5).to(tl.int32)
+        flip_y, flip_x = tl.load(integer + 6).to(tl.int32), tl.load(integer + 7).to(tl.int32)
+        taps_in, taps_out = tl.load(integer + 8).to(tl.int32), tl.load(integer + 9).to(tl.int32)
         leak = tl.load(numbers + rollout * 3)
         scale = tl.load(numbers + rollout * 3 + 1)
         noise_scale = tl.load(numbers + rollout * 3 + 2)
         weight = weights + rollout * (2 * 9 * C * C)
+        tap = taps + rollout * (2 * 9)
         bias = biases + rollout * (2 * C)
         cells = height * width
+        channel = tl.arange(0, C)[None, :]
+        start, out = starts + first_cell * C, tokens + first_cell * frames
         for tile in range(0, cells, tile_cells):
             cell = tile + tl.arange(0, tile_cells)
-            after = _initial_state(key, cell)
-            after = tl.where((cell == flip_cell)[:, None] & (flip_frame == 0), -after, after)
+            after = tl.load(start + cell[:, None] * C + channel, (cell < cells)[:, None], 0).to(tl.float32)
+            after = tl.where(_in_block(cell, width, flip_y, flip_x)[:, None] & (flip_frame == 0), -after, after)
             _store(after, state, out, cell, cells, centroids)
         for frame in range(1, frames):
             tl.debug_barrier()
             for tile in range(0, cells, tile_cells):
                 cell = tile + tl.arange(0, tile_cells)
-                sums = _convolve(state, weight, bias, cell, height, width)
+                sums = _convolve(state, weight, tap, taps_in, bias, cell, height, width)
                 _store_state(_to_lattice(sums * (1 / 64)), hidden, cell, cells)
             tl.debug_barrier()
             for tile in range(0, cells, tile_cells):
                 cell = tile + tl.arange(0, tile_cells)
-                sums = _convolve(hidden, weight + 9 * C * C, bias + C, cell, height, width)
-                channel = tl.arange(0, C)[None, :]
+                sums = _convolve(hidden, weight + 9 * C * C, tap + 9, taps_out, bias + C, cell, height, width)
                 before = tl.load(state + cell[:, None] * C + channel, (cell < cells)[:, None], 0).to(tl.float32)
                 noise = _noise(key, frame, cell)
                 after = _to_lattice(before + (sums - leak * before) * scale + noise * noise_scale)
-                after = tl.where((cell == flip_cell)[:, None] & (flip_frame == frame), -after, after)
+                after = tl.where(_in_block(cell, width, flip_y, flip_x)[:, None] & (flip_frame == frame), -after, after)
                 _store(after, state, out + frame * cells.to(tl.int64), cell, cells, centroids)
         tl.debug_barrier()
 
 
 @jit
-def _convolve(values, weights, bias, cell, height, width):
+def _convolve(values, weights, taps, count, bias, cell, height, width):
+    """The sums of a tile over the first ``count`` of ``taps``."""
     channel = tl.arange(0, C)
     y, x = cell // width, cell % width
     valid = (cell < height * width)[:, None]
     sums = tl.zeros((cell.shape[0], C), tl.float32) + tl.load(bias + channel)[None, :]
-    for tap in tl.static_range(9):  # pyright: ignore[reportGeneralTypeIssues]
+    for i in range(count):
+        tap = tl.load(taps + i)
         row = _wrapped(y + tap // 3 - 1, height)
         column = _wrapped(x + tap % 3 - 1, width)
         value = tl.load(values + (row * width + column)[:, None] * C + channel[None, :], valid, 0)
         weight = tl.load(weights + tap * C * C + channel[:, None] * C + channel[None, :])
         sums = tl.dot(value, weight, sums)
     return sums
+
+
+@jit
+def _in_block(cell, width, y, x):
+    """Whether a cell is one of the 3 x 3 around (y, x)."""
+    return (tl.abs(cell // width - y) <= 1) & (tl.abs(cell % width - x) <= 1)
 
 
 @jit
@@ -206,19 +224,8 @@ def _store_state(state, states, cell, cells):
 
 
 @jit
-def _initial_state(key, cell):
-    low0, low1, low2, low3 = _words(key, INITIAL, 0, cell, 0)
-    high0, high1, high2, high3 = _words(key, INITIAL, 0, cell, 1)
-    channel = tl.arange(0, C)[None, :]
-    low = _pick(low0, low1, low2, low3, channel // 2)
-    high = _pick(high0, high1, high2, high3, channel // 2 - 4)
-    half = (tl.where(channel < 8, low, high) >> (16 * (channel % 2)).to(tl.uint32)) & 0xFFFF
-    return (((half.to(tl.int32) * 2049) >> 16) - 1024).to(tl.float32)
-
-
-@jit
 def _noise(key, frame, cell):
-    word0, word1, word2, word3 = _words(key, NOISE, frame, cell, 0)
+    word0, word1, word2, word3 = _words(key, frame, cell)
     channel = tl.arange(0, C)[None, :]
     word = _pick(word0, word1, word2, word3, channel // 4)
     octet = (word >> (8 * (channel % 4)).to(tl.uint32)) & 0xFF
@@ -226,9 +233,9 @@ def _noise(key, frame, cell):
 
 
 @jit
-def _words(key, stream, step, cell, block):
+def _words(key, frame, cell):
     zero = cell.to(tl.uint32) * 0
-    return tl.philox(key, zero + stream, zero + step, cell.to(tl.uint32), zero + block)
+    return tl.philox(key, zero + NOISE, zero + frame, cell.to(tl.uint32), zero)
 
 
 @jit

@@ -42,43 +42,32 @@ def _multiply(a: int, b: Word) -> tuple[Word, Word]:
     return (product >> 32) & MASK, product & MASK
 
 
-def halves(words: tuple[Tensor, ...]) -> Tensor:
-    """The eight 16-bit halves of four 32-bit words, low half first, along a new last axis: int32 in [0, 2**16)."""
-    return _packed(words).view(torch.uint16).to(torch.int32)
-
-
 def octets(words: tuple[Tensor, ...]) -> Tensor:
     """The sixteen bytes of four 32-bit words, low byte first, along a new last axis: uint8."""
-    return _packed(words).view(torch.uint8)
-
-
-def _packed(words: tuple[Tensor, ...]) -> Tensor:
-    # The conversion keeps the low 32 bits; the views above read them as every machine that torch runs on lays
-    # them out, low byte first.
-    return torch.stack([word.to(torch.int32) for word in words], dim=-1)
+    # The conversion keeps the low 32 bits; the view reads them as every machine that torch runs on lays them out, low
+    # byte first.
+    return torch.stack([word.to(torch.int32) for word in words], dim=-1).view(torch.uint8)
 
 
 def draw_words(key: tuple[int, int], stream: int, step: int, cells: int, block: int = 0) -> NDArray[np.uint32]:
     """The words of the counters (stream, step, 0 … cells - 1, block): uint32 (cells, 4)."""
     words = np.empty((4, cells), dtype=np.uint32)
-    fill_words(words, key[0], key[1], stream, step, 0, block)
+    fill_words(words, np.arange(cells, dtype=np.uint32), 0, key[0], key[1], stream, step, block)
     return np.ascontiguousarray(words.T)
 
 
 @compiled
-def fill_words(words, seed, index, stream, step, first_cell, block):
-    """Fill ``words``, uint32 (4, cells), with those of the counters (stream, step, first_cell + cell, block)."""
-    shift = np.uint64(32)
-    for cell in range(words.shape[1]):
-        words[0, cell], words[1, cell] = stream, step
-        words[2, cell], words[3, cell] = first_cell + cell, block
-    k0, k1 = np.uint32(seed), np.uint32(index)
-    for _ in range(ROUNDS):
-        for cell in range(words.shape[1]):
-            product0 = np.uint64(MULTIPLIERS[0]) * np.uint64(words[0, cell])
-            product1 = np.uint64(MULTIPLIERS[1]) * np.uint64(words[2, cell])
-            words[0, cell] = np.uint32(product1 >> shift) ^ words[1, cell] ^ k0
-            words[1, cell] = np.uint32(product1)
-            words[2, cell] = np.uint32(product0 >> shift) ^ words[3, cell] ^ k1
-            words[3, cell] = np.uint32(product0)
-        k0, k1 = np.uint32(k0 + np.uint32(WEYL[0])), np.uint32(k1 + np.uint32(WEYL[1]))
+def fill_words(words, cells, first, seed, index, stream, step, block):
+    """Fill ``words``, uint32 (4, n), with those of the counters (stream, step, cell, block) of n ``cells``, uint32,
+    from the ``first`` on.
+    """
+    cells = cells[first : first + words.shape[1]]
+    for i in range(cells.size):
+        c0, c1, c2, c3 = np.uint32(stream), np.uint32(step), cells[i], np.uint32(block)
+        k0, k1 = np.uint32(seed), np.uint32(index)
+        for _ in range(ROUNDS):
+            product0, product1 = np.uint64(MULTIPLIERS[0]) * np.uint64(c0), np.uint64(MULTIPLIERS[1]) * np.uint64(c2)
+            c0, c1 = np.uint32(product1 >> np.uint64(32)) ^ c1 ^ k0, np.uint32(product1)
+            c2, c3 = np.uint32(product0 >> np.uint64(32)) ^ c3 ^ k1, np.uint32(product0)
+            k0, k1 = np.uint32(k0 + np.uint32(WEYL[0])), np.uint32(k1 + np.uint32(WEYL[1]))
+        words[0, i], words[1, i], words[2, i], words[3, i] = c0, c1, c2, c3

@@ -18,11 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nca_assets.automaton.draws import NOISE_STREAM
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, WEIGHT_ONE
-from nca_assets.automaton.philox import halves, octets, philox4x32
-from nca_assets.automaton.draws import NOISE_STREAM, STATE_STREAM
-from nca_assets.automaton.recipe import Rule
+from nca_assets.automaton.philox import octets, philox4x32
+from nca_assets.automaton.recipe import Rule, draw_initial_state
 
 Convolution = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(values (rollouts, 16, height + 2, width + 2), weights (rollouts, 16, 16, 3, 3), bias (rollouts, 16)) to sums
@@ -60,7 +60,7 @@ def hidden_states(
     ``start`` replaces the drawn states of frame 0; ``flip`` is damage done to each rollout. ``dtype`` and ``convolve``
     change nothing but the speed; ``convolve`` is chosen by device unless given.
     """
-    _, height, width = _common_shape(rules)
+    _require_one_shape(rules)
     convolve = convolve or (matrix_convolution if device.startswith("cuda") else grouped_convolution)
     weights_in, bias_in = _layer([rule.weights_in for rule in rules], [rule.bias_in for rule in rules], device, dtype)
     weights_out, bias_out = _layer(
@@ -71,7 +71,7 @@ def hidden_states(
     noise_step = _column([2.0**-rule.scalars.noise_shift for rule in rules], device, dtype)
     keys = _keys(rules, device)
 
-    state = (initial_state(keys, height, width) if start is None else start).to(device, dtype)
+    state = (_drawn_states(rules) if start is None else start).to(device, dtype)
     _, _, height, width = state.shape
     for step in range(frames):
         if step:
@@ -80,16 +80,9 @@ def hidden_states(
             noise = step_noise(keys, step, height, width, dtype)
             state = _to_lattice(state + scale * update + noise_step * noise)
         if flip and step == flip.frame:
-            state[:, :, flip.y, flip.x] *= -1
+            rows, columns = flip.block
+            state[:, :, rows, columns] *= -1
         yield state
-
-
-def initial_state(keys: tuple[int, Tensor], height: int, width: int) -> Tensor:
-    """Each channel of each cell uniform on the lattice in [-1, 1]: float32 (rollouts, 16, height, width)."""
-    cells = torch.arange(height * width, device=keys[1].device)
-    uniform = torch.cat([halves(philox4x32((STATE_STREAM, 0, cells, block), keys)) for block in (0, 1)], dim=-1)
-    lattice = (uniform * (2 * STATE_ONE + 1) >> 16) - STATE_ONE
-    return _channels_first(lattice, height, width) / STATE_ONE
 
 
 def step_noise(keys: tuple[int, Tensor], step: int, height: int, width: int, dtype: torch.dtype) -> Tensor:
@@ -126,6 +119,11 @@ def matrix_convolution(values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
     return summed.unflatten(2, (values.shape[2] - 2, values.shape[3] - 2))
 
 
+def _drawn_states(rules: Sequence[Rule]) -> Tensor:
+    drawn = np.stack([draw_initial_state(rule) for rule in rules])
+    return torch.from_numpy(drawn.transpose(0, 3, 1, 2) / STATE_ONE)
+
+
 def _wrap(values: Tensor) -> Tensor:
     return F.pad(values, (1, 1, 1, 1), mode="circular")
 
@@ -156,8 +154,7 @@ def _channels_first(cells: Tensor, height: int, width: int) -> Tensor:
     return cells.transpose(1, 2).contiguous().unflatten(2, (height, width))
 
 
-def _common_shape(rules: Sequence[Rule]) -> tuple[int, int, int]:
+def _require_one_shape(rules: Sequence[Rule]) -> None:
     shapes = {(rule.scalars.seed, *rule.shape) for rule in rules}
     if len(shapes) != 1:
         raise ValueError(f"a batch holds rollouts of one set and one shape, not {sorted(shapes)}")
-    return len(rules), *rules[0].shape

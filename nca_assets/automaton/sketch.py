@@ -67,8 +67,8 @@ class Sketch:
             carriers = self.carriers[field]
             for tap, weight in enumerate(kernel.spread(gain)):
                 for i, channel in enumerate(carriers):
-                    self.weights_in[unit, channel, tap] += (
-                        weight * (i + 1) // len(carriers) - weight * i // len(carriers)
+                    self.weights_in[unit, channel, tap] += weight * (i + 1) // len(carriers) - weight * i // len(
+                        carriers
                     )
         self.bias_in[unit] = bias
         return unit

@@ -62,7 +62,9 @@ def inside(rectangles: tuple[Rectangle, ...], height: int, width: int) -> NDArra
     return cells
 
 
-def draw_rectangles(draws: Draws, count: int, height: int, width: int, smallest: int, largest: int) -> tuple[Rectangle, ...]:
+def draw_rectangles(
+    draws: Draws, count: int, height: int, width: int, smallest: int, largest: int
+) -> tuple[Rectangle, ...]:
     """``count`` rectangles with sides of ``smallest`` to ``largest``, anywhere on the grid."""
     return tuple(
         (

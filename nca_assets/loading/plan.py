@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.philox import draw_words
-from nca_assets.automaton.recipe import SHAPE_BLOCK
+from nca_assets.automaton.shape import SHAPE_BLOCK
 
 BLOCK_ORDER, BATCH_ORDER, SAMPLE_ORDER = range(3)
 """Streams of the random numbers."""

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from nca_assets.automaton.recipe import SHAPE_BLOCK, draw_shape
+from nca_assets.automaton.shape import SHAPE_BLOCK, draw_shape
 from nca_assets.errors import NcaError
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema

@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from nca_assets.automaton import recipe
 from nca_assets.automaton.lattice import CHANNELS, EXACT_LIMIT, STATE_ONE, WEIGHT_ONE
-from nca_assets.automaton.recipe import (
-    REGIMES,
-    Regime,
-    Rule,
-    draw_initial_state,
-    draw_rule,
-    draw_shape,
-)
+from nca_assets.automaton.recipe import REGIMES, Regime, Rule, draw_initial_state, draw_rule
+from nca_assets.automaton.shape import draw_shape
 from nca_assets_tests.automaton import integer_reference
 
 word = st.integers(0, 2**32 - 1)

@@ -25,6 +25,8 @@ def breathers(on_still_ground: bool) -> Callable[[Draws, int, int], Drawn]:
             add_step(sketch, draws, shift)
         largest = draws.one_of((1, 2, 4, 7))
         kind = draws.one_of(("noise", "sparse", "patches")) if on_still_ground else "ground"
-        return Drawn(sketch, marks(draws, height, width, largest, draws.between(8, 60), kind), shift, draws.between(12, 14))
+        return Drawn(
+            sketch, marks(draws, height, width, largest, draws.between(8, 60), kind), shift, draws.between(12, 14)
+        )
 
     return draw

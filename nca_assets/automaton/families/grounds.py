@@ -55,9 +55,7 @@ def rest(sketch: Sketch, *fields: int) -> None:
         sketch.bias(field, -102)
 
 
-def marks(
-    draws: Draws, height: int, width: int, largest: int, of_256: int, kind: str, smallest: int = 1
-) -> Start:
+def marks(draws: Draws, height: int, width: int, largest: int, of_256: int, kind: str, smallest: int = 1) -> Start:
     """Marks over about ``of_256`` of 256 cells, two rectangles at least, of sides from ``smallest`` to ``largest``;
     elsewhere noise, patches, sparse cells or the ground."""
     count = max(2, height * width * of_256 // (64 * (smallest + largest) ** 2))

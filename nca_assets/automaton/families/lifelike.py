@@ -32,7 +32,8 @@ def draw_lifelike(draws: Draws, height: int, width: int) -> Drawn:
         fade = draws.between(0, 56)
         reads, middle, step = [(2, RING, 8 * STEEP), (2, CENTER, STEEP // 2)], 8, 1
     born, crowded = (
-        sketch.unit(*reads, bias=STEEP * (2 * middle + (0 if with_trail else 1) - edge) // 2) for edge in (2 * low - 1, 2 * high + 1)
+        sketch.unit(*reads, bias=STEEP * (2 * middle + (0 if with_trail else 1) - edge) // 2)
+        for edge in (2 * low - 1, 2 * high + 1)
     )
     sketch.write(2, born, 70)
     sketch.write(2, crowded, -70)
