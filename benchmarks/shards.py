@@ -54,12 +54,16 @@ def main() -> None:
             with ours.open("wb") as file:
                 write_members(packed, file)
 
-        ours_written = seconds(lambda: write_ours(pool.map(pack, *zip(*made, strict=True))))
-        theirs_written = seconds(lambda: np.savez_compressed(theirs, allow_pickle=False, **arrays), repeats=1)
-        ours_read, theirs_read = (seconds(lambda f=file: read_all(f)) for file in (ours, theirs))
+        ours_written, theirs_written = in_turns(
+            lambda: write_ours(pool.map(pack, *zip(*made, strict=True))),
+            lambda: np.savez_compressed(theirs, allow_pickle=False, **arrays),
+        )
+        ours_read, theirs_read = in_turns(lambda: read_all(ours), lambda: read_all(theirs))
         sizes = ours.stat().st_size / theirs.stat().st_size
-        alone = seconds(lambda: sum(simulated(lambda _, tokens: tokens.size)))
-        whole = seconds(lambda: write_ours(simulated(lambda rule, tokens: pack(rule.scalars.index, tokens))))
+        alone, whole = in_turns(
+            lambda: sum(simulated(lambda _, tokens: tokens.size)),
+            lambda: write_ours(simulated(lambda rule, tokens: pack(rule.scalars.index, tokens))),
+        )
     report(
         [
             Metric("shards", "write_ratio", theirs_written / ours_written, "x"),
@@ -69,6 +73,11 @@ def main() -> None:
         ],
         MEANINGS,
     )
+
+
+def in_turns(*works: Callable[[], object]) -> list[float]:
+    """The shortest time of each, in seconds, run in turns so that the machine's other work disturbs them alike."""
+    return [min(times) for times in zip(*([seconds(work, 1) for work in works] for _ in range(3)), strict=True)]
 
 
 def read_all(file: Path) -> int:
