@@ -116,8 +116,8 @@ def write_part(
     digests = [chance.bytes(32).hex() for _ in index]
     rows = real[chance.integers(0, len(real), ROWS).tolist()].with_columns(
         rollout_id=pl.Series([f"{key.set}/{i:06d}" for i in index]),
-        set=pl.lit(key.set),
-        index=pl.Series(index),
+        set_name=pl.lit(key.set),
+        rollout_index=pl.Series(index),
         shard=pl.lit(key.number, pl.Int32),
         digest=pl.Series(digests),
         token_entropy=pl.col("token_entropy") + pl.Series(chance.normal(0, 1e-3, ROWS)),
@@ -160,7 +160,7 @@ def compare(data: Stored, csv: Path) -> tuple[float, float, float]:
     """Seconds for the five questions about one set: of the warehouse, of pandas and of polars over the set's CSV."""
     pl.read_parquet(f"{data}/labels/set=1/*.parquet", hive_partitioning=False).write_csv(csv)
     with connect(data) as connection:
-        asked = [text.format(one="\"set\" = 'set1'") for text in QUESTIONS.values()]
+        asked = [text.format(one="set_name = 'set1'") for text in QUESTIONS.values()]
         warehouse = seconds(lambda: [connection.execute(text).fetchall() for text in asked])
     return warehouse, seconds(lambda: ask_pandas(csv), repeats=1), seconds(lambda: ask_polars(csv), repeats=1)
 

@@ -257,7 +257,7 @@ def test_a_rollout_as_video_and_as_a_sheet(built: Settings, tmp_path: Path, caps
 def test_rollouts_of_ones_choice_to_explore(built: Settings, tmp_path: Path, capsys: Capture) -> None:
     assert built
     out = tmp_path / "explorer.html"
-    assert nca("explore", "\"set\" = 'set2'", "--out", str(out)) == 0
+    assert nca("explore", "set_name = 'set2'", "--out", str(out)) == 0
     assert f"{out}: 4 rollouts, 0." in capsys.readouterr().out
     assert "set2/000004" in out.read_text()
     assert nca("explore", "nonsense =", "--out", str(out)) == 1

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from nca_assets.cli.tables import cell, laid_out, print_rows
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
+from nca_assets.versions import LABEL_VERSION
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets_tests.conftest import labelled_shards
@@ -59,7 +60,7 @@ def test_a_wide_table_stands_on_its_side(asked: Settings) -> None:
     assert wide[4] == f"height                      8{' ' * 65}8"
     narrow, _ = laid_out(columns, rows, 80)
     assert len(narrow) == 2 * len(columns) + 1
-    assert narrow[14:16] == [f"digest               {rows[0][14]}", "label_version               1"]
+    assert narrow[14:16] == [f"digest               {rows[0][14]}", f"label_version               {LABEL_VERSION}"]
 
 
 def test_the_status_of_the_full_dataset_at_80_columns() -> None:

@@ -65,7 +65,7 @@ def labels_complete(key: ShardKey, settings: Settings) -> Verdict:
     from nca_assets.shards.manifest import read_manifest
 
     data = settings.data
-    rows = read_table(key.labels_file(data), data, relabel(key), columns=["index", "digest"])[0].rows()
+    rows = read_table(key.labels_file(data), data, relabel(key), columns=["rollout_index", "digest"])[0].rows()
     expected = [(member.index, member.digest) for member in read_manifest(key, data).members]
     wrong = len(set(expected) ^ set(rows))
     description = f"{wrong} rollouts of {key} differ between the shard and its labels" if wrong else None

@@ -20,9 +20,9 @@ FEWEST_CELLS = 300
 
 def example(settings: Settings, *wishes: str) -> Rollout:
     """The first rollout of ours that meets all wishes, SQL conditions, or all but the last of them, and so on."""
-    query = f'SELECT rollout_id FROM labels JOIN splits USING (rollout_id, "set") WHERE {is_any_of(SETS)}'  # noqa: S608
+    query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {is_any_of(SETS)}"  # noqa: S608
     met = " + ".join(["0", *(f"({' AND '.join(wishes[: n + 1])})::INTEGER" for n in range(len(wishes)))])
-    return RolloutSource.query(f'{query} ORDER BY {met} DESC, "set", "index" LIMIT 1', settings)[0]
+    return RolloutSource.query(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", settings)[0]
 
 
 def show_grid(axes: Axes, tokens: NDArray[np.uint8], title: str = "") -> None:

@@ -103,18 +103,20 @@ def packed(tokens: NDArray[np.uint8]) -> str:
 def _curves(source: RolloutSource) -> list[list[list[int]]]:
     """Of each rollout its entropy in 1/100 bit, and novelty and difference from frame 0 in 1/1000, at some frames."""
     drawn: dict[tuple[str, int], list[list[int]]] = {}
-    for (name, shard), rows in source.table.group_by("set", "shard"):
+    for (name, shard), rows in source.table.group_by("set_name", "shard"):
         key, data = ShardKey(str(name), int(shard)), source.settings.data  # type: ignore[arg-type]
         file = key.curves_file(data)
-        part, _ = read_table(file, data, relabel(key), columns=["index", "cells", "entropy", "changed", "differing"])
-        part = part.filter(pl.col("index").is_in(rows["index"].to_list()))
+        part, _ = read_table(
+            file, data, relabel(key), columns=["rollout_index", "cells", "entropy", "changed", "differing"]
+        )
+        part = part.filter(pl.col("rollout_index").is_in(rows["rollout_index"].to_list()))
         if len(part) < len(rows):
             raise NcaError(f"{file} lacks the curves of some labelled rollouts: {relabel(key)}")
         for row in part.iter_rows(named=True):
             at = np.unique(np.linspace(0, len(row["entropy"]) - 1, CURVE_POINTS).round().astype(int))
             scales = (100 / ENTROPY_STEPS, 1000 / row["cells"], 1000 / row["cells"])
             curves = (row["entropy"], row["changed"], row["differing"])
-            drawn[name, row["index"]] = [
+            drawn[name, row["rollout_index"]] = [
                 (np.array(curve)[at] * scale).round().astype(int).tolist()
                 for curve, scale in zip(curves, scales, strict=True)
             ]  # type: ignore[index]

@@ -8,9 +8,10 @@ import polars as pl
 
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
+from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.naming import SETS, csv_file, materialized_labels
 from nca_assets.remedies import relabel
-from nca_assets.seal import sound_copies
 from nca_assets.storage import Stored
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,11 @@ def export_csv(data: Stored) -> dict[Stored, int]:
     written = {}
     for name in SETS:
         parts = {key.labels_file(data): relabel(key) for key in keys if key.set == name}
-        sound, damaged = sound_copies(parts, data)
+        sound, damaged = sound_tables(parts, data, polars_schema(LABEL_COLUMNS))
         for reason in damaged.values():
             log.warning("left out of %s: %s", csv_file(name, data), reason)
         if sound:
-            table = pl.read_parquet(sound, hive_partitioning=False).sort("index")
+            table = pl.read_parquet(sound, hive_partitioning=False).sort("rollout_index")
             with whole_file(csv_file(name, data)) as file:
                 table.write_csv(file)
             written[csv_file(name, data)] = len(table)

@@ -57,7 +57,7 @@ def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl
     sums: dict[tuple[str, str], NDArray[np.float64]] = {}
     longest = max(row["frames"] for row in labels)
     for label, curve in zip(labels, curves, strict=True):
-        of_class = sums.setdefault((label["set"], label["behavior"]), np.zeros((5, longest)))
+        of_class = sums.setdefault((label["set_name"], label["behavior"]), np.zeros((5, longest)))
         frames, cells = label["frames"], curve["cells"]
         of_class[0, :frames] += 1
         of_class[1, :frames] += curve["entropy"] / ENTROPY_STEPS
@@ -75,7 +75,7 @@ def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl
 def part_digest(labels: pl.DataFrame, curves: pl.DataFrame) -> str:
     """SHA-256, in hex, of the labels as CSV and then of the curves, as ``docs/SPEC.md`` says."""
     content = hashlib.sha256(labels.write_csv().encode())
-    for row in curves.drop("rollout_id", "set", "index", "cells").iter_rows():
+    for row in curves.drop("rollout_id", "set_name", "rollout_index", "cells").iter_rows():
         for values in row:
             content.update(np.asarray(values, dtype="<u2").tobytes())
     return content.hexdigest()

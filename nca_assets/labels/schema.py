@@ -19,8 +19,8 @@ class Column:
 
 LABEL_COLUMNS = (
     Column("rollout_id", "VARCHAR", "Name of the rollout: its set and index, like set1/000017"),
-    Column("set", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
-    Column("index", "BIGINT", "Number of the rollout in its set, from 0"),
+    Column("set_name", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
+    Column("rollout_index", "BIGINT", "Number of the rollout in its set, from 0"),
     Column("shard", "INTEGER", "Number of the shard in its set, from 0"),
     Column("height", "SMALLINT", "Rows of the grid, 8 to 48 cells"),
     Column("width", "SMALLINT", "Columns of the grid, 8 to 48 cells"),
@@ -110,7 +110,7 @@ CURVE_COLUMNS = (
 """One row a rollout, in the curve parts."""
 
 CURVE_SUM_COLUMNS = (
-    Column("set", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
+    Column("set_name", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
     Column("behavior", "VARCHAR", "Class"),
     Column("frame", "INTEGER", "Frame, from 0"),
     Column("rollouts", "INTEGER", "Rollouts of the class that have this frame"),

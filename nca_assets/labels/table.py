@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from nca_assets.errors import DamageError
 from nca_assets.labels.schema import Column
-from nca_assets.seal import BLANK, read_sealed, write_sealed
+from nca_assets.seal import BLANK, read_sealed, sound_copies, write_sealed
 from nca_assets.storage import Stored, local_copy
 
 POLARS_TYPES = {
@@ -62,3 +63,18 @@ def read_table(
         raise DamageError(f"{path} lacks a column ({str(error).splitlines()[0]}): {remedy}") from None
     metadata = pl.read_parquet_metadata(io.BytesIO(content))
     return table, {name: text for name, text in metadata.items() if name not in ("seal", "ARROW:schema")}
+
+
+def sound_tables(
+    remedies: Mapping[Stored, str], data: Stored, columns: Collection[str]
+) -> tuple[list[Path], dict[Stored, str]]:
+    """As ``sound_copies``, but a table that lacks any of ``columns`` counts as damaged: it is of an older version."""
+    copies, damaged = sound_copies(remedies, data)
+    sound = []
+    for file, copy in zip([file for file in remedies if file not in damaged], copies, strict=True):
+        there = pl.read_parquet_schema(copy)
+        if lacking := [name for name in columns if name not in there]:
+            damaged[file] = f"{file} lacks a column ({lacking[0]}): {remedies[file]}"
+        else:
+            sound.append(copy)
+    return sound, damaged

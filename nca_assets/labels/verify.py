@@ -9,7 +9,8 @@ import polars as pl
 
 from nca_assets.errors import DamageError
 from nca_assets.labels.parts import curve_sums, part_digest
-from nca_assets.labels.table import read_table
+from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
+from nca_assets.labels.table import polars_schema, read_table
 from nca_assets.naming import ShardKey
 from nca_assets.remedies import relabel
 from nca_assets.shards.findings import forget, noted
@@ -30,9 +31,14 @@ def verify_labels(key: ShardKey, data: Stored) -> bool:
     if not key.labels_file(data).exists():
         return False
     with noted(key.labels_finding_file(data)):
-        labels, lineage = read_table(key.labels_file(data), data, relabel(key))
-        curves, _ = read_table(key.curves_file(data), data, relabel(key))
-        sums, _ = read_table(key.curve_sums_file(data), data, relabel(key))
+        (labels, lineage), (curves, _), (sums, _) = (
+            read_table(file, data, relabel(key), list(polars_schema(columns)))
+            for file, columns in (
+                (key.labels_file(data), LABEL_COLUMNS),
+                (key.curves_file(data), CURVE_COLUMNS),
+                (key.curve_sums_file(data), CURVE_SUM_COLUMNS),
+            )
+        )
         if part_digest(labels, curves) != lineage["digest"]:
             raise _contradiction(key.labels_file(data), "its digest is not that of its labels and curves", key)
         if not sums.equals(curve_sums(labels.to_dicts(), [_with_arrays(curve) for curve in curves.to_dicts()])):
@@ -47,7 +53,7 @@ def _require_members(labels: pl.DataFrame, key: ShardKey, data: Stored) -> None:
         members = (read_imported_manifest if key.imported else read_manifest)(key, data).members
     except DamageError:
         return  # a finding of the shard, not of its labels
-    if labels.select("index", "digest").rows() != [(member.index, member.digest) for member in members]:
+    if labels.select("rollout_index", "digest").rows() != [(member.index, member.digest) for member in members]:
         raise _contradiction(key.labels_file(data), f"its rollouts are not those of {key.manifest_file(data)}", key)
 
 

@@ -88,8 +88,8 @@ def label_rollouts(key: ShardKey, manifest: Manifest, centroids: Tensor, setting
 def _identity(key: ShardKey, index: int, height: int, width: int, frames: int, digest: str) -> dict[str, Value]:
     return {
         "rollout_id": str(RolloutId(key.set, index)),
-        "set": key.set,
-        "index": index,
+        "set_name": key.set,
+        "rollout_index": index,
         "shard": key.number,
         "height": height,
         "width": width,
@@ -114,4 +114,6 @@ def _recipe(manifest: Manifest, member: Member) -> dict[str, Value]:
 
 def _curves(identity: dict[str, Value], curve: Curves) -> dict[str, Any]:
     cells = int(identity["height"] or 0) * int(identity["width"] or 0)
-    return {name: identity[name] for name in ("rollout_id", "set", "index")} | {"cells": cells} | vars(curve)
+    return (
+        {name: identity[name] for name in ("rollout_id", "set_name", "rollout_index")} | {"cells": cells} | vars(curve)
+    )

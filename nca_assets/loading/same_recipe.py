@@ -19,13 +19,13 @@ def require_same_recipe(rollouts: pl.DataFrame, settings: Settings) -> None:
     Imported rollouts have no recipe, and are passed over. Raises ``NcaError`` too if there is no vocabulary.
     """
     vocabulary = digest(load_centroids(settings.data))
-    parts = whole_table('SELECT "set", shard, recipe_version, centroids_digest FROM label_parts', settings.data)
-    others = parts.join(rollouts.select("set", "shard").unique(), on=["set", "shard"]).filter(
-        pl.col("set").is_in(list(SETS)),
+    parts = whole_table("SELECT set_name, shard, recipe_version, centroids_digest FROM label_parts", settings.data)
+    others = parts.join(rollouts.select("set_name", "shard").unique(), on=["set_name", "shard"]).filter(
+        pl.col("set_name").is_in(list(SETS)),
         pl.col("recipe_version").ne_missing(RECIPE_VERSION) | pl.col("centroids_digest").ne_missing(vocabulary),
     )
     if len(others):
-        set_name, shard, version, centroids = others.sort("set", "shard").row(0)
+        set_name, shard, version, centroids = others.sort("set_name", "shard").row(0)
         raise NcaError(
             f"{len(others)} shards, like {ShardKey(set_name, shard)}, were labelled from recipe version {version} with "
             f"centroids {str(centroids)[:12]}…, the present ones are {RECIPE_VERSION} with {vocabulary[:12]}…: make "

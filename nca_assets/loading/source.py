@@ -27,7 +27,7 @@ from nca_assets.warehouse.answer import parenthesized, whole_table
 from nca_assets.warehouse.collections import Sampling, read_collection, sampled
 from nca_assets.warehouse.read import literal
 
-PLACES = ("set", "index", "shard", "frames", "height", "width")
+PLACES = ("set_name", "rollout_index", "shard", "frames", "height", "width")
 """The columns that say where a rollout is and how large."""
 
 _COLUMNS = {column.name: column for column in LABEL_COLUMNS}
@@ -51,9 +51,9 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
     """
 
     def __init__(self, table: pl.DataFrame, reader: Reader, settings: Settings) -> None:
-        self.table = table.sort("set", "index")
+        self.table = table.sort("set_name", "rollout_index")
         # In worker processes that were forked, Polars must not compute anything: its threads are not there.
-        self._sets = self.table["set"].to_list()
+        self._sets = self.table["set_name"].to_list()
         self._numbers = self.table.select(PLACES[1:]).cast(pl.Int64).to_numpy()
         self.reader, self.settings = reader, settings
 
@@ -103,7 +103,9 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         with DuckDB's message if that is no SQL, if nothing meets it, or if ``recipes`` would give other tokens than
         those that were labelled.
         """
-        query = f'SELECT rollout_id FROM labels JOIN splits USING (rollout_id, "set") WHERE {parenthesized(condition)}'  # noqa: S608
+        query = (
+            f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {parenthesized(condition)}"  # noqa: S608
+        )
         return cls.query(query, settings, recipes=recipes, columns=columns, sampling=sampling)
 
     @classmethod

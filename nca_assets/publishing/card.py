@@ -53,7 +53,7 @@ class Facts:
     @property
     def splits(self) -> list[str]:
         """The sets, in order."""
-        return [row["set"] for row in self.sets]
+        return [row["set_name"] for row in self.sets]
 
     @property
     def size(self) -> str:
@@ -84,11 +84,11 @@ def facts(settings: Settings) -> Facts:
         return whole_table(query, settings.data).to_dicts()
 
     sums = """
-        count(*) AS rollouts, count(DISTINCT ("set", shard)) AS shards, max(frames) AS frames,
+        count(*) AS rollouts, count(DISTINCT (set_name, shard)) AS shards, max(frames) AS frames,
         min(least(height, width)) AS shortest_side, max(greatest(height, width)) AS longest_side,
         sum(height::BIGINT * width * frames)::BIGINT AS tokens
     """
-    sets = ask(f'SELECT "set", {sums} FROM labels WHERE {ours} GROUP BY "set" ORDER BY "set"')  # noqa: S608
+    sets = ask(f"SELECT set_name, {sums} FROM labels WHERE {ours} GROUP BY set_name ORDER BY set_name")  # noqa: S608
     if not sets:
         raise NcaError(f"{settings.data} holds no labelled rollouts of ours: materialize some first")
     return Facts(

@@ -24,7 +24,7 @@ def checked_labels(keys: Iterable[ShardKey], data: Stored) -> Iterator[pl.DataFr
     for key in keys:
         part = key.labels_file(data)
         table, _ = read_table(part, data, relabel(key))
-        query = f'FROM labels WHERE {is_any_of([key.set])} AND shard = {key.number} ORDER BY "index"'
+        query = f"FROM labels WHERE {is_any_of([key.set])} AND shard = {key.number} ORDER BY rollout_index"
         if not table.equals(whole_table(query, data).select(table.columns)):
             raise NcaError(
                 f"{part} holds other labels than the warehouse: materialize partition {key} of behavior_labels, then "

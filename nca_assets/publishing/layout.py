@@ -81,8 +81,8 @@ def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
     vocabulary or version than the card says.
     """
     query = f"""
-        SELECT partition_key, "set", shard, digest, shard_digest, label_version FROM label_parts
-        WHERE {is_any_of(SETS)} ORDER BY "set", shard
+        SELECT partition_key, set_name, shard, digest, shard_digest, label_version FROM label_parts
+        WHERE {is_any_of(SETS)} ORDER BY set_name, shard
     """  # noqa: S608
     centroids = load_centroids(data)
     shards: dict[str, dict[ShardKey, str]] = {}
@@ -99,7 +99,7 @@ def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
                 f"labels of {name} are of version {version}, this is {LABEL_VERSION}: materialize its behavior_labels, "
                 "then the 'analytics' assets again"
             )
-        if read_table(key.labels_file(data), data, relabel(key), columns=["index"])[1]["digest"] != digest:
+        if read_table(key.labels_file(data), data, relabel(key), columns=["rollout_index"])[1]["digest"] != digest:
             raise NcaError(f"labels of {name} are not those in the warehouse: materialize the 'analytics' assets again")
         shards.setdefault(rollout_set, {})[key] = shard_digest
     if not shards:

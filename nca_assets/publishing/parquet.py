@@ -109,8 +109,8 @@ def write_labels(keys: Iterable[ShardKey], file: Path, settings: Settings) -> No
 def write_tokens(key: ShardKey, file: Path, settings: Settings) -> None:
     """A shard's rollouts with their tokens. Raises ``NcaError`` if any differs from its digest."""
     manifest = read_manifest(key, settings.data)
-    classes = pq.ParquetFile(local_copy(key.labels_file(settings.data))).read(["index", "behavior"]).to_pydict()
-    behavior = dict(zip(classes["index"], classes["behavior"], strict=True))
+    classes = pq.ParquetFile(local_copy(key.labels_file(settings.data))).read(["rollout_index", "behavior"]).to_pydict()
+    behavior = dict(zip(classes["rollout_index"], classes["behavior"], strict=True))
     with _writer(TOKEN_FILES, file) as writer:
         waiting: list[dict[str, Any]] = []
         for member, tokens in read_rollouts(key, settings.data, manifest):

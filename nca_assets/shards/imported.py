@@ -23,6 +23,7 @@ from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import remake
 from nca_assets.seal import BLANK, read_sealed
 from nca_assets.settings import FEWEST_FRAMES
+from nca_assets.shards.counting import token_counts
 from nca_assets.shards.findings import forget
 from nca_assets.shards.manifest import rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.read import reading
@@ -148,7 +149,7 @@ def register(key: ShardKey, source: Path | None, data: Stored) -> ImportedManife
                 frames=frames, height=height, width=width, digest=rollout_digest(tokens),
             )
         )  # fmt: skip
-        counts += np.bincount(tokens.ravel(), minlength=MOST_TOKENS)
+        counts += token_counts(tokens)
     if not members:
         raise NcaError(f"{source} holds no array: give .npz files with arrays (T, H, W) or (N, T, H, W)")
     if known and len(known.members) != len(members):

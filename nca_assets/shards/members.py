@@ -16,6 +16,7 @@ from stream_zip import ZIP_64, Method, stream_zip
 
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.naming import member_name
+from nca_assets.shards.counting import token_counts
 from nca_assets.shards.manifest import Member, rollout_digest
 
 DEFLATE_LEVEL = 2
@@ -43,7 +44,7 @@ def pack(index: int, tokens: NDArray[np.uint8]) -> PackedRollout:
     deflate = isal_zlib.compressobj(DEFLATE_LEVEL, isal_zlib.DEFLATED, -15)
     return PackedRollout(
         Member(index=index, height=height, width=width, digest=rollout_digest(tokens)),
-        np.bincount(tokens.ravel(), minlength=TOKENS),
+        token_counts(tokens)[:TOKENS],
         npy,
         deflate.compress(npy) + deflate.flush(),
     )
@@ -51,9 +52,9 @@ def pack(index: int, tokens: NDArray[np.uint8]) -> PackedRollout:
 
 def npy_bytes(tokens: NDArray[np.uint8]) -> bytes:
     """A rollout as an ``.npy`` file in Fortran order: time varies fastest, which compresses best."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.asfortranarray(tokens), allow_pickle=False)
-    return buffer.getvalue()
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": True, "shape": tokens.shape})
+    return header.getvalue() + tokens.tobytes("F")
 
 
 def write_members(rollouts: Iterable[PackedRollout], file: BinaryIO) -> int:

@@ -15,6 +15,7 @@ from nca_assets.naming import SETS, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import remake
 from nca_assets.settings import Settings
+from nca_assets.shards.counting import token_counts
 from nca_assets.shards.findings import forget, noted
 from nca_assets.shards.imported import MOST_TOKENS, read_imported, read_imported_manifest
 from nca_assets.shards.manifest import read_manifest, rollout_digest
@@ -82,7 +83,7 @@ def _counted(rollouts: Iterable[tuple[object, NDArray[np.uint8]]], vocabulary: i
     """How often each of the ``vocabulary`` tokens occurs in all rollouts."""
     counts = np.zeros(vocabulary, dtype=np.int64)
     for _, tokens in rollouts:
-        counts += np.bincount(tokens.ravel(), minlength=vocabulary)
+        counts += token_counts(tokens)[:vocabulary]
     return counts
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.lattice import TOKENS
 
-IDENTITY = ("set", "behavior", "height", "width")
+IDENTITY = ("set_name", "behavior", "height", "width")
 SCORES = ("cross_entropy", "accuracy", "accuracy_changed", "accuracy_unchanged", "skill")
 
 FLOOR = 1e-6

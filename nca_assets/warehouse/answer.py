@@ -16,6 +16,7 @@ import polars as pl
 
 from nca_assets.errors import NcaError
 from nca_assets.storage import Stored
+from nca_assets.warehouse.catalog import OLD_NAMES
 from nca_assets.warehouse.read import connect, literal
 
 FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet, COMPRESSION zstd"}
@@ -89,10 +90,19 @@ def _require_text(sql: str) -> None:
 
 @contextmanager
 def duckdbs_message() -> Iterator[None]:
-    """Turn DuckDB's errors into ``NcaError``, with their text, and its way to tell of Ctrl-C into Python's."""
+    """Turn DuckDB's errors into ``NcaError``, with their text and what a column is called now, and its way to tell of
+    Ctrl-C into Python's."""
     try:
         yield
     except duckdb.Error as error:
-        raise NcaError(f"DuckDB: {error}") from error
+        raise NcaError(f"DuckDB: {error}{_renamed(str(error))}") from error
     except RuntimeError as error:
         raise KeyboardInterrupt if str(error) == "Query interrupted" else error from None
+
+
+def _renamed(message: str) -> str:
+    """A hint if ``message`` is of a column that is not there, under the name that it had before."""
+    for name, old in OLD_NAMES.items():
+        if re.search(rf'column (named )?"{old}"', message):
+            return f"\nThe column {old} is called {name} now; labels_old_names has the old names."
+    return ""

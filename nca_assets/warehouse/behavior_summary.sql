@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW behavior_summary AS
 SELECT
-    CASE WHEN recipe_version IS NULL THEN "set" ELSE 'recipes' END AS origin,
+    CASE WHEN recipe_version IS NULL THEN set_name ELSE 'recipes' END AS origin,
     behavior,
     count(*) AS rollouts,
     100 * count(*) / sum(count(*)) OVER (PARTITION BY origin) AS percent,

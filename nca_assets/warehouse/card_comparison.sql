@@ -20,7 +20,7 @@ WITH measured AS (
 token_shares AS (
     SELECT 100 * sum("count") / sum(sum("count")) OVER () AS percent, row_number() OVER (ORDER BY sum("count") DESC) AS rank
     FROM token_frequency
-    WHERE "set" IN ('set1', 'set2', 'set3')
+    WHERE set_name IN ('set1', 'set2', 'set3')
     GROUP BY token
 ),
 vocabulary AS (

@@ -5,8 +5,13 @@ The SQL that makes ``NAME`` is in ``NAME.sql`` beside this file. Not here: what 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS, Column
 from nca_assets.warehouse.table import Table
+
+OLD_NAMES = {"set_name": "set", "rollout_index": "index"}
+"""What columns were called before, when queries had to quote them."""
 
 _LABELS = {column.name: column for column in LABEL_COLUMNS}
 _RECIPE_COLUMNS = LABEL_COLUMNS[: [column.name for column in LABEL_COLUMNS].index("digest") + 1]
@@ -34,7 +39,7 @@ _MATERIALIZATION_COLUMNS = (
 
 SCORE_COLUMNS = (
     Column("model", "VARCHAR", "Baseline; the oracle is the true rule, estimated from sampled futures"),
-    *(_LABELS[name] for name in ("rollout_id", "set", "behavior", "height", "width")),
+    *(_LABELS[name] for name in ("rollout_id", "set_name", "behavior", "height", "width")),
     Column("cross_entropy", "DOUBLE", "Mean of -ln p of the target's tokens, in nats a cell, 0 to 14"),
     Column("accuracy", "DOUBLE", "Share of cells whose likeliest token is the target's, 0 to 1"),
     Column("accuracy_changed", "DOUBLE", "The same over cells that differ from frame 48; null if none do"),
@@ -66,6 +71,14 @@ TABLES = (
         "One row per labelled rollout: identity, recipe, class and metrics",
         ("label_files", "label_parts"),
         LABEL_COLUMNS,
+        follows=True,
+    ),
+    Table(
+        "labels_old_names",
+        "The labels with the columns set and index, as they were called before, for queries that ask for them",
+        ("labels",),
+        tuple(replace(column, name=OLD_NAMES.get(column.name, column.name)) for column in LABEL_COLUMNS),
+        kind="VIEW",
         follows=True,
     ),
     Table(

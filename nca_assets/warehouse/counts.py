@@ -50,11 +50,11 @@ def count_rollouts(data: Stored) -> list[ShardCounts]:
     Raises ``NcaError`` if the warehouse can't be read.
     """
     with inventory(data) as on_disk:
-        in_manifest = _counts(on_disk, 'SELECT "set", shard, rollouts FROM shards')
-        in_labels = _counts(on_disk, 'SELECT "set", shard, rollouts FROM label_parts')
+        in_manifest = _counts(on_disk, "SELECT set_name, shard, rollouts FROM shards")
+        in_labels = _counts(on_disk, "SELECT set_name, shard, rollouts FROM label_parts")
         damaged = {key for (key,) in on_disk.execute(DAMAGED_PARTITIONS).fetchall()}
     with connect(data) as warehouse:
-        in_warehouse = _counts(warehouse, 'SELECT "set", shard, count(*) FROM labels GROUP BY ALL')
+        in_warehouse = _counts(warehouse, "SELECT set_name, shard, count(*) FROM labels GROUP BY ALL")
         [(built_at,)] = warehouse.execute("SELECT epoch(built_at) FROM snapshot").fetchall()
     return [
         ShardCounts(

@@ -1,6 +1,6 @@
 CREATE OR REPLACE TABLE frame_curves AS
 SELECT
-    "set",
+    set_name,
     behavior,
     frame,
     sum(rollouts)::BIGINT AS rollouts,
@@ -9,5 +9,5 @@ SELECT
     round(sum(difference) / sum(rollouts), 9) AS difference,
     CASE WHEN frame >= 100 THEN round(sum(similarity_100) / sum(rollouts), 9) END AS similarity_100
 FROM read_parquet(getvariable('curve_sum_files'), hive_partitioning = false)
-GROUP BY "set", behavior, frame
-ORDER BY "set", behavior, frame
+GROUP BY set_name, behavior, frame
+ORDER BY set_name, behavior, frame

@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW geometry AS
 SELECT
-    "set",
+    set_name,
     height,
     width,
     height::INTEGER * width AS cells,
@@ -8,4 +8,4 @@ SELECT
     count(*) AS rollouts,
     sum(height::BIGINT * width * frames)::BIGINT AS tokens
 FROM labels
-GROUP BY "set", height, width
+GROUP BY set_name, height, width

@@ -10,11 +10,11 @@ places AS (
     WHERE num_rows > 0
 ),
 named AS (
-    SELECT *, if(regexp_matches(place.folder, '^\d+$'), 'set', '') || place.folder AS "set" FROM places
+    SELECT *, if(regexp_matches(place.folder, '^\d+$'), 'set', '') || place.folder AS set_name FROM places
 )
 SELECT
-    "set" || '-' || place."number" AS partition_key,
-    "set",
+    set_name || '-' || place."number" AS partition_key,
+    set_name,
     place."number"::INTEGER AS shard,
     num_rows::BIGINT AS rollouts,
     file_size_bytes::BIGINT AS file_bytes,

@@ -1,7 +1,7 @@
 CREATE OR REPLACE VIEW lag_similarity AS
 SELECT
     rollout_id,
-    "set",
+    set_name,
     behavior,
     split_part(name, '_', 2)::SMALLINT AS "start",
     split_part(name, '_', 3)::SMALLINT AS lag,

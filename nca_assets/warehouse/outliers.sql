@@ -1,16 +1,16 @@
 -- Shards that have far more or fewer rollouts of a class than their set would let expect.
 WITH counted AS (
-    SELECT "set", shard, behavior, count(*) AS rollouts
+    SELECT set_name, shard, behavior, count(*) AS rollouts
     FROM labels
     WHERE recipe_version IS NOT NULL
     GROUP BY ALL
 ),
-shards AS (SELECT "set", shard, sum(rollouts) AS of_shard FROM counted GROUP BY ALL),
-sets AS (SELECT "set", sum(of_shard) AS of_set FROM shards GROUP BY ALL),
-classes AS (SELECT "set", behavior, sum(rollouts) AS of_class FROM counted GROUP BY ALL),
+shards AS (SELECT set_name, shard, sum(rollouts) AS of_shard FROM counted GROUP BY ALL),
+sets AS (SELECT set_name, sum(of_shard) AS of_set FROM shards GROUP BY ALL),
+classes AS (SELECT set_name, behavior, sum(rollouts) AS of_class FROM counted GROUP BY ALL),
 compared AS (
     SELECT
-        "set",
+        set_name,
         shard,
         behavior,
         of_shard,
@@ -19,9 +19,9 @@ compared AS (
         (of_class - coalesce(rollouts, 0)) / nullif(of_set - of_shard, 0) AS usual,
         of_set - of_shard AS of_others
     FROM shards
-    JOIN sets USING ("set")
-    JOIN classes USING ("set")
-    LEFT JOIN counted USING ("set", shard, behavior)
+    JOIN sets USING (set_name)
+    JOIN classes USING (set_name)
+    LEFT JOIN counted USING (set_name, shard, behavior)
 ),
 bounded AS (
     SELECT
@@ -32,7 +32,7 @@ bounded AS (
     FROM compared
     WHERE of_others >= 1000
 )
-SELECT "set" || '-' || lpad(shard::VARCHAR, 5, '0') AS partition_key, behavior, rollouts, of_shard * usual AS expected, bound
+SELECT set_name || '-' || lpad(shard::VARCHAR, 5, '0') AS partition_key, behavior, rollouts, of_shard * usual AS expected, bound
 FROM bounded
 WHERE abs(rollouts - of_shard * usual) > bound
 ORDER BY abs(rollouts - of_shard * usual) / bound DESC

@@ -73,8 +73,8 @@ def _attach(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def is_any_of(names: Iterable[str]) -> str:
-    """The condition that a column ``set`` is one of ``names``."""
-    return f'"set" IN ({", ".join(literal(name) for name in names)})'
+    """The condition that the column ``set_name`` is one of ``names``."""
+    return f"set_name IN ({', '.join(literal(name) for name in names)})"
 
 
 def literal(text: str) -> str:

@@ -1,7 +1,7 @@
 CREATE OR REPLACE TABLE shards AS
 SELECT
     "set" || '-' || lpad(shard::VARCHAR, 5, '0') AS partition_key,
-    "set",
+    "set" AS set_name,
     shard,
     len(members) AS rollouts,
     frames,
@@ -26,7 +26,7 @@ FROM read_json(
 UNION ALL BY NAME
 SELECT
     "set" || '-' || lpad(shard::VARCHAR, 5, '0') AS partition_key,
-    "set",
+    "set" AS set_name,
     shard,
     len(members) AS rollouts,
     list_max(list_transform(members, lambda member : member.frames)) AS frames,

@@ -16,7 +16,7 @@ import polars as pl
 
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
-from nca_assets.labels.table import polars_schema
+from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.naming import (
     SETS,
     ShardKey,
@@ -111,9 +111,11 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: Stored, scratch: 
     that have no file."""
     damaged: list[Damage] = []
     for name, sources in find_sources(data).items():
-        sound, wrong = sound_copies({source.file: source.remedy for source in sources}, data)
+        remedies = {source.file: source.remedy for source in sources}
+        schema = SCHEMAS[name]
+        sound, wrong = sound_tables(remedies, data, schema) if schema else sound_copies(remedies, data)
         damaged += [Damage(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
-        files = sound or [_empty_file(scratch / name, SCHEMAS[name])]
+        files = sound or [_empty_file(scratch / name, schema)]
         set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
     if damaged:
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])

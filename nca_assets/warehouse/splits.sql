@@ -9,7 +9,7 @@ split AS (
 )
 SELECT
     rollout_id,
-    "set",
+    set_name,
     by_rollout,
     CASE WHEN greatest(height, width) <= 24 THEN 'train' WHEN greatest(height, width) <= 32 THEN 'validation' ELSE 'test' END
         AS by_size,

@@ -67,8 +67,8 @@ def assess(data: Stored, materialized: Versions) -> Assessment:
         connection.execute(BY_NAME["stale_partitions"].sql)
         stale = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
         sets = connection.execute(
-            'SELECT "set", count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT '
-            'FROM shards GROUP BY "set" ORDER BY "set"'
+            "SELECT set_name, count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT "
+            "FROM shards GROUP BY set_name ORDER BY set_name"
         ).fetchall()
     return Assessment([SetInventory(*row) for row in sets], [StalePartition(*row) for row in stale])
 

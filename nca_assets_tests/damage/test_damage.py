@@ -63,7 +63,7 @@ def rows(data: Path, query: str) -> list[tuple]:
 def stale_now(settings: Settings) -> set[str]:
     """The partitions that ``nca status`` counts as stale."""
     recorded = {
-        asset: dict(rows(local(settings.data), f"SELECT partition_key, digest FROM {table} WHERE \"set\" <> 'life'"))
+        asset: dict(rows(local(settings.data), f"SELECT partition_key, digest FROM {table} WHERE set_name <> 'life'"))
         for asset, table in (("rollout_shards", "shards"), ("behavior_labels", "label_parts"))
     }
     return {found.partition_key or "" for found in assess(settings.data, recorded).stale}

@@ -73,7 +73,7 @@ def test_tokens_used_are_counted(drawn_from: Settings, ours: pl.DataFrame) -> No
 def test_curves_are_means_over_rollouts(drawn_from: Settings, ours: pl.DataFrame) -> None:
     shown = frame_curves.data(drawn_from)
     curves = pl.concat([pl.read_parquet(local(key.curves_file(drawn_from.data))) for key in KEYS])
-    curves = curves.join(ours.select("set", "index", "behavior"), on=("set", "index"))
+    curves = curves.join(ours.select("set_name", "rollout_index", "behavior"), on=("set_name", "rollout_index"))
     for (behavior,), group in shown.group_by("behavior"):
         chosen = curves if behavior == "all" else curves.filter(behavior=behavior)
         cells = chosen["cells"].to_numpy()[:, None]

@@ -34,16 +34,16 @@ def test_the_parts_hold_the_schema_and_the_rollouts(labelled: Settings, centroid
     assert dict(part.schema) == {column.name: POLARS_TYPES[column.type] for column in LABEL_COLUMNS}
     assert part["rollout_id"].to_list() == [f"set2/{index:06d}" for index in range(4, 8)]
     for row in part.iter_rows(named=True):
-        tokens = read_rollout(KEY, labelled.data, row["index"])
-        rule = draw_rule(2, row["index"])
+        tokens = read_rollout(KEY, labelled.data, row["rollout_index"])
+        rule = draw_rule(2, row["rollout_index"])
         flip = flip_in_the_middle(rule)
         twin = simulate(rule, centroids, 112, flip=flip)
         metrics, curves = measure(tokens, measure_damage(tokens, twin, flip), measure_states(rule, centroids))
         assert metrics.items() <= row.items()
-        stored = curve_part.row(by_predicate=pl.col("index") == row["index"], named=True)
+        stored = curve_part.row(by_predicate=pl.col("rollout_index") == row["rollout_index"], named=True)
         assert {name: values.tolist() for name, values in vars(curves).items()}.items() <= stored.items()
         assert tokens.shape == (row["frames"], row["height"], row["width"])
-        scalars = draw_rule(2, row["index"]).scalars
+        scalars = draw_rule(2, row["rollout_index"]).scalars
         assert row["gain_in"] == scalars.gain_in
         assert row["residual_scale"] == 2.0**-scalars.residual_shift
         assert row["leak"] == scalars.leak / 64

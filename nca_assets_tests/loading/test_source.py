@@ -50,7 +50,7 @@ def test_tokens_are_those_with_the_digest_in_the_labels(shards: Settings) -> Non
 @pytest.mark.parametrize("frames", [129, 200])
 def test_recipes_give_the_labelled_tokens_whatever_length_is_set(shards: Settings, frames: int) -> None:
     set_otherwise = shards.model_copy(update={"frames": frames})
-    for rollout in RolloutSource.where('"index" < 2', set_otherwise, recipes=True):
+    for rollout in RolloutSource.where("rollout_index < 2", set_otherwise, recipes=True):
         assert rollout_digest(np.asarray(rollout.tokens)) == rollout.labels["digest"]
 
 
@@ -65,7 +65,7 @@ def test_recipes_of_several_lengths_are_beginnings_of_the_same_rollouts(shards: 
 def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
     own_shards: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    freeze("few", 'SELECT rollout_id FROM labels WHERE "index" < 3', own_shards.data)
+    freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards.data)
     with monkeypatch.context() as newer:
         newer.setattr(same_recipe, "RECIPE_VERSION", 2)
         with pytest.raises(NcaError, match=r"6 shards, like set1-00000, were labelled from recipe version 1 with cent"):
@@ -73,7 +73,7 @@ def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
     save_centroids(load_centroids(own_shards.data).flip(0), own_shards.data, "imported from a test")
     remedy = r"centroids 64a9b762de41….*make them again \('nca backfill --stale'\), or read the shards instead"
     with pytest.raises(NcaError, match=remedy):
-        RolloutSource.where("\"set\" = 'set2'", own_shards, recipes=True)
+        RolloutSource.where("set_name = 'set2'", own_shards, recipes=True)
     with pytest.raises(NcaError, match=remedy):
         RolloutSource.collection("few", own_shards, recipes=True)
     assert len(list(RolloutSource.where(settings=own_shards))) == 4 * len(KEYS)
@@ -81,7 +81,7 @@ def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
 
 def test_rollouts_are_chosen_in_sql(shards: Settings) -> None:
     every = RolloutSource.where(settings=shards)
-    odd = RolloutSource.where('"index" % 2 = 1 and "set" = \'set2\'', shards, columns=["behavior", "width"])
+    odd = RolloutSource.where("rollout_index % 2 = 1 and set_name = 'set2'", shards, columns=["behavior", "width"])
     expected = [rollout.id for rollout in every if rollout.id.set == "set2" and rollout.id.index % 2]
     assert odd.ids == expected
     assert set(odd[0].labels) >= {"behavior", "width"}
@@ -110,7 +110,7 @@ def test_classes_can_be_balanced(shards: Settings) -> None:
 
 
 def test_a_collection_is_a_source(own_shards: Settings) -> None:
-    freeze("few", 'SELECT rollout_id FROM labels WHERE "index" < 3', own_shards.data)
+    freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards.data)
     source = RolloutSource.collection("few", own_shards)
     assert source.ids == [RolloutId(name, index) for name in ("set1", "set2") for index in range(3)]
     with pytest.raises(NcaError, match="no collection 'many'"):
@@ -124,6 +124,8 @@ def test_a_collection_is_a_source(own_shards: Settings) -> None:
         ("heigth = 8", None, 'DuckDB: Binder Error.*"height"'),
         ("height = 1", None, "no labelled rollout is named by .*height = 1"),
         ("true", ["heigth"], "labels have no column 'heigth': use some of rollout_id, "),
+        ('"index" < 2', None, "DuckDB: .*The column index is called rollout_index now; labels_old_names has"),
+        ('splits."set" = 1', None, "DuckDB: .*The column set is called set_name now; labels_old_names has"),
         ("true); COPY labels TO 'x.csv'; SELECT (1", None, "DuckDB: Parser Error"),
         ("false) OR (true", None, "DuckDB: Parser Error"),
         ("false UNION SELECT rollout_id FROM labels", None, "DuckDB: Parser Error"),
@@ -137,7 +139,7 @@ def test_a_wrong_query_says_what_is_wrong(
 
 
 def test_a_condition_may_end_in_a_comment(shards: Settings) -> None:
-    assert len(RolloutSource.where('"index" < 2 -- the first ones', shards)) == 4
+    assert len(RolloutSource.where("rollout_index < 2 -- the first ones", shards)) == 4
 
 
 def test_nothing_to_read_is_said(settings: Settings) -> None:

@@ -142,11 +142,12 @@ def run_job_subset(instance: dg.DagsterInstance, selection: dg.AssetSelection, k
 def test_a_new_label_version_makes_labels_stale_and_no_shard(
     chain: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    present = versions.LABEL_VERSION
     for module in (versions, write, parts, sources):
-        monkeypatch.setattr(module, "LABEL_VERSION", 2)
+        monkeypatch.setattr(module, "LABEL_VERSION", present + 1)
     newer = newer_definitions()
     rebuild(instance)
-    assert ours(chain) == {f"behavior_labels {key}": "label_version 1 → 2" for key in KEYS}
+    assert ours(chain) == {f"behavior_labels {key}": f"label_version {present} → {present + 1}" for key in KEYS}
     assert dagsters(instance, newer) == set(ours(chain))
     labels_only = newer.resolve_job_def("make_shard").get_subset(asset_selection={LABELS})
     assert labels_only.execute_in_process(instance=instance, partition_key=KEYS[0]).success

@@ -20,7 +20,7 @@ rollouts = st.builds(RolloutId, st.sampled_from(["set1", "set2", "set3", "life"]
 def test_sql_and_python_agree(chosen: list[RolloutId]) -> None:
     with duckdb.connect() as connection:
         connection.execute(
-            "CREATE TABLE labels AS SELECT unnest(?) AS rollout_id, 's' AS \"set\", 8 AS height, 9 AS width, "
+            "CREATE TABLE labels AS SELECT unnest(?) AS rollout_id, 's' AS set_name, 8 AS height, 9 AS width, "
             "'static' AS behavior, NULL::VARCHAR AS regime",
             [[str(rollout) for rollout in chosen]],
         )

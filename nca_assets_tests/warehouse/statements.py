@@ -106,7 +106,7 @@ INSERT INTO labels BY NAME SELECT 'x' AS behavior
 INSERT OR REPLACE INTO labels FROM labels
 WITH x AS (INSERT INTO labels FROM labels RETURNING *) FROM x
 UPDATE labels SET behavior = 'x'
-UPDATE nca.main.labels SET "index" = 0 RETURNING *
+UPDATE nca.main.labels SET rollout_index = 0 RETURNING *
 DELETE FROM labels
 DELETE FROM labels USING shards WHERE labels.shard = shards.shard
 TRUNCATE labels

@@ -48,6 +48,11 @@ def test_each_table_has_the_catalogs_columns_types_and_comments(built: Path, tab
     assert rows(built, f"SELECT comment FROM {catalog} WHERE {named}") == [(table.description,)]
 
 
+def test_labels_are_there_under_their_old_names_too(built: Path) -> None:
+    old = parts(built).rename({"set_name": "set", "rollout_index": "index"})
+    assert rows(built, 'FROM labels_old_names ORDER BY "set", "index"') == old.rows()
+
+
 def test_there_are_no_other_tables(built: Path) -> None:
     assert {name for (name,) in rows(built, "SELECT table_name FROM duckdb_columns() WHERE NOT internal")} == {
         table.name for table in TABLES
@@ -55,7 +60,7 @@ def test_there_are_no_other_tables(built: Path) -> None:
 
 
 def test_labels_are_the_parts(built: Path) -> None:
-    assert rows(built, 'FROM labels ORDER BY "set", "index"') == parts(built).rows()
+    assert rows(built, "FROM labels ORDER BY set_name, rollout_index") == parts(built).rows()
     assert rows(built, "SELECT count(*), count(DISTINCT digest) FROM rollouts") == [(8, 8)]
 
 
@@ -64,9 +69,9 @@ def test_shards_and_token_frequency_are_the_manifests(built: Path) -> None:
     assert rows(
         built, "SELECT rollouts, tokens, file_bytes, digest FROM shards WHERE partition_key = 'set2-00001'"
     ) == [(4, manifest.tokens, manifest.file_bytes, manifest.digest)]
-    counts = rows(built, 'SELECT "count" FROM token_frequency WHERE "set" = \'set2\' ORDER BY token')
+    counts = rows(built, "SELECT \"count\" FROM token_frequency WHERE set_name = 'set2' ORDER BY token")
     assert [count for (count,) in counts] == manifest.token_counts
-    assert rows(built, 'SELECT "set", round(sum(share), 12) FROM token_frequency GROUP BY ALL ORDER BY ALL') == [
+    assert rows(built, "SELECT set_name, round(sum(share), 12) FROM token_frequency GROUP BY ALL ORDER BY ALL") == [
         ("set1", 1.0),
         ("set2", 1.0),
     ]
@@ -254,6 +259,7 @@ def test_each_table_has_a_digest_that_follows_its_content(labelled: Settings) ->
     changed = {name for name in before if before[name].digest != after[name].digest}
     of_labels = {
         "labels",
+        "labels_old_names",
         "rollouts",
         "label_parts",
         "behavior_summary",
@@ -274,21 +280,21 @@ def test_the_snapshot_says_what_it_was_built_from(built: Path) -> None:
 
 
 def test_frame_curves_are_the_means_of_the_curves(built: Path) -> None:
-    labels = parts(built).select("rollout_id", "behavior", "set")
+    labels = parts(built).select("rollout_id", "behavior", "set_name")
     files = [ShardKey(*key).curves_file(built) for key in [("set1", 0), ("set2", 1)]]
     curves = pl.concat([pl.read_parquet(local(file), hive_partitioning=False) for file in files])
     long = (
-        curves.drop("set")
+        curves.drop("set_name")
         .join(labels, on="rollout_id")
         .with_columns(frame=pl.int_ranges(pl.col("changed").list.len()))
         .explode("frame", "changed", "differing", "entropy")
     )
-    means = long.group_by("set", "behavior", "frame").agg(
+    means = long.group_by("set_name", "behavior", "frame").agg(
         pl.len(), (pl.col("entropy") / 4096).mean(), (pl.col("changed") / pl.col("cells")).mean().alias("novelty"),
         (pl.col("differing") / pl.col("cells")).mean().alias("difference"),
     )  # fmt: skip
-    found = rows(built, 'SELECT "set", behavior, frame, rollouts, entropy, novelty, difference FROM frame_curves')
-    expected = means.sort("set", "behavior", "frame").rows()
+    found = rows(built, "SELECT set_name, behavior, frame, rollouts, entropy, novelty, difference FROM frame_curves")
+    expected = means.sort("set_name", "behavior", "frame").rows()
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         assert one[:4] == other[:4]

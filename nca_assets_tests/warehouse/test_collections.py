@@ -28,7 +28,7 @@ def classes(data: Path) -> dict[str, str]:
 
 
 def test_a_frozen_answer_holds_its_rollouts_and_where_they_are_from(data: Path) -> None:
-    query = 'SELECT rollout_id FROM labels WHERE "index" < 5 ORDER BY rollout_id DESC'
+    query = "SELECT rollout_id FROM labels WHERE rollout_index < 5 ORDER BY rollout_id DESC"
     frozen = freeze("few", query, data)
     assert (frozen.version, sorted(frozen.rollouts)) == (
         1,
@@ -90,17 +90,19 @@ def test_balanced_and_stratified_samples(data: Path) -> None:
     of = classes(data)
     balanced = freeze("b", ALL, data, Sampling(each=2))
     assert Counter(of[r] for r in balanced.rollouts) == {c: min(2, n) for c, n in Counter(of.values()).items()}
-    stratified = freeze("s", ALL, data, Sampling(by="set", total=4))
+    stratified = freeze("s", ALL, data, Sampling(by="set_name", total=4))
     assert Counter(r.split("/")[0] for r in stratified.rollouts) == {"set1": 2, "set2": 2}
     assert freeze("t", ALL, data, Sampling(total=100)).rollouts.keys() == of.keys()
     again = freeze("b2", ALL, data, Sampling(each=2))
     assert again.rollouts == balanced.rollouts
-    others = {frozenset(freeze("o", ALL, data, Sampling(by="set", each=1, seed=seed)).rollouts) for seed in range(6)}
+    others = {
+        frozenset(freeze("o", ALL, data, Sampling(by="set_name", each=1, seed=seed)).rollouts) for seed in range(6)
+    }
     assert len(others) > 1
 
 
 def test_sampling_is_read_as_it_is_written() -> None:
-    for sampling in (Sampling(), Sampling(each=3, by="set", seed=7), Sampling(total=5)):
+    for sampling in (Sampling(), Sampling(each=3, by="set_name", seed=7), Sampling(total=5)):
         assert Sampling.parse(str(sampling)) == sampling
 
 

@@ -23,7 +23,7 @@ def warehouse(data: Path, shards: Sequence[Sequence[str]], recipe: int | None = 
     data.mkdir(exist_ok=True)
     with duckdb.connect(local(warehouse_file(data))) as connection:
         connection.execute(
-            'CREATE TABLE labels ("set" VARCHAR, shard INTEGER, behavior VARCHAR, recipe_version INTEGER)'
+            "CREATE TABLE labels (set_name VARCHAR, shard INTEGER, behavior VARCHAR, recipe_version INTEGER)"
         )
         for number, behaviors in enumerate(shards):
             connection.execute("INSERT INTO labels SELECT 'set1', ?, unnest(?), ?", [number, behaviors, recipe])

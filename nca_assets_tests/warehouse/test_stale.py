@@ -10,6 +10,8 @@ import pytest
 
 from nca_assets.automaton.engine import Machine
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.labels.export import export_csv
+from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.verify import verify_labels
 from nca_assets.labels.write import write_labels
 from nca_assets.naming import ShardKey, centroids_file
@@ -18,6 +20,7 @@ from nca_assets.shards.imported import register
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.verify import verify_shard
 from nca_assets.shards.write import write_shard
+from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse import sources
 from nca_assets.warehouse.build import build_warehouse
@@ -63,12 +66,28 @@ def test_another_vocabulary_makes_every_shard_and_label_stale(labelled: Settings
 
 
 def test_newer_versions_are_named(labelled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LABEL_VERSION", 2)
-    assert stale(labelled) == {("behavior_labels", key): "label_version 1 → 2" for key in ("set1-00000", "set2-00001")}
+    monkeypatch.setattr(sources, "LABEL_VERSION", LABEL_VERSION + 1)
+    newer = f"label_version {LABEL_VERSION} → {LABEL_VERSION + 1}"
+    assert stale(labelled) == {("behavior_labels", key): newer for key in ("set1-00000", "set2-00001")}
     monkeypatch.setattr(sources, "RECIPE_VERSION", 5)
     found = stale(labelled)
     assert found["rollout_shards", str(KEY)] == "recipe_version 1 → 5"
-    assert found["behavior_labels", str(KEY)] == "recipe_version 1 → 5; label_version 1 → 2"
+    assert found["behavior_labels", str(KEY)] == f"recipe_version 1 → 5; {newer}"
+
+
+def test_labels_with_the_columns_of_an_older_version_are_left_out_and_named(labelled: Settings) -> None:
+    file = KEY.labels_file(labelled.data)
+    table, metadata = read_table(file, labelled.data, "")
+    write_table(table.rename({"set_name": "set", "rollout_index": "index"}), file, labelled.data, metadata)
+    again = f"{file} lacks a column (set_name): materialize partition {KEY} of behavior_labels again"
+    assert stale(labelled)["behavior_labels", str(KEY)] == again
+    with connect(labelled.data) as connection:
+        assert connection.execute("SELECT DISTINCT set_name FROM labels").fetchall() == [("set1",)]
+    assert [file.name for file in export_csv(labelled.data)] == ["dataset_labels_set.csv"]
+    with pytest.raises(DamageError, match=r"lacks a column .*set_name.*: materialize partition"):
+        verify_labels(KEY, labelled.data)
+    write_labels(KEY, labelled)
+    assert stale(labelled) == {}
 
 
 def flip_a_byte(settings: Settings) -> None:
