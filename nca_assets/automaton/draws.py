@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nca_assets.automaton.philox import draw_words
 
@@ -12,13 +15,13 @@ T = TypeVar("T")
 # Philox counters are (stream, step, cell, block).
 SHAPE_STREAM, SCALAR_STREAM, WEIGHT_STREAM, STATE_STREAM, NOISE_STREAM = range(5)
 
-WORDS_AT_ONCE = 256
+WORDS_AT_FIRST = 128
 
 
 class Draws:
     """The scalars of rollout ``index`` of the set whose seed is ``seed``: each call takes the next word.
 
-    Word n is word n mod 4 of the counter (SCALAR_STREAM, 0, n // 4, 0).
+    Word n is word n mod 4 of the counter (SCALAR_STREAM, 0, ⌊n/4⌋, 0).
     """
 
     def __init__(self, seed: int, index: int) -> None:
@@ -29,7 +32,8 @@ class Draws:
     def word(self) -> int:
         """The next word, in [0, 2**32)."""
         if self._taken == len(self._words):
-            self._words = draw_words(self.key, SCALAR_STREAM, 0, (self._taken + WORDS_AT_ONCE) // 4).ravel().tolist()
+            words = max(WORDS_AT_FIRST, 2 * self._taken)
+            self._words = draw_words(self.key, SCALAR_STREAM, 0, words // 4).ravel().tolist()
         self._taken += 1
         return self._words[self._taken - 1]
 
@@ -47,4 +51,9 @@ class Draws:
 
     def sign(self) -> int:
         """1 or -1."""
-        return 1 - 2 * self.between(0, 1)
+        return self.one_of((1, -1))
+
+
+def halves(words: NDArray[np.uint32]) -> NDArray[Any]:
+    """(n, 4) words as (n, 8) 16-bit halves, low half first: int32 in [0, 2**16)."""
+    return words.astype("<u4", copy=False).view("<u2").astype(np.int32)

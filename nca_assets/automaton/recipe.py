@@ -24,8 +24,8 @@ LARGEST_NOISE = 255
 class Scalars:
     """What a rollout's recipe says in single numbers; ``docs/SPEC.md`` gives the formulas.
 
-    The residual scale is 2**-``residual_shift``, the leak is ``leak``/64, and the noise is an odd integer in [-255, 255]
-    times 2**-``noise_shift``.
+    The residual scale is 2**-``residual_shift``, the leak is ``leak``/64, and the noise is an odd integer in
+    [-255, 255] times 2**-``noise_shift``.
     """
 
     seed: int

@@ -1,13 +1,13 @@
-"""Rules with structure: few fields that groups of channels carry, seen through kernels.
+"""Rules with structure: few fields, carried by groups of channels and seen through kernels.
 
 Independent weights make noise: neighbors share nothing, and nothing prefers a wavelength, a direction or a rest. Here
-groups of the 16 channels carry one *field* each, so that every rollout speaks in the same directions and tokens mean
-the same, and a hidden unit sees a field through one of a few 3x3 kernels (the perception of growing NCA: Mordvintsev et
-al., Distill 2020). A family draws a sketch of a dozen numbers; this module turns it into weights, in integers.
+groups of the 16 channels carry one *field* each, the same in many rules, so that tokens mean the same; and a hidden
+unit sees a field through one of a few 3x3 kernels (the perception of growing NCA: Mordvintsev et al., Distill 2020).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +20,15 @@ CENTER_TAP = 4
 
 @dataclass(frozen=True)
 class Kernel:
-    """Nine taps, row by row; a gain through it is spread over them in proportion, by the sum of their magnitudes."""
+    """Nine taps, row by row; a gain through it is shared out among them, by the sum of their magnitudes."""
 
     name: str
     taps: tuple[int, ...]
 
-    def spread(self, gain: int) -> list[int]:
-        """``gain`` over the taps, each rounded to the nearest integer, halves up."""
+    def spread(self, gain: int) -> NDArray[np.int64]:
+        """``gain`` over the taps, each rounded to the nearest integer, halves up: int64 (9,)."""
         total = sum(map(abs, self.taps))
-        return [(2 * gain * tap + total) // (2 * total) for tap in self.taps]
+        return (2 * gain * np.array(self.taps) + total) // (2 * total)
 
 
 CENTER = Kernel("center", (0, 0, 0, 0, 1, 0, 0, 0, 0))
@@ -40,57 +40,66 @@ RIGHTWARD = Kernel("rightward", (-1, 0, 1, -2, 0, 2, -1, 0, 1))
 DOWNWARD = Kernel("downward", (-1, -2, -1, 0, 0, 0, 1, 2, 1))
 LAPLACE = Kernel("laplace", (1, 2, 1, 2, -12, 2, 1, 2, 1))
 
+SMOOTH = (BLUR, BOX, RING, CROSS)
+"""Kernels that weigh what lies around alike, whatever its direction."""
+
+Read = tuple[int, Kernel, int]
+"""A field, the kernel that it is seen through, and the gain."""
+
 
 class Sketch:
-    """A rule under construction: ``fields[c]`` is the field that channel c carries.
+    """A rule under construction: channel c carries field ``fields[c]``.
 
     Gains, weights and biases are integers in units of 1/64.
     """
 
     def __init__(self, fields: tuple[int, ...]) -> None:
         self.fields = fields
-        self.carriers = [[c for c, field in enumerate(fields) if field == f] for f in range(max(fields) + 1)]
         self.weights_in = np.zeros((CHANNELS, CHANNELS, 9), dtype=np.int64)
         self.bias_in = np.zeros(CHANNELS, dtype=np.int64)
         self.weights_out = np.zeros((CHANNELS, CHANNELS, 9), dtype=np.int64)
         self.bias_out = np.zeros(CHANNELS, dtype=np.int64)
-        self.units = 0
+        self._carriers = [np.flatnonzero(np.array(fields) == field) for field in range(max(fields) + 1)]
+        self._units = 0
 
-    def unit(self, *reads: tuple[int, Kernel, int], bias: int = 0) -> int:
+    def unit(self, *reads: Read, bias: int = 0) -> int:
         """A new hidden unit, clamp(Σ gain · kernel(field) + bias); its number.
 
-        A gain is divided among the channels of its field as evenly as integers can be.
+        Each tap's weight is divided among the channels of the field as evenly as integers can be: the first n of N
+        channels have ⌊weight · n / N⌋ of it.
         """
-        unit = self.units
-        self.units += 1
+        unit = self._units
+        self._units += 1
         for field, kernel, gain in reads:
-            carriers = self.carriers[field]
-            for tap, weight in enumerate(kernel.spread(gain)):
-                for i, channel in enumerate(carriers):
-                    self.weights_in[unit, channel, tap] += weight * (i + 1) // len(carriers) - weight * i // len(
-                        carriers
-                    )
+            channels = self._carriers[field]
+            parts = np.arange(len(channels) + 1)[:, None] * kernel.spread(gain) // len(channels)
+            self.weights_in[unit, channels] += np.diff(parts, axis=0)
         self.bias_in[unit] = bias
         return unit
 
-    def write(self, field: int, unit: int, weight: int, tap: int = CENTER_TAP) -> None:
+    def write(self, field: int, unit: int, weight: int) -> None:
         """Add ``weight`` times the unit to the update of every channel of ``field``."""
-        self.weights_out[self.carriers[field], unit, tap] += weight
+        self.weights_out[self._carriers[field], unit, CENTER_TAP] += weight
+
+    def turn(self, a: int, units: Sequence[int], real: int, imaginary: int) -> None:
+        """Add (real + i · imaginary) · z to fields ``a`` and ``a`` + 1, z's two parts being ``units``."""
+        self.write(a, units[0], real)
+        self.write(a, units[1], -imaginary)
+        self.write(a + 1, units[1], real)
+        self.write(a + 1, units[0], imaginary)
 
     def bias(self, field: int, weight: int) -> None:
         """Add ``weight`` to the update of every channel of ``field``."""
-        self.bias_out[self.carriers[field]] += weight
+        self.bias_out[self._carriers[field]] += weight
 
     def carry(self, dy: int, dx: int) -> None:
-        """Let every update come from the neighbor at (-dy, -dx): the whole pattern moves by (dy, dx) each step."""
-        grids = self.weights_out.reshape(CHANNELS, CHANNELS, 3, 3)
-        self.weights_out = np.roll(grids, (-dy, -dx), axis=(2, 3)).reshape(CHANNELS, CHANNELS, 9)
+        """Let every cell be updated by what its neighbor at (-dy, -dx) would be: all moves by (dy, dx) each step."""
+        taps = self.weights_out.reshape(CHANNELS, CHANNELS, 3, 3)
+        self.weights_out = np.roll(taps, (-dy, -dx), axis=(2, 3)).reshape(CHANNELS, CHANNELS, 9)
 
     def weights(self) -> tuple[NDArray[np.int16], ...]:
         """weights_in (16, 16, 3, 3), bias_in (16,), weights_out and bias_out, int16, as ``Rule`` holds them."""
-        return (
-            self.weights_in.reshape(CHANNELS, CHANNELS, 3, 3).astype(np.int16),
-            self.bias_in.astype(np.int16),
-            self.weights_out.reshape(CHANNELS, CHANNELS, 3, 3).astype(np.int16),
-            self.bias_out.astype(np.int16),
+        return tuple(
+            array.reshape(CHANNELS, CHANNELS, 3, 3).astype(np.int16) if array.ndim == 3 else array.astype(np.int16)
+            for array in (self.weights_in, self.bias_in, self.weights_out, self.bias_out)
         )

@@ -9,13 +9,16 @@ from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.sketch import Sketch
 from nca_assets.automaton.start import Start
 
+DrawFunction = Callable[[Draws, int, int], "Drawn"]
+"""From the numbers of a rollout, its height and its width."""
+
 
 @dataclass(frozen=True)
 class Drawn:
     """What a family draws: weights, what frame 0 looks like, and the scalars of the residual update.
 
-    The residual scale is 2**-``residual_shift``, the leak is ``leak``/64, and the noise is an odd integer in [-255, 255]
-    times 2**-``noise_shift``.
+    The residual scale is 2**-``residual_shift``, the leak is ``leak``/64, and the noise is an odd integer in
+    [-255, 255] times 2**-``noise_shift``.
     """
 
     sketch: Sketch
@@ -27,8 +30,8 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Family:
-    """A family: its name, how many of 512 rollouts are of it, and ``draw(draws, height, width)``."""
+    """A family: its name, how many of 512 rollouts are of it, and how one is drawn."""
 
     name: str
     share: int
-    draw: Callable[[Draws, int, int], Drawn]
+    draw: DrawFunction

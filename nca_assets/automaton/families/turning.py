@@ -1,124 +1,120 @@
-"""Media that turn: fields in pairs (a, b), read as a complex number z, each unit of which adds c · clamp(g · kernel(z)).
+"""Media that turn: pairs of fields, as complex numbers z = a + ib, and units that add c · clamp(g · kernel(z)).
 
-The imaginary part of the center kernel's c, the *turn*, is above a bound made of everything else, so that no cell can
-rest whatever its neighbors do (``docs/SPEC.md``). The phases of the other kernels decide how neighbors pull each other:
-into waves, spirals, stripes, domains, phase turbulence or step.
+The imaginary part of the center kernel's c, the *turn*, is above a bound made of everything else, so that no cell that
+saturates its units can rest, whatever its neighbors do (``docs/SPEC.md``). The phases of the other kernels decide how
+neighbors pull each other: into waves, spirals, stripes, domains, phase turbulence or step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nca_assets.automaton.draws import Draws
-from nca_assets.automaton.families.family import Drawn
+from nca_assets.automaton.families.family import DrawFunction, Drawn
 from nca_assets.automaton.families.starts import anywhere
 from nca_assets.automaton.lattice import CHANNELS, WEIGHT_ONE
-from nca_assets.automaton.sketch import (
-    BLUR,
-    BOX,
-    CENTER,
-    CROSS,
-    DOWNWARD,
-    LAPLACE,
-    RIGHTWARD,
-    RING,
-    Kernel,
-    Sketch,
-)
+from nca_assets.automaton.sketch import CENTER, DOWNWARD, LAPLACE, RIGHTWARD, SMOOTH, Kernel, Read, Sketch
 
 ANGLES = ((64, 0), (62, 17), (55, 32), (45, 45), (32, 55), (17, 62))
 """64 cosines and sines of 0, 15, …, 75 degrees."""
 
-SMOOTH = (BLUR, BOX, RING, CROSS)
 DIRECTED = (RIGHTWARD, DOWNWARD)
+
+LEAST_TURN = 8
+
+Factor = tuple[int, int]
+"""Real and imaginary part of c, in units of 1/64."""
 
 
 @dataclass(frozen=True)
 class Medium:
-    """How a medium's pairs read their neighbors.
+    """How the pairs of a medium read their neighbors.
 
-    ``kernels[pairs]`` is how many kernels, the center included, each of so many pairs has, drawn from ``pool``; with
-    ``directed`` the first of them is a gradient. ``coupling`` (of 64) is how much of what keeps a unit saturated the
-    other pairs may take. ``rough`` units read and write anything. ``shifts`` are the residual shifts.
+    ``kernels[n]`` is how many kernels, the center included, each of n pairs has; the others are drawn from ``pool``,
+    the first of them a gradient if ``directed``. ``own`` is how much the center weighs, where each of the others weighs
+    8 to 64; ``angles`` are the first and the last of ``ANGLES`` for c, which turns against the pair's turn with
+    ``against_the_turn``, either way without. ``coupled`` pairs also read each other.
     """
 
     kernels: dict[int, int]
-    pool: tuple[Kernel, ...]
-    angles: tuple[int, int] = (0, 5)
+    pool: tuple[Kernel, ...] = SMOOTH
     directed: bool = False
-    twist: int = 0
-    own: tuple[int, int] = (8, 64)
-    coupling: int = 0
+    own: tuple[int, int] = (32, 128)
+    angles: tuple[int, int] = (0, 5)
+    against_the_turn: bool = False
+    coupled: bool = False
     shifts: tuple[int, ...] = (1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5)
-    pull: tuple[int, int] = (0, 12)
 
 
-SPIRALS = Medium({1: 3, 2: 2}, SMOOTH, angles=(0, 2), own=(48, 128))
-WAVES = Medium({1: 4, 2: 3}, (*SMOOTH, LAPLACE), angles=(1, 5), own=(48, 128))
-FLOW = Medium({1: 3, 2: 3}, SMOOTH, directed=True, coupling=16, own=(32, 128))
-DOMAINS = Medium({2: 3}, (*SMOOTH, LAPLACE), coupling=16, own=(32, 128))
-TURBULENCE = Medium({1: 3, 2: 2}, SMOOTH, angles=(3, 4), coupling=16, twist=-1, own=(16, 48), shifts=(1, 2, 2, 3))
+SPIRALS = Medium({1: 3, 2: 2}, own=(48, 128), angles=(0, 2))
+WAVES = Medium({1: 4, 2: 3}, (*SMOOTH, LAPLACE), own=(48, 128), angles=(1, 5))
+FLOW = Medium({1: 3, 2: 3}, directed=True, coupled=True)
+DOMAINS = Medium({2: 3}, (*SMOOTH, LAPLACE), coupled=True)
+TURBULENCE = Medium({1: 3, 2: 2}, own=(16, 48), angles=(3, 4), against_the_turn=True, coupled=True, shifts=(2, 2, 3, 3))
 
 
-def turning(medium: Medium) -> Callable[[Draws, int, int], Drawn]:
-    """A family's function that draws rules of ``medium``."""
+def turning(medium: Medium) -> DrawFunction:
+    """A family of the rules of ``medium``."""
 
     def draw(draws: Draws, height: int, width: int) -> Drawn:
         pairs = draws.one_of(tuple(medium.kernels))
         size = CHANNELS // pairs
         sketch = Sketch(tuple(2 * (c // size) + c % 2 for c in range(CHANNELS)))
         gain = draws.between(96, 256)
-        spare = min((gain - WEIGHT_ONE) * medium.coupling // 64, 16) if pairs > 1 else 0
         for pair in range(pairs):
-            others = [f for f in range(2 * pairs) if f // 2 != pair]
-            add_pair(sketch, draws, medium, 2 * pair, medium.kernels[pairs], gain, others, spare)
+            others = [field for field in range(2 * pairs) if field // 2 != pair] if medium.coupled else []
+            add_pair(sketch, draws, medium, 2 * pair, medium.kernels[pairs], gain, others)
         return Drawn(sketch, anywhere(draws, height, width), draws.one_of(medium.shifts), draws.between(12, 15))
 
     return draw
 
 
 def add_pair(
-    sketch: Sketch,
-    draws: Draws,
-    medium: Medium,
-    a: int,
-    kernels: int,
-    gain: int,
-    others: list[int],
-    spare: int,
+    sketch: Sketch, draws: Draws, medium: Medium, a: int, kernels: int, gain: int, others: Sequence[int] = ()
 ) -> None:
-    """Fields ``a`` and ``a`` + 1 of ``sketch`` turn; their units also read ``others``, by ``spare`` in all."""
-    growth = draws.between(77, 141)
+    """Fields ``a`` and ``a`` + 1 of ``sketch`` turn; their units also read ``others``, weakly."""
+    turn, pull = draws.sign(), draws.between(0, 12)
     chosen = [CENTER, *(draws.one_of(medium.pool) for _ in range(kernels - 1))]
     if medium.directed:
         chosen[1] = draws.one_of(DIRECTED)
-    parts = [draws.between(*medium.own), *(draws.between(8, 64) for _ in chosen[1:])]
-    shares = [growth * part // sum(parts) for part in parts]
-    pull = draws.between(*medium.pull)
-    factors = [(shares[0], 0)]
-    turn = draws.sign()
-    for kernel, share in zip(chosen[1:], shares[1:], strict=True):
-        cosine, sine = ANGLES[draws.between(*medium.angles)]
-        sign = -1 if kernel is LAPLACE and draws.chance(45) else 1
-        factors.append((sign * share * cosine // 64, (medium.twist * turn or draws.sign()) * share * sine // 64))
-    least = least_turn(gain - spare, factors, pull)
-    factors[0] = shares[0], turn * (least + least * draws.between(1, 32) // 64)
+    own, *shares = _shares(draws, draws.between(77, 141), medium.own, kernels)
+    around = [_factor(draws, medium, kernel, share, turn) for kernel, share in zip(chosen[1:], shares, strict=True)]
+    spare = min((gain - WEIGHT_ONE) // 4, 16) if others else 0
+    least = least_turn(gain - spare, own, around, pull)
+    factors = [(own, turn * (least + least * draws.between(1, 32) // 64)), *around]
     for kernel, (real, imaginary) in zip(chosen, factors, strict=True):
-        for part in (0, 1):
-            reads = [(other, draws.one_of((*SMOOTH, CENTER)), 0) for other in others]
-            if others:
-                parts = [draws.between(-8, 8) for _ in others]
-                total = max(1, sum(map(abs, parts)))
-                reads = [(f, k, spare * p // total) for (f, k, _), p in zip(reads, parts, strict=True)]
-            unit = sketch.unit((a + part, kernel, gain), *reads)
-            sketch.write(a + part, unit, real)
-            sketch.write(a + 1 - part, unit, imaginary if part == 0 else -imaginary)
+        units = [sketch.unit((field, kernel, gain), *_weak(draws, others, spare)) for field in (a, a + 1)]
+        sketch.turn(a, units, real, imaginary)
     sketch.bias(a, -pull)
     sketch.bias(a + 1, -pull)
 
 
-def least_turn(gain: int, factors: list[tuple[int, int]], pull: int) -> int:
-    """The turn, in units of 1/64, from which on no cell with a saturated unit can rest."""
-    neighbors = sum(abs(real) + abs(imaginary) for real, imaginary in factors[1:]) + pull
-    return max(factors[0][0] + neighbors - WEIGHT_ONE * WEIGHT_ONE // gain, neighbors, 8)
+def least_turn(gain: int, own: int, around: Sequence[Factor], pull: int) -> int:
+    """The turn, in units of 1/64, from which on no cell that saturates a unit can rest: own + m - 64²/gain and more,
+    where neighbors and ``pull`` move a field by m at most."""
+    most = sum(abs(real) + abs(imaginary) for real, imaginary in around) + pull
+    return max(own + most - WEIGHT_ONE**2 // gain, most, LEAST_TURN)
+
+
+def _shares(draws: Draws, whole: int, own: tuple[int, int], kernels: int) -> list[int]:
+    """``whole`` shared out among the kernels, the center first."""
+    parts = [draws.between(*own), *(draws.between(8, 64) for _ in range(kernels - 1))]
+    return [whole * part // sum(parts) for part in parts]
+
+
+def _factor(draws: Draws, medium: Medium, kernel: Kernel, share: int, turn: int) -> Factor:
+    cosine, sine = ANGLES[draws.between(*medium.angles)]
+    way = -turn if medium.against_the_turn else draws.sign()
+    sign = -1 if kernel is LAPLACE and draws.chance(45) else 1
+    return sign * share * cosine // 64, way * share * sine // 64
+
+
+def _weak(draws: Draws, fields: Sequence[int], whole: int) -> list[Read]:
+    """Reads of ``fields`` that a unit's saturation can spare: by ``whole`` in all."""
+    parts = [draws.between(-8, 8) for _ in fields]
+    total = max(1, sum(map(abs, parts)))
+    return [
+        (field, draws.one_of((*SMOOTH, CENTER)), whole * part // total)
+        for field, part in zip(fields, parts, strict=True)
+    ]
