@@ -9,5 +9,5 @@ RECIPE_VERSION = 1
 VOCABULARY_VERSION = 1
 """How the centroids are learned."""
 
-LABEL_VERSION = 1
+LABEL_VERSION = 2
 """How metrics and classes follow from tokens."""

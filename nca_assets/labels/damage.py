@@ -1,7 +1,8 @@
-"""Damage spreading: how far the rollout and its twin, which differs in one cell at the start, drift apart.
+"""Damage spreading: how far the rollout and its twin, which differs in one place at frame 32, drift apart.
 
-The twin has the same rule and the same noise; the state of the cell in the middle of its grid has the opposite sign at
-frame 0. Bagnoli, Rechtman & Ruffo (Phys. Lett. A 172, 1992) measure chaos of cellular automata in this way.
+The twin has the same rule and the same noise; the states of a block of cells in the middle of its grid have the
+opposite sign at frame 32. Bagnoli, Rechtman & Ruffo (Phys. Lett. A 172, 1992) measure chaos of cellular automata in
+this way.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule
 from nca_assets.labels.counting import count_tokens
 
-TWIN_FRAMES = 112
-"""Frames of the twin: damage crosses the largest grid in these at a quarter of a cell a frame."""
+FLIP_FRAME = 32
+"""Past the first transient: at the start, damage to a cell is often masked."""
+
+TWIN_FRAMES = FLIP_FRAME + 112
+"""Frames of the twin: damage crosses the largest grid in 112 frames at a quarter of a cell a frame."""
 
 LATE_FRAMES = 16
 """The last of them, over which damage is averaged."""
@@ -39,7 +43,7 @@ class Damage:
 def flip_in_the_middle(rule: Rule) -> Flip:
     """The damage done to the twin."""
     height, width = rule.shape
-    return Flip(frame=0, y=height // 2, x=width // 2)
+    return Flip(frame=FLIP_FRAME, y=height // 2, x=width // 2)
 
 
 def measure_damage(tokens: NDArray[np.uint8], twin: NDArray[np.uint8], flip: Flip) -> Damage:
@@ -64,7 +68,7 @@ def _speed(differ: NDArray[np.bool_], flip: Flip) -> float:
     for frame, damaged in enumerate(differ):
         reached = int(distance[damaged].max(initial=0))
         if reached >= half:
-            return reached / max(frame, 1)
+            return reached / max(frame - flip.frame, 1)
     return 0.0
 
 
