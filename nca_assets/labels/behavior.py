@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.labels.counting import Counts, Frames, count_tokens
-from nca_assets.labels.ground import GROUND_SHARE, Ground, measure_ground
+from nca_assets.labels.ground import Ground, measure_ground
 from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.motion import Travel, traveling
 from nca_assets.labels.rhythm import WINDOW, lag_match_curve, rhythm_lag
@@ -120,7 +120,7 @@ def _beating(tail: Frames, traits: Traits) -> Behavior | None:
     ground, lag = traits.ground, rhythm_lag(traits.lag_match)
     if ground.beat and ground.home is not None and ground.home >= IN_PLACE:
         return Behavior("breathing", ground.beat)
-    if lag and ground.share >= GROUND_SHARE and ground.still < TURNING:
+    if lag and ground.still is not None and ground.still < TURNING:
         return Behavior("synchronous", lag)
     if lag is None and np.count_nonzero(tail[1:] != tail[:-1]) < QUIET_CHANGE * tail[1:].size:
         return Behavior("quiet")

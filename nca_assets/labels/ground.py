@@ -25,13 +25,13 @@ FOUND_AGAIN = 1 / 3
 
 @dataclass(frozen=True)
 class Ground:
-    """``share``: of a frame that its commonest token covers, mean over the tail. ``still``: the share of the tail's
-    frames in which it is the same token, the most frequent one. Of the objects, if there is a ground: their number in a
+    """``share``: of a frame that its commonest token covers, mean over the tail. If it is a ground, ``still``: the share
+    of the tail's frames in which it is the same token, the most frequent one. Of the objects on it: their number in a
     frame and their size in cells; how likely a cell off the ground at one time is so at another (``home``); the
     ``shift`` by which they move together; and the ``beat`` in which they change on the ground, in frames."""
 
     share: float
-    still: float
+    still: float | None = None
     objects: float | None = None
     object_size: float | None = None
     home: float | None = None
@@ -47,9 +47,9 @@ def measure_ground(window: Frames, counts: Counts, tail: int, every: int) -> Gro
     commonest = counts.argmax(axis=1)
     cells = window[0].size
     share = int(counts[-tail:].max(axis=1).sum()) / (tail * cells)
-    still = int(np.bincount(commonest[-tail:]).max()) / tail
     if share < GROUND_SHARE:
-        return Ground(share, still)
+        return Ground(share)
+    still = int(np.bincount(commonest[-tail:]).max()) / tail
     on_ground = np.where(window == commonest[:, None, None], 0, window + np.uint8(1))
     off = (on_ground[-tail:] > 0).astype(np.uint8)
     sampled = off[::every]
@@ -81,10 +81,9 @@ def _common_shift(off: Frames) -> Shift | None:
         total = int(sizes[0].sum() + sizes[1].sum())
         chance = int((sizes[0] * sizes[1]).sum()) / before[0].size
         again = ((matches - before.size + total) // 2 - chance) / max(total / 2 - chance, 1)
-        row, column = np.unravel_index(again.argmax(), again.shape)
-        shift = Shift(period, down[int(row)], right[int(column)])
-        in_place = float(again[-down.start, -right.start])
-        share = float(again[row, column])
+        share, in_place = float(again.max()), float(again[-down.start, -right.start])
+        best = [Shift(period, down[row], right[column]) for row, column in np.argwhere(again == share).tolist()]
+        shift = min(best, key=lambda s: s.length)
         if share >= FOUND_AGAIN and share >= 2 * in_place:
             found.append((share, shift))
     most = max((share for share, _ in found), default=0)

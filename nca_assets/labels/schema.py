@@ -74,7 +74,11 @@ LABEL_COLUMNS = (
         "Direction across its crests in degrees from right to down, 0 to 180; null if none stands out",
     ),
     Column("ground_share", "DOUBLE", "Share of a frame that its commonest token covers, mean over the tail, 1/32 to 1"),
-    Column("ground_still", "DOUBLE", "Share of the tail's frames in which that is the same token, 1/128 to 1"),
+    Column(
+        "ground_still",
+        "DOUBLE",
+        "Share of the tail's frames with the same ground, 1/128 to 1; null if ground_share < 0.5",
+    ),
     Column("objects", "DOUBLE", "Objects on the ground in a frame of the tail, 0 or more; null without a ground"),
     Column("object_size", "DOUBLE", "Cells of an object, mean; null without objects"),
     Column(

@@ -89,12 +89,9 @@ def _dominant_wave(same: NDArray[np.int64]) -> tuple[float | None, float | None]
     share = float(shares.max())
     if share < DOMINANT_SHARE:
         return None, None
-    # The longest of several as strong.
-    strongest = [
-        ((ky - height if ky > height // 2 else ky) / height, kx / width, ky, kx)
-        for ky, kx in np.argwhere(shares == share).tolist()
-    ]
-    down, right, ky, kx = min(strongest, key=lambda wave: math.hypot(*wave[:2]))
+    strongest = np.argwhere(shares == share).tolist()
+    waves = [((ky - height if ky > height // 2 else ky) / height, kx / width, ky, kx) for ky, kx in strongest]
+    down, right, ky, kx = min(waves, key=lambda wave: math.hypot(*wave[:2]))  # the longest of several as strong
     # Sharp edges give a wave overtones, which go its way.
     overtones = np.arange(height * width)
     for sign in (1, -1):
