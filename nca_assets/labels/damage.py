@@ -30,9 +30,9 @@ LATE_FRAMES = 16
 class Damage:
     """What became of the damage.
 
-    ``share``: the share of cells whose tokens differ, over the last 16 frames that both have. ``independent``: the same for two
-    grids with this rollout's tokens in random places, 1 - Σp². ``speed``: cells per frame at which it got half of the
-    way to the far side; 0 if it never did.
+    ``share``: the share of cells whose tokens differ, over the last 16 frames that both have. ``independent``: the same
+    for two grids with this rollout's tokens in random places, 1 - Σp². ``speed``: cells per frame at which it got half
+    of the way to the far side; 0 if it never did.
     """
 
     share: float

@@ -25,9 +25,9 @@ FOUND_AGAIN = 1 / 3
 
 @dataclass(frozen=True)
 class Ground:
-    """``share``: of a frame that its commonest token covers, mean over the tail. If it is a ground, ``still``: the share
-    of the tail's frames in which it is the same token, the most frequent one. Of the objects on it: their number in a
-    frame and their size in cells; how likely a cell off the ground at one time is so at another (``home``); the
+    """``share``: of a frame that its commonest token covers, mean over the tail. If it is a ground, ``still``: the
+    share of the tail's frames in which it is the same token, the most frequent one. Of the objects on it: their number
+    in a frame and their size in cells; how likely a cell off the ground at one time is so at another (``home``); the
     ``shift`` by which they move together; and the ``beat`` in which they change on the ground, in frames."""
 
     share: float

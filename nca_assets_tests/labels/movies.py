@@ -155,8 +155,8 @@ def own_phases(height: int = 20, width: int = 20, period: int = 12, seed: int = 
 def turbulence(height: int = 32, width: int = 32, seed: int = 5) -> np.ndarray:
     """The phase of complex noise that is smooth in space and time: domains that come and go without any rhythm."""
     parts = np.random.default_rng(seed).normal(size=(2, FRAMES, height, width))
-    for axis, reach in ((1, 3), (2, 3), (3, 3)):
-        parts = sum(np.roll(parts, shift, axis) for shift in range(-reach, reach + 1))
+    for axis in (1, 2, 3):
+        parts = np.sum([np.roll(parts, shift, axis) for shift in range(-3, 4)], axis=0)
     return phases(np.arctan2(*parts) / (2 * np.pi), 6)
 
 

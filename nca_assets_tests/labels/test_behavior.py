@@ -96,9 +96,9 @@ STILL = np.zeros((movies.FRAMES, 16, 20), dtype=np.uint8)
         (movies.noise(), Behavior("noisy")),
     ],
     ids=[
-        "gliders", "carried picture", "breathers on a still ground", "breathers on a ground that turns", "blinking in step",
-        "sparks", "stripes", "spiral", "target", "colliding waves", "growing domains", "cells in phases of their own",
-        "turbulence", "noise",
+        "gliders", "carried picture", "breathers on a still ground", "breathers on a ground that turns",
+        "blinking in step", "sparks", "stripes", "spiral", "target", "colliding waves", "growing domains",
+        "cells in phases of their own", "turbulence", "noise",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("noise", [0.003, 0.01])
