@@ -50,8 +50,8 @@ def measure_ground(window: Frames, counts: Counts, tail: int, every: int) -> Gro
     if share < GROUND_SHARE:
         return Ground(share)
     still = int(np.bincount(commonest[-tail:]).max()) / tail
-    on_ground = np.where(window == commonest[:, None, None], 0, window + np.uint8(1))
-    off = (on_ground[-tail:] > 0).astype(np.uint8)
+    off_ground = window != commonest[:, None, None]
+    off = off_ground[-tail:].astype(np.uint8)
     sampled = off[::every]
     objects, covered = int(_count_objects(sampled)), int(sampled.sum())
     size = covered / objects if objects else None
@@ -60,7 +60,8 @@ def measure_ground(window: Frames, counts: Counts, tail: int, every: int) -> Gro
     shift = beat = None
     if size and size <= LARGEST_OBJECT * cells and covered >= len(sampled):
         shift = _common_shift(off)
-        beat = rhythm_lag(lag_match_curve(MatchCounter(on_ground)))
+        # The ground as 0 and token a as a + 1; only an imported token 255 is taken for ground here.
+        beat = rhythm_lag(lag_match_curve(MatchCounter(off_ground * (window + np.uint8(1)))))
     return Ground(share, still, objects / len(sampled), size, home, shift, beat)
 
 
