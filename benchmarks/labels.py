@@ -59,13 +59,13 @@ def main() -> None:
             damage = measure_damage(tokens, twin, flip_in_the_middle(rule))
             return measure(tokens, damage, measure_states(rule, centroids))
 
-        def run(frames: int, work: object) -> float:
-            return seconds(lambda: list(simulate_each(rules, centroids, frames, machine, work, flip_in_the_middle)))  # pyright: ignore[reportArgumentType]
+        def run(frames: int, work: object, flip: object = None) -> float:
+            return seconds(lambda: list(simulate_each(rules, centroids, frames, machine, work, flip)))  # pyright: ignore[reportArgumentType]
 
         simulated = run(settings.frames, lambda _, tokens: tokens.size)
         # A single frame of each is as good as none, and goes through the same threads.
         labelled = run(1, label)
-        with_twin = run(TWIN_FRAMES, label_with_twin)
+        with_twin = run(TWIN_FRAMES, label_with_twin, flip_in_the_middle)
         shard = seconds(lambda: write_shard(key, centroids, settings), repeats=2)
         part = seconds(lambda: write_labels(key, settings), repeats=2)
     report(

@@ -53,7 +53,7 @@ MEANINGS = {
 QUESTIONS = {
     "behavior": "SELECT behavior, count(*) FROM labels WHERE {one} GROUP BY behavior",
     "regime": "SELECT regime, avg(token_entropy), avg(damage) FROM labels WHERE {one} GROUP BY regime",
-    "periods": "SELECT period, count(*) FROM labels WHERE {one} AND behavior = 'rhythmic' GROUP BY period",
+    "periods": "SELECT period, count(*) FROM labels WHERE {one} AND behavior = 'radiating' GROUP BY period",
     "extremes": "SELECT rollout_id, compression_ratio FROM labels WHERE {one} ORDER BY compression_ratio LIMIT 10",
     "sizes": "SELECT height * width AS cells, avg(mean_change) FROM labels WHERE {one} GROUP BY cells",
 }
@@ -168,11 +168,11 @@ def compare(data: Stored, csv: Path) -> tuple[float, float, float]:
 def ask_pandas(csv: Path) -> list[Any]:
     """The questions, as one asks them of pandas."""
     labels = pd.read_csv(csv)
-    rhythmic = labels[labels["behavior"] == "rhythmic"]
+    radiating = labels[labels["behavior"] == "radiating"]
     return [
         labels["behavior"].value_counts(),
         labels.groupby("regime")[["token_entropy", "damage"]].mean(),
-        rhythmic.groupby("period").size(),
+        radiating.groupby("period").size(),
         labels.nsmallest(10, "compression_ratio")[["rollout_id", "compression_ratio"]],
         labels.assign(cells=labels["height"] * labels["width"]).groupby("cells")["mean_change"].mean(),
     ]
@@ -186,7 +186,7 @@ def ask_polars(csv: Path) -> list[pl.DataFrame]:
         [
             labels.group_by("behavior").len(),
             labels.group_by("regime").agg(pl.mean("token_entropy", "damage")),
-            labels.filter(pl.col("behavior") == "rhythmic").group_by("period").len(),
+            labels.filter(pl.col("behavior") == "radiating").group_by("period").len(),
             labels.select("rollout_id", "compression_ratio").bottom_k(10, by="compression_ratio"),
             labels.group_by(cells).agg(pl.mean("mean_change")),
         ]

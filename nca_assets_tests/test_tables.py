@@ -32,13 +32,12 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 def test_a_table_that_fits_is_one(asked: Settings) -> None:
     lines, shown = laid_out(*first_rows("FROM behavior_summary", asked.data, 200), 120)
-    assert shown == 3
+    assert shown == 2
     assert lines == [
         "origin   behavior  rollouts  percent  mean_change  tail_change  token_entropy  median_period",
         "───────  ────────  ────────  ───────  ───────────  ───────────  ─────────────  ─────────────",
-        "recipes  chaotic          4       50       0.2794        0.276         4.7239           NULL",
-        "recipes  complex          3     37.5      0.02325      0.02283         4.7691           NULL",
-        "recipes  rhythmic         1     12.5       0.9998            1         4.7304              2",
+        "recipes  quiet            5     62.5      0.02559      0.02422         4.7443           NULL",
+        "recipes  noisy            3     37.5       0.6863       0.6838         4.7373           NULL",
     ]
 
 
@@ -48,7 +47,7 @@ def test_headings_break_before_a_table_gets_too_wide(asked: Settings) -> None:
         "                                        mean_    tail_   token_  median_",
         "origin   behavior  rollouts  percent   change   change  entropy   period",
         "───────  ────────  ────────  ───────  ───────  ───────  ───────  ───────",
-        "recipes  chaotic          4       50   0.2794    0.276   4.7239     NULL",
+        "recipes  quiet            5     62.5  0.02559  0.02422   4.7443     NULL",
     ]
 
 
@@ -57,10 +56,10 @@ def test_a_wide_table_stands_on_its_side(asked: Settings) -> None:
     wide, _ = laid_out(columns, rows, 160)
     assert len(wide) == len(columns)
     assert wide[0].split() == ["rollout_id", "set1/000000", "set1/000001"]
-    assert wide[4] == f"height                      8{' ' * 65}8"
+    assert wide[4] == f"height                        8{' ' * 65}8"
     narrow, _ = laid_out(columns, rows, 80)
     assert len(narrow) == 2 * len(columns) + 1
-    assert narrow[14:16] == [f"digest               {rows[0][14]}", f"label_version               {LABEL_VERSION}"]
+    assert narrow[14:16] == [f"digest                 {rows[0][14]}", "label_version                 2"]
 
 
 def test_the_status_of_the_full_dataset_at_80_columns() -> None:

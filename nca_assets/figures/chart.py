@@ -18,11 +18,14 @@ from nca_assets.labels.behavior import CLASSES
 CLASS_COLOURS: dict[str, str] = dict(
     zip(
         CLASSES,
-        # Okabe and Ito (2008), which the colour-blind can tell apart.
-        ("#000000", "#0072B2", "#56B4E9", "#009E73", "#999999", "#D55E00", "#E69F00", "#CC79A7"),
+        # Krzywinski's twelve, which the colour-blind can tell apart: mk.bcgsc.ca/colorblind
+        (
+            "#9F0162", "#FF6E3A", "#A40122", "#FFC33B", "#FF5AAF", "#8400CD",
+            "#FFB2FD", "#008DF9", "#009F81", "#E20134", "#00C2F9", "#00FCCF",
+        ),
         strict=True,
     )
-)
+)  # fmt: skip
 
 STYLE: dict[Any, Any] = {
     "font.size": 9.0, "axes.titlesize": 10.0, "axes.spines.top": False, "axes.spines.right": False,

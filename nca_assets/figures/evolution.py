@@ -14,8 +14,8 @@ FRAMES = (0, 1, 2, 4, 8, 16, 32, 64, 100, 128, 256)
 
 
 def data(settings: Settings) -> Rollout:
-    """The first complex rollout on a grid of some size that is wider than high."""
-    return example(settings, f"height * width > {FEWEST_CELLS}", "width > height", "behavior = 'complex'")
+    """The first radiating rollout on a grid of some size that is wider than high."""
+    return example(settings, f"height * width > {FEWEST_CELLS}", "width > height", "behavior = 'radiating'")
 
 
 def draw(rollout: Rollout) -> Figure:

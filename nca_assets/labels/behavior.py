@@ -1,43 +1,60 @@
 """The behavior class of a rollout; ``docs/LABELS.md`` gives the definitions with their reasons.
 
-The tail is the last 128 frames. All comparisons are between frames of the tail, except for the rhythm's, which
-looks at the last 256, and those with the damaged twin. The grid is a torus, so shifts wrap around.
+Classes follow from the tokens alone, mostly of the tail, the last 128 frames; rhythms need the last 256. The grid is a
+torus, so shifts wrap around.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.labels.counting import Counts, MatchCounter, count_tokens
-from nca_assets.labels.damage import Damage
-
-Tokens = NDArray[np.uint8]
+from nca_assets.labels.counting import Counts, Frames, count_tokens
+from nca_assets.labels.ground import Ground, measure_ground
+from nca_assets.labels.matching import MatchCounter
+from nca_assets.labels.motion import Travel, traveling
+from nca_assets.labels.rhythm import WINDOW, lag_match_curve, rhythm_lag
+from nca_assets.labels.space import Space, structure_in_space
+from nca_assets.labels.translation import LONGEST_PERIOD, Shift, exact_period, exact_translation, loose_translation
 
 TAIL = 128
-LONGEST_PERIOD = 64
-RHYTHM_WINDOW = 256
-LONGEST_LAG = 128
-RHYTHM_RISE = 0.2
-SETTLING_CHANGE = 0.02
-SETTLING_FROZEN = 0.5
-SURVIVING_DAMAGE = 0.02
-CHAOTIC_DAMAGE = 0.5
-"""Of the mismatch of independent grids."""
+SAMPLED = 7
+"""Of the tail's frames every seventh is looked at where not all are: even periods do not divide it."""
+
+IN_PLACE = 0.5
+TURNING = 0.75
+QUIET_CHANGE = 0.05
+ONE_WAY = 0.1
+ONE_WAY_OF_TRAVELING = 2 / 3
+TRAVELING = 0.25
+STRUCTURED = 0.1
+"""Of the equal neighbors that chance leaves to have."""
 
 FEWEST_FRAMES = TAIL + 1
 """The tail and the frame before it, so that the change into the tail is defined; it also holds frame 112."""
 
-CLASSES = ("static", "translating", "periodic", "rhythmic", "settling", "chaotic", "complex", "drifting")
+CLASSES = (
+    "static",
+    "gliding",
+    "translating",
+    "periodic",
+    "breathing",
+    "synchronous",
+    "quiet",
+    "streaming",
+    "radiating",
+    "rhythmic",
+    "turbulent",
+    "noisy",
+)
 
 
 @dataclass(frozen=True)
 class Behavior:
-    """A class, and what goes with it: the period in frames and, if translating, the shift in cells per period."""
+    """A class, and what goes with it: the period in frames and, if something moves as one, the shift in cells per
+    period."""
 
     name: str
     period: int | None = None
@@ -45,128 +62,87 @@ class Behavior:
     dx: int | None = None
 
 
-def classify(tokens: Tokens, damage: Damage | None = None, lag_match: NDArray[np.float64] | None = None) -> Behavior:
+@dataclass(frozen=True)
+class Traits:
+    """What classes are told apart by. ``counts`` are the tokens of each frame; ``lag_match`` is s(L) from lag 1 on."""
+
+    counts: Counts
+    lag_match: NDArray[np.float64]
+    ground: Ground
+    space: Space
+    travel: Travel
+
+    @classmethod
+    def of(cls, tokens: Frames, counter: MatchCounter | None = None) -> Traits:
+        """The traits of ``tokens`` (frames, height, width)."""
+        counts, tail = count_tokens(tokens), tokens[-TAIL:]
+        return cls(
+            counts=counts,
+            lag_match=lag_match_curve(counter or MatchCounter(tokens)),
+            ground=measure_ground(tokens[-WINDOW:], counts[-WINDOW:], TAIL, SAMPLED),
+            space=structure_in_space(tail[::SAMPLED]),
+            travel=traveling(tail),
+        )
+
+
+def classify(tokens: Frames, traits: Traits | None = None) -> Behavior:
     """The first class in ``CLASSES`` whose definition ``tokens`` (frames, height, width) meets.
 
-    Without ``damage``, of movies that no recipe gives, what could be chaotic or complex is drifting. ``lag_match`` may
-    pass in what ``lag_match_curve`` gives, when it is at hand.
+    ``traits`` may pass in what ``Traits.of`` gives, when it is at hand.
     """
     tail = tokens[-TAIL:]
     if (tail == tail[0]).all():
         return Behavior("static")
-    period = exact_period(tail)
-    shift = translation(tail, LONGEST_PERIOD if period is None else period - 1)
-    if shift is not None:
-        return shift
-    if period is not None:
-        return Behavior("periodic", period)
-    lag = rhythm_lag(lag_match_curve(MatchCounter(tokens)) if lag_match is None else lag_match)
-    if lag is not None:
-        return Behavior("rhythmic", lag)
-    if _is_settling(tail):
-        return Behavior("settling")
-    if damage and damage.share >= CHAOTIC_DAMAGE * damage.independent:
-        return Behavior("chaotic")
-    if damage and damage.share > SURVIVING_DAMAGE:
-        return Behavior("complex")
-    return Behavior("drifting")
+    traits = traits or Traits.of(tokens)
+    return _repeating(tail, traits) or _beating(tail, traits) or _traveling(traits) or _irregular(traits)
 
 
-def frozen_share(tail: Tokens) -> float:
+def frozen_share(tail: Frames) -> float:
     """The share of cells that never change in the tail."""
     return int((tail == tail[0]).all(axis=0).sum()) / tail[0].size
 
 
-def _is_settling(tail: Tokens) -> bool:
-    changes = np.count_nonzero(tail[1:] != tail[:-1], axis=(1, 2))
-    earlier, later = changes[: TAIL // 2].mean(), changes[TAIL // 2 :].mean()
-    few = changes.mean() < SETTLING_CHANGE * tail[0].size
-    return bool(few and later < earlier and frozen_share(tail) >= SETTLING_FROZEN)
+def _repeating(tail: Frames, traits: Traits) -> Behavior | None:
+    """Objects, or everything, that come back as they were, or shifted."""
+    if traits.ground.shift:
+        return _shifted("gliding", traits.ground.shift)
+    period, counts = exact_period(tail), traits.counts[-TAIL:]
+    shift = exact_translation(tail, counts, LONGEST_PERIOD if period is None else period - 1)
+    if shift is None and period is None:
+        shift = loose_translation(tail, counts)
+    if shift:
+        return _shifted("translating", shift)
+    return Behavior("periodic", period) if period else None
 
 
-def exact_period(tail: Tokens) -> int | None:
-    """The smallest p in 2..64 with X_t = X_{t-p} throughout the tail."""
-    as_last = np.flatnonzero((tail[-1 - LONGEST_PERIOD : -1] == tail[-1]).all(axis=(1, 2)))
-    periods = LONGEST_PERIOD - as_last[::-1]
-    return next((int(p) for p in periods if p > 1 and _repeats(tail, int(p))), None)
-
-
-def translation(tail: Tokens, longest: int) -> Behavior | None:
-    """The smallest p in 1..``longest`` with a shift (dy, dx) ≠ 0 such that X_t = shift(X_{t-p}) throughout the tail.
-
-    Down and right are positive; of several such shifts the shortest, then the lowest (dy, dx), is taken.
-    """
-    counts = count_tokens(tail)
-    # The frame in which some token is rarest leaves the fewest shifts to try.
-    fewest = np.where(counts > 0, counts, tail[0].size).min(axis=1)
-    alike = np.flatnonzero((counts[-1 - LONGEST_PERIOD : -1] == counts[-1]).all(axis=1))
-    for p in (LONGEST_PERIOD - alike[::-1]).tolist():
-        if p > longest:
-            break
-        # Only frames with the same tokens, as often each, can be shifted into each other.
-        if not np.array_equal(counts[p:], counts[:-p]):
-            continue
-        at = p + int(fewest[p:].argmin())
-        shifts = _candidate_shifts(tail[at - p], tail[at], counts[at])
-        for dy, dx in sorted(shifts, key=lambda s: (abs(s[0]) + abs(s[1]), s)):
-            if _repeats(tail, p, (dy, dx), at):
-                return Behavior("translating", p, dy, dx)
+def _beating(tail: Frames, traits: Traits) -> Behavior | None:
+    """What comes back roughly, in place or all at once; and what hardly changes."""
+    ground, lag = traits.ground, rhythm_lag(traits.lag_match)
+    if ground.beat and ground.home is not None and ground.home >= IN_PLACE:
+        return Behavior("breathing", ground.beat)
+    if lag and ground.still is not None and ground.still < TURNING:
+        return Behavior("synchronous", lag)
+    if lag is None and np.count_nonzero(tail[1:] != tail[:-1]) < QUIET_CHANGE * tail[1:].size:
+        return Behavior("quiet")
     return None
 
 
-def lag_match_curve(counter: MatchCounter) -> NDArray[np.float64]:
-    """s(L) for L = 1, 2, …: the share of cells with X_t = X_{t-L}, both among the last 256 frames.
-
-    Lags go up to 128, or half of the frames when there are fewer than 256. Entry 0 is lag 1.
-    """
-    earlier, later, starts, pairs = _lag_pairs(counter.frames)
-    return np.add.reduceat(counter.matches(earlier, later), starts) / (pairs * counter.cells)
-
-
-@cache
-def _lag_pairs(frames: int) -> tuple[NDArray[np.int64], ...]:
-    """The pairs of frames of each lag, one lag after the other; where in them each begins; how many it has."""
-    window = min(frames, RHYTHM_WINDOW)
-    lags = range(1, min(LONGEST_LAG, window // 2) + 1)
-    later = [np.arange(frames - window + lag, frames) for lag in lags]
-    earlier = [late - lag for lag, late in zip(lags, later, strict=True)]
-    pairs = np.array([window - lag for lag in lags])
-    return np.concatenate(earlier), np.concatenate(later), np.concatenate([[0], np.cumsum(pairs)[:-1]]), pairs
+def _traveling(traits: Traits) -> Behavior | None:
+    """Waves that go one way, or several ways; the period is null if they come at irregular intervals."""
+    travel, lag = traits.travel, rhythm_lag(traits.lag_match)
+    if travel.one_way >= max(ONE_WAY, ONE_WAY_OF_TRAVELING * travel.share):
+        return Behavior("streaming", lag)
+    return Behavior("radiating", lag) if travel.share >= TRAVELING else None
 
 
-def rise_above_minimum(lag_match: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far s(L) lies above its minimum over shorter and equal lags, in [0, 1]."""
-    return lag_match - np.minimum.accumulate(lag_match)
+def _irregular(traits: Traits) -> Behavior:
+    """The rest: cells that beat each in a phase of its own, and what neither comes back nor goes anywhere."""
+    lag, space = rhythm_lag(traits.lag_match), traits.space
+    if lag:
+        return Behavior("rhythmic", lag)
+    structured = space.domains >= STRUCTURED * (1 - space.chance)
+    return Behavior("turbulent" if structured else "noisy")
 
 
-def rhythm_lag(lag_match: NDArray[np.float64]) -> int | None:
-    """The first peak of s(L) that rises by at least 0.2 above the running minimum, as a lag in frames."""
-    risen = np.flatnonzero(rise_above_minimum(lag_match) >= RHYTHM_RISE)
-    if len(risen) == 0:
-        return None
-    at = int(risen[0])
-    while at + 1 < len(lag_match) and lag_match[at + 1] > lag_match[at]:
-        at += 1
-    return at + 1
-
-
-def _repeats(tail: Tokens, period: int, shift: tuple[int, int] = (0, 0), at: int = TAIL - 1) -> bool:
-    def moved(frames: Tokens) -> NDArray[Any]:
-        return np.roll(frames, shift, axis=(-2, -1)) if any(shift) else frames
-
-    # One frame decides almost every case at a hundredth of the cost.
-    if not np.array_equal(tail[at], moved(tail[at - period])):
-        return False
-    return np.array_equal(tail[period:], moved(tail[:-period]))
-
-
-def _candidate_shifts(before: Tokens, after: Tokens, counts: Counts) -> list[tuple[int, int]]:
-    """The non-zero shifts that could carry ``before`` to ``after``: they map a cell of the rarest token to another.
-
-    ``counts`` says how often each token occurs, in either frame.
-    """
-    rarest = int(np.argmin(np.where(counts > 0, counts, after.size + 1)))
-    origin = np.argwhere(after == rarest)[0]
-    shifts = (origin - np.argwhere(before == rarest)) % after.shape
-    centred = np.where(shifts > np.array(after.shape) // 2, shifts - after.shape, shifts)
-    return [(int(dy), int(dx)) for dy, dx in centred if dy or dx]
+def _shifted(name: str, shift: Shift) -> Behavior:
+    return Behavior(name, shift.period, shift.dy, shift.dx)

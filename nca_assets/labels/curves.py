@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.labels.counting import Counts, MatchCounter
+from nca_assets.labels.counting import Counts
+from nca_assets.labels.matching import MatchCounter
 
 ENTROPY_STEPS = 4096
 """Entropies are stored in units of 1/4096 bit."""

@@ -1,7 +1,8 @@
-"""Damage spreading: how far the rollout and its twin, which differs in one cell at the start, drift apart.
+"""Damage spreading: how far the rollout and its twin, which differs in one place at frame 32, drift apart.
 
-The twin has the same rule and the same noise; the state of the cell in the middle of its grid has the opposite sign at
-frame 0. Bagnoli, Rechtman & Ruffo (Phys. Lett. A 172, 1992) measure chaos of cellular automata in this way.
+The twin has the same rule and the same noise; the states of a block of cells in the middle of its grid have the
+opposite sign at frame 32. Bagnoli, Rechtman & Ruffo (Phys. Lett. A 172, 1992) measure chaos of cellular automata in
+this way.
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule
 from nca_assets.labels.counting import count_tokens
 
-TWIN_FRAMES = 112
-"""Frames of the twin: damage crosses the largest grid in these at a quarter of a cell a frame."""
+FLIP_FRAME = 32
+"""Past the first transient: at the start, damage to a cell is often masked."""
+
+TWIN_FRAMES = FLIP_FRAME + 112
+"""Frames of the twin: damage crosses the largest grid in 112 frames at a quarter of a cell a frame."""
 
 LATE_FRAMES = 16
-"""The last of them, over which damage is averaged."""
+"""The last of them, or of a shorter rollout, over which damage is averaged."""
 
 
 @dataclass(frozen=True)
 class Damage:
     """What became of the damage.
 
-    ``share``: the share of cells whose tokens differ, over the twin's last 16 frames. ``independent``: the same for two
-    grids with this rollout's tokens in random places, 1 - Σp². ``speed``: cells per frame at which it got half of the
-    way to the far side; 0 if it never did.
+    ``share``: the share of cells whose tokens differ, over the last 16 frames that both have. ``independent``: the same
+    for two grids with this rollout's tokens in random places, 1 - Σp². ``speed``: cells per frame at which it got half
+    of the way to the far side; 0 if it never did.
     """
 
     share: float
@@ -39,13 +43,14 @@ class Damage:
 def flip_in_the_middle(rule: Rule) -> Flip:
     """The damage done to the twin."""
     height, width = rule.shape
-    return Flip(frame=0, y=height // 2, x=width // 2)
+    return Flip(frame=FLIP_FRAME, y=height // 2, x=width // 2)
 
 
 def measure_damage(tokens: NDArray[np.uint8], twin: NDArray[np.uint8], flip: Flip) -> Damage:
     """Compare the frames that a rollout and its twin (frames, height, width) both have."""
-    differ = tokens[: len(twin)] != twin
-    late = tokens[len(twin) - LATE_FRAMES : len(twin)]
+    frames = min(len(tokens), len(twin))
+    differ = tokens[:frames] != twin[:frames]
+    late = tokens[frames - LATE_FRAMES : frames]
     shares = count_tokens(late).sum(axis=0) / late.size
     return Damage(
         share=int(np.count_nonzero(differ[-LATE_FRAMES:])) / late.size,
@@ -64,7 +69,7 @@ def _speed(differ: NDArray[np.bool_], flip: Flip) -> float:
     for frame, damaged in enumerate(differ):
         reached = int(distance[damaged].max(initial=0))
         if reached >= half:
-            return reached / max(frame, 1)
+            return reached / max(frame - flip.frame, 1)
     return 0.0
 
 

@@ -12,41 +12,36 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from nca_assets.labels.behavior import (
-    TAIL,
-    Behavior,
-    Tokens,
-    classify,
-    frozen_share,
-    lag_match_curve,
-    rise_above_minimum,
-)
-from nca_assets.labels.counting import Counts, MatchCounter, count_tokens, count_transitions
+from nca_assets.labels.behavior import IN_PLACE, SAMPLED, TAIL, Behavior, Traits, classify, frozen_share
+from nca_assets.labels.counting import Counts, Frames, count_transitions
 from nca_assets.labels.curves import Curves
 from nca_assets.labels.damage import Damage
+from nca_assets.labels.ground import Ground
+from nca_assets.labels.matching import MatchCounter
+from nca_assets.labels.motion import renamed_change, synchrony
+from nca_assets.labels.rhythm import recovery
 from nca_assets.labels.states import StateStatistics
+from nca_assets.labels.translation import Shift, moved, repeats
 
 Value = str | int | float | None
 
 ENTROPY_FRAMES = (0, 16, 100, 499)
 SIMILARITY_STARTS = (0, 100)
 SIMILARITY_LAGS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-BLOCK_FRAMES = 16
-"""Frames, evenly spread over the tail, that 2x2 blocks are counted in."""
 ZSTD_LEVEL = 3
 
 
 def measure(
-    tokens: Tokens, damage: Damage | None = None, states: StateStatistics | None = None
+    tokens: Frames, damage: Damage | None = None, states: StateStatistics | None = None
 ) -> tuple[dict[str, Value], Curves]:
     """Every metric and the class of a rollout (frames, height, width), under the names of ``schema.LABEL_COLUMNS``,
     and its curves. What ``damage`` and ``states`` would tell is null without them."""
     tokens = np.ascontiguousarray(tokens)
-    counter, by_frame = MatchCounter(tokens), count_tokens(tokens)
-    curves = Curves.of(counter, by_frame)
-    counts = by_frame.sum(axis=0)
-    lag_match = lag_match_curve(counter)
-    behavior = classify(tokens, damage, lag_match)
+    counter = MatchCounter(tokens)
+    traits = Traits.of(tokens, counter)
+    by_frame, space, ground, travel = traits.counts, traits.space, traits.ground, traits.travel
+    curves, counts = Curves.of(counter, by_frame), by_frame.sum(axis=0)
+    behavior = classify(tokens, traits)
     tail, cells, changed = tokens[-TAIL:], tokens[0].size, curves.changed[1:]
 
     def share(steps: NDArray[np.int64]) -> float:
@@ -64,16 +59,30 @@ def measure(
         "early_change": share(changed[:16]),
         "late_change": share(changed[99:]),
         "change_48_112": int(np.count_nonzero(tokens[48] != tokens[112])) / cells,
+        "change_renamed_48_112": renamed_change(tokens[48], tokens[112]),
         "frozen_share": frozen_share(tail),
+        "domains": space.domains,
+        "correlation_length": space.correlation_length,
+        "wavelength": space.wavelength,
+        "wave_direction": space.wave_direction,
+        "ground_share": ground.share,
+        "ground_still": ground.still,
+        "objects": ground.objects,
+        "object_size": ground.object_size,
+        "objects_in_place": ground.home,
+        "object_speed": _object_speed(ground),
+        "synchrony": synchrony(tail[:-1:SAMPLED], tail[1::SAMPLED]),
+        "traveling": travel.share,
+        "streaming": travel.one_way,
         "token_entropy": entropy(counts),
-        "block_entropy": block_entropy(tail[:: TAIL // BLOCK_FRAMES]),
+        "block_entropy": block_entropy(tail[::SAMPLED]),
         "conditional_entropy": conditional_entropy(count_transitions(tokens)),
         **{f"entropy_{t}": entropy(by_frame[t]) if t < len(tokens) else None for t in ENTROPY_FRAMES},
         "tokens_used": int(np.count_nonzero(counts)),
         "top_token": int(counts.argmax()),
         "top_token_share": int(counts.max()) / int(counts.sum()),
         "compression_ratio": len(zstandard.compress(tokens.tobytes(), ZSTD_LEVEL)) / tokens.size,
-        "rhythm_prominence": float(rise_above_minimum(lag_match).max()),
+        "rhythm_prominence": float(recovery(traits.lag_match).max()),
         **_similarities(counter),
         "damage": damage and damage.share,
         "damage_independent": damage and damage.independent,
@@ -83,17 +92,16 @@ def measure(
     }, curves
 
 
-def transient(tokens: Tokens, behavior: Behavior, changed: NDArray[np.int64]) -> int:
+def transient(tokens: Frames, behavior: Behavior, changed: NDArray[np.int64]) -> int:
     """The first frame from which on the rollout behaves as in its tail.
 
-    Of static, translating and periodic rollouts: from which on every frame is the (shifted) one a period earlier. Of
-    the others: from which on the number of changing cells stays within the range that it has in the tail.
+    If every frame of the tail is the (shifted) one a period earlier: from which on that is so. Else: from which on the
+    number of changing cells stays within the range that it has in the tail.
     """
-    if behavior.name in ("static", "translating", "periodic"):
-        period, shift = behavior.period or 1, (behavior.dy or 0, behavior.dx or 0)
+    shift = Shift(behavior.period or 1, behavior.dy or 0, behavior.dx or 0)
+    if repeats(tokens[-TAIL:], shift):
         for t in range(len(tokens) - TAIL - 1, -1, -1):
-            before = np.roll(tokens[t], shift, axis=(0, 1)) if any(shift) else tokens[t]
-            if not np.array_equal(before, tokens[t + period]):
+            if not np.array_equal(moved(tokens[t], shift), tokens[t + shift.period]):
                 return t + 1
         return 0
     tail = changed[-(TAIL - 1) :]
@@ -107,7 +115,7 @@ def entropy(counts: Counts) -> float:
     return abs(round(float((shares * np.log2(shares)).sum()), 9))
 
 
-def block_entropy(frames: Tokens) -> float:
+def block_entropy(frames: Frames) -> float:
     """The entropy, in bits, of the 2x2 blocks of frames (frames, height, width), every cell the corner of one."""
     right = np.roll(frames, -1, axis=2)
     pairs = frames.astype(np.uint32) * 256 + right
@@ -124,6 +132,12 @@ def _speed(behavior: Behavior) -> float | None:
     if behavior.dy is None or behavior.dx is None or behavior.period is None:
         return None
     return math.hypot(behavior.dy, behavior.dx) / behavior.period
+
+
+def _object_speed(ground: Ground) -> float | None:
+    if ground.shift:
+        return math.hypot(ground.shift.dy, ground.shift.dx) / ground.shift.period
+    return 0.0 if ground.home is not None and ground.home >= IN_PLACE else None
 
 
 def _similarities(counter: MatchCounter) -> dict[str, Value]:

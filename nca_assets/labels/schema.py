@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nca_assets.labels.behavior import CLASSES
+
 
 @dataclass(frozen=True)
 class Column:
@@ -41,12 +43,12 @@ LABEL_COLUMNS = (
     Column(
         "behavior",
         "VARCHAR",
-        "First class that applies: static, translating, periodic, rhythmic, settling, chaotic, complex or drifting",
+        f"First class that applies: {', '.join(CLASSES[:-1])} or {CLASSES[-1]}",
     ),
-    Column("period", "SMALLINT", "Period in frames, of translating, periodic and rhythmic rollouts; else null"),
-    Column("dy", "SMALLINT", "Shift per period of translating rollouts in cells, down positive; else null"),
-    Column("dx", "SMALLINT", "Shift per period of translating rollouts in cells, right positive; else null"),
-    Column("speed", "DOUBLE", "Speed of translating rollouts in cells per frame; else null"),
+    Column("period", "SMALLINT", "Period in frames, of what repeats, beats or travels at regular intervals; else null"),
+    Column("dy", "SMALLINT", "Shift per period in cells, down positive, if gliding or translating; else null"),
+    Column("dx", "SMALLINT", "Shift per period in cells, right positive, if gliding or translating; else null"),
+    Column("speed", "DOUBLE", "Speed in cells per frame, if gliding or translating; else null"),
     Column("transient", "INTEGER", "First frame from which on the rollout behaves as in its tail, from 0"),
     Column(
         "mean_change", "DOUBLE", "Share of cells that change from a frame to the next, mean over all frames, 0 to 1"
@@ -55,9 +57,39 @@ LABEL_COLUMNS = (
     Column("early_change", "DOUBLE", "The same over the first 16 steps, 0 to 1"),
     Column("late_change", "DOUBLE", "The same from frame 100 on, 0 to 1"),
     Column("change_48_112", "DOUBLE", "Share of cells that differ between frames 48 and 112, 0 to 1"),
+    Column(
+        "change_renamed_48_112",
+        "DOUBLE",
+        "Share of cells that differ between frames 48 and 112 under the best renaming of the tokens, 0 to 1",
+    ),
     Column("frozen_share", "DOUBLE", "Share of cells that never change in the tail, 0 to 1"),
+    Column("domains", "DOUBLE", "Share of equal neighbors above chance, in the tail, -1 to 1; 0 in noise"),
+    Column(
+        "correlation_length", "DOUBLE", "Cells until the correlation falls below 1/e, in the tail; null if it doesn't"
+    ),
+    Column("wavelength", "DOUBLE", "Length of the strongest wave in the tail, in cells; null if none stands out"),
+    Column(
+        "wave_direction",
+        "DOUBLE",
+        "Direction across its crests in degrees from right to down, 0 to 180; null if none stands out",
+    ),
+    Column("ground_share", "DOUBLE", "Share of a frame that its commonest token covers, mean over the tail, 1/32 to 1"),
+    Column(
+        "ground_still",
+        "DOUBLE",
+        "Share of the tail's frames with the same ground, 1/128 to 1; null if ground_share < 0.5",
+    ),
+    Column("objects", "DOUBLE", "Objects on the ground in a frame of the tail, 0 or more; null without a ground"),
+    Column("object_size", "DOUBLE", "Cells of an object, mean; null without objects"),
+    Column(
+        "objects_in_place", "DOUBLE", "Chance that a cell of an object is one at another time too, 0 to 1; else null"
+    ),
+    Column("object_speed", "DOUBLE", "Speed of objects in cells per frame, 0 if in place; null if neither"),
+    Column("synchrony", "DOUBLE", "Share of change in the tail that one renaming of the tokens explains, 0 to 1"),
+    Column("traveling", "DOUBLE", "Share of change at the end that is carried from cell to cell, 0 to 1"),
+    Column("streaming", "DOUBLE", "What is left of it when opposite directions cancel out, 0 to 1"),
     Column("token_entropy", "DOUBLE", "Shannon entropy of the tokens of all cells and frames, 0 to 5 bits"),
-    Column("block_entropy", "DOUBLE", "Shannon entropy of the 2x2 blocks of 16 frames of the tail, 0 to 20 bits"),
+    Column("block_entropy", "DOUBLE", "Shannon entropy of the 2x2 blocks of 19 frames of the tail, 0 to 20 bits"),
     Column("conditional_entropy", "DOUBLE", "Entropy of a cell's token given its token a frame before, 0 to 5 bits"),
     Column("entropy_0", "DOUBLE", "Shannon entropy of the tokens of frame 0, 0 to 5 bits"),
     Column("entropy_16", "DOUBLE", "The same of frame 16"),
@@ -69,7 +101,7 @@ LABEL_COLUMNS = (
     Column(
         "compression_ratio", "DOUBLE", "Bytes after over bytes before zstd, level 3, of the tokens in (t, y, x) order"
     ),
-    Column("rhythm_prominence", "DOUBLE", "Greatest rise of the lag-match curve above its running minimum, 0 to 1"),
+    Column("rhythm_prominence", "DOUBLE", "Greatest share of the lag-match curve's fall that it gets back, 0 to 1"),
     *(
         Column(
             f"similarity_{start}_{lag}",
@@ -80,7 +112,7 @@ LABEL_COLUMNS = (
         for lag in (1, 2, 4, 8, 16, 32, 64, 128, 256)
     ),
     Column(
-        "damage", "DOUBLE", "Share of cells that differ from the twin with one flipped cell, frames 96 to 111, 0 to 1"
+        "damage", "DOUBLE", "Share of cells that differ from the twin with one flipped block, frames 128 to 143, 0 to 1"
     ),
     Column("damage_independent", "DOUBLE", "The same if the tokens of those frames lay in random places, 0 to 31/32"),
     Column(

@@ -22,7 +22,7 @@ from nca_assets.naming import VOCABULARY_SEED
 from nca_assets.progress import Progress, unwatched
 from nca_assets.vocabulary.centroids import to_lattice
 
-BLOCKS = 192
+BLOCKS = 304
 """Blocks of 32 rollouts, each block of one shape."""
 
 STARTS_PER_BLOCK = 2
@@ -44,9 +44,9 @@ def learn_centroids(progress: Progress = unwatched) -> Tensor:
 
 
 def sample_states(block: int) -> NDArray[np.float64]:
-    """Hidden states of a block of the vocabulary's rollouts: float64 (448, 16) in [-1, 1].
+    """Hidden states of a block of the vocabulary's rollouts: float64 (384, 16) in [-1, 1].
 
-    First those of a plain rule, frame by frame, then those of the starts of three rollouts of any family.
+    First those of a plain rule, frame by frame, then those of the starts of two rollouts of any family.
     """
     first = block * SHAPE_BLOCK
     plain = hidden_states(draw_rule_of(PLAIN, Draws(VOCABULARY_SEED, first)), SAMPLED_FRAMES[-1] + 1)

@@ -44,7 +44,7 @@ def address(project: Project, demo: str) -> Iterator[str]:
 def test_the_demo_ends_with_behaviors_and_the_comparison_with_the_card(demo: str) -> None:
     assert demo.index("materialized rollout_shards set1-00001") < demo.index("materialized analytics/labels")
     behaviors, comparison = demo.split("behavior ")[-1], demo.split("statistic ")[-1]
-    assert re.search(r"chaotic .*\d", behaviors)
+    assert re.search(r"noisy .*\d", behaviors)
     assert re.search(r"rollouts +count +5,000,000 +128 ", comparison)
     assert re.search(r"cells changed, t48 to t112 +% +83\.01 +\d\d\.\d+ +81 to 85 +(yes|no)", comparison)
 

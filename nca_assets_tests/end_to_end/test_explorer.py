@@ -135,11 +135,11 @@ def test_it_plays(page: Page, source: RolloutSource) -> None:
 
 def test_one_click_chooses_a_class_alone(page: Page, source: RolloutSource) -> None:
     page.get_by_role("button", name="Show all").click()
-    page.get_by_role("button", name="Only chaotic").click()
-    count = source.table["behavior"].eq("chaotic").sum()
+    page.get_by_role("button", name="Only noisy").click()
+    count = source.table["behavior"].eq("noisy").sum()
     expect(page.get_by_role("status")).to_have_text(f"{count} of 500 rollouts")
-    expect(page.get_by_role("button", name=re.compile("^chaotic, "), pressed=True)).to_have_count(1)
-    expect(page.get_by_role("button", name=re.compile("^complex, "), pressed=False)).to_have_count(1)
+    expect(page.get_by_role("button", name=re.compile("^noisy, "), pressed=True)).to_have_count(1)
+    expect(page.get_by_role("button", name=re.compile("^quiet, "), pressed=False)).to_have_count(1)
     page.get_by_role("button", name="Show all").click()
     expect(page.get_by_role("status")).to_have_text("500 of 500 rollouts")
 
@@ -159,7 +159,7 @@ def test_it_obeys_keys(page: Page, source: RolloutSource) -> None:
     page.get_by_label("Frame", exact=True).focus()
     page.keyboard.press(" ")
     expect(page.get_by_role("button", name="Play")).to_be_visible()
-    behavior = page.get_by_role("button", name=re.compile("^chaotic, "))
+    behavior = page.get_by_role("button", name=re.compile("^noisy, "))
     behavior.press(" ")
     expect(behavior).to_have_attribute("aria-pressed", "false")
     expect(page.get_by_role("button", name="Play")).to_be_visible()

@@ -11,7 +11,7 @@ import torch
 from nca_assets.automaton.compiled import simulate
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
-from nca_assets.labels.damage import flip_in_the_middle, measure_damage
+from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.states import measure_states
@@ -37,7 +37,7 @@ def test_the_parts_hold_the_schema_and_the_rollouts(labelled: Settings, centroid
         tokens = read_rollout(KEY, labelled.data, row["rollout_index"])
         rule = draw_rule(2, row["rollout_index"])
         flip = flip_in_the_middle(rule)
-        twin = simulate(rule, centroids, 112, flip=flip)
+        twin = simulate(rule, centroids, TWIN_FRAMES, flip=flip)
         metrics, curves = measure(tokens, measure_damage(tokens, twin, flip), measure_states(rule, centroids))
         assert metrics.items() <= row.items()
         stored = curve_part.row(by_predicate=pl.col("rollout_index") == row["rollout_index"], named=True)

@@ -45,5 +45,5 @@ def test_sizes_classes_and_rules_are_held_out(labelled: Settings) -> None:
     assert len(rows) == 8
     for by_size, side, by_class, behavior, by_rule, regime, by_rollout in rows:
         assert by_size == ("train" if side <= 24 else "validation" if side <= 32 else "test")
-        assert by_class == ("held_out" if behavior in ("rhythmic", "translating") else by_rollout)
+        assert by_class == ("held_out" if behavior in ("rhythmic", "synchronous", "translating") else by_rollout)
         assert by_rule == ("held_out" if regime in ("transport", "pulse") else by_rollout)

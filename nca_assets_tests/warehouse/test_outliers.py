@@ -11,7 +11,7 @@ from nca_assets.naming import warehouse_file
 from nca_assets.warehouse.outliers import find_outliers, missed_targets
 from nca_assets_tests.conftest import local
 
-SHARES = {"chaotic": 0.4, "complex": 0.35, "rhythmic": 0.2, "drifting": 0.048, "static": 0.002}
+SHARES = {"turbulent": 0.4, "radiating": 0.35, "rhythmic": 0.2, "noisy": 0.048, "static": 0.002}
 
 
 def usual_shards(shards: int, size: int) -> list[list[str]]:
@@ -47,9 +47,9 @@ def test_a_shard_of_another_kind_is_found_and_said_in_words(tmp_path: Path) -> N
 
 def test_a_class_that_is_missing_from_one_shard_is_found(tmp_path: Path) -> None:
     shards = usual_shards(30, 1024)
-    shards[3] = ["complex" if behavior == "chaotic" else behavior for behavior in shards[3]]
+    shards[3] = ["radiating" if behavior == "turbulent" else behavior for behavior in shards[3]]
     found = {(outlier.behavior, outlier.rollouts) for outlier in find_outliers(warehouse(tmp_path, shards))}
-    assert ("chaotic", 0) in found
+    assert ("turbulent", 0) in found
 
 
 def test_few_shards_and_imported_ones_are_not_compared(tmp_path: Path) -> None:
