@@ -3,10 +3,10 @@
 Raise one whenever the same inputs would give other bytes or other numbers than before.
 """
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """How a rollout follows from (set, index)."""
 
-VOCABULARY_VERSION = 1
+VOCABULARY_VERSION = 2
 """How the centroids are learned."""
 
 LABEL_VERSION = 2

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.labels.behavior import CLASSES
 
 
@@ -30,11 +31,10 @@ LABEL_COLUMNS = (
     Column(
         "recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if they were imported"
     ),
-    Column("regime", "VARCHAR", "Family of rules: rebound, flowing, slow, transport or pulse"),
-    Column("gain_in", "SMALLINT", "Largest weight of the first convolution, in units of 1/64"),
-    Column("gain_out", "SMALLINT", "Largest weight of the second convolution, in units of 1/64"),
+    Column("family", "VARCHAR", f"Family of rules: {', '.join(family.name for family in FAMILIES)}"),
+    Column("start", "VARCHAR", "Frame 0: noise, patches, sparse, seeds, or marks on a ground"),
     Column("residual_scale", "DOUBLE", "Factor of the residual update, a power of two in (0, 1]"),
-    Column("leak", "DOUBLE", "Share of the state that the update subtracts, 0 to 2; above 1 it swings over"),
+    Column("leak", "DOUBLE", "Share of the state that the update subtracts, 0 to 1"),
     Column(
         "noise", "DOUBLE", "Largest noise added to a channel in a step, in units of the state (which is in [-1, 1])"
     ),

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import WEIGHT_ONE
-from nca_assets.automaton.recipe import LARGEST_NOISE, Rule, Scalars, draw_rule, draw_scalars
+from nca_assets.automaton.recipe import LARGEST_NOISE, Rule, draw_rule
 from nca_assets.labels.curves import Curves
 from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import Value, measure
@@ -21,7 +21,7 @@ from nca_assets.naming import SETS, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Settings
 from nca_assets.shards.imported import read_imported, read_imported_manifest
-from nca_assets.shards.manifest import Manifest, Member, read_manifest
+from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.present import require_present_inputs
 from nca_assets.shards.read import read_rollouts
 from nca_assets.versions import LABEL_VERSION
@@ -44,7 +44,7 @@ def write_labels(key: ShardKey, settings: Settings, progress: Progress = unwatch
     labelled = label_rollouts(key, manifest, centroids, settings)
     for member, (metrics, curve) in zip(manifest.members, labelled, strict=True):
         identity = _identity(key, member.index, member.height, member.width, manifest.frames, member.digest)
-        labels.append(identity | _recipe(manifest, member) | metrics)
+        labels.append(identity | {"recipe_version": manifest.recipe_version} | metrics)
         curves.append(_curves(identity, curve))
         progress(len(labels), len(manifest.members))
     made_from = {
@@ -69,7 +69,7 @@ def write_imported_labels(key: ShardKey, settings: Settings, progress: Progress 
 
 
 def label_rollouts(key: ShardKey, manifest: Manifest, centroids: Tensor, settings: Settings) -> Iterator[Labelled]:
-    """The metrics and curves of each rollout of a shard, in order; the twins are simulated beside."""
+    """The recipe's scalars, metrics and curves of each rollout of a shard, in order; the twins are simulated beside."""
     waiting: dict[int, NDArray[np.uint8]] = {}
 
     def rules() -> Iterator[Rule]:
@@ -80,7 +80,8 @@ def label_rollouts(key: ShardKey, manifest: Manifest, centroids: Tensor, setting
     def label(rule: Rule, twin: NDArray[np.uint8]) -> Labelled:
         tokens = waiting.pop(rule.scalars.index)
         damage = measure_damage(tokens, twin, flip_in_the_middle(rule))
-        return measure(tokens, damage, measure_states(rule, centroids))
+        metrics, curves = measure(tokens, damage, measure_states(rule, centroids))
+        return _recipe(rule) | metrics, curves
 
     return simulate_each(rules(), centroids, TWIN_FRAMES, choose_machine(settings), label, flip_in_the_middle)
 
@@ -99,16 +100,13 @@ def _identity(key: ShardKey, index: int, height: int, width: int, frames: int, d
     }
 
 
-def _recipe(manifest: Manifest, member: Member) -> dict[str, Value]:
-    scalars: Scalars = draw_scalars(SETS[manifest.set].seed, member.index)
+def _recipe(rule: Rule) -> dict[str, Value]:
     return {
-        "recipe_version": manifest.recipe_version,
-        "regime": scalars.regime,
-        "gain_in": scalars.gain_in,
-        "gain_out": scalars.gain_out,
-        "residual_scale": 2.0**-scalars.residual_shift,
-        "leak": scalars.leak / WEIGHT_ONE,
-        "noise": LARGEST_NOISE * 2.0**-scalars.noise_shift,
+        "family": rule.scalars.family,
+        "start": rule.start.kind,
+        "residual_scale": 2.0**-rule.scalars.residual_shift,
+        "leak": rule.scalars.leak / WEIGHT_ONE,
+        "noise": LARGEST_NOISE * 2.0**-rule.scalars.noise_shift,
     }
 
 

@@ -67,10 +67,10 @@ def fit_centroids(states: NDArray[np.float64]) -> Tensor:
     """
     from sklearn.cluster import MiniBatchKMeans
 
-    kmeans = MiniBatchKMeans(TOKENS, random_state=0, batch_size=4096, n_init=1, max_iter=20)
+    kmeans = MiniBatchKMeans(TOKENS, random_state=0, batch_size=4096, max_iter=20)
     with threadpool_limits(1):
         kmeans.fit(states)
-    centers = kmeans.cluster_centers_
+    centers = np.asarray(kmeans.cluster_centers_)
     ground = int(centers.sum(axis=1).argmin())
     order = [ground, *(i for i in range(TOKENS) if i != ground)]
     return to_lattice(torch.from_numpy(centers[order]))

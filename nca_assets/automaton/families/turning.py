@@ -44,7 +44,7 @@ class Medium:
     angles: tuple[int, int] = (0, 5)
     against_the_turn: bool = False
     coupled: bool = False
-    shifts: tuple[int, ...] = (1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5)
+    shifts: tuple[int, ...] = (1, 2, 2, 2, 2, 3, 3, 4, 4, 4, 5, 5)
 
 
 SPIRALS = Medium({1: 3, 2: 2}, own=(48, 128), angles=(0, 2))
