@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nca_assets.labels.behavior import IN_PLACE, SAMPLED, TAIL, Behavior, Traits, classify, frozen_share
 from nca_assets.labels.counting import Counts, Frames, count_transitions
-from nca_assets.labels.curves import Curves
+from nca_assets.labels.curves import ENTROPY_STEPS, Curves
 from nca_assets.labels.damage import Damage
 from nca_assets.labels.ground import Ground
 from nca_assets.labels.matching import MatchCounter
@@ -75,6 +75,7 @@ def measure(
         "traveling": travel.share,
         "streaming": travel.one_way,
         "token_entropy": entropy(counts),
+        "tail_entropy": int(curves.entropy[-TAIL:].sum()) / (TAIL * ENTROPY_STEPS),
         "block_entropy": block_entropy(tail[::SAMPLED]),
         "conditional_entropy": conditional_entropy(count_transitions(tokens)),
         **{f"entropy_{t}": entropy(by_frame[t]) if t < len(tokens) else None for t in ENTROPY_FRAMES},

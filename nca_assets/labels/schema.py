@@ -89,6 +89,7 @@ LABEL_COLUMNS = (
     Column("traveling", "DOUBLE", "Share of change at the end that is carried from cell to cell, 0 to 1"),
     Column("streaming", "DOUBLE", "What is left of it when opposite directions cancel out, 0 to 1"),
     Column("token_entropy", "DOUBLE", "Shannon entropy of the tokens of all cells and frames, 0 to 5 bits"),
+    Column("tail_entropy", "DOUBLE", "The same of a frame, mean over the tail, 0 to 5 bits"),
     Column("block_entropy", "DOUBLE", "Shannon entropy of the 2x2 blocks of 19 frames of the tail, 0 to 20 bits"),
     Column("conditional_entropy", "DOUBLE", "Entropy of a cell's token given its token a frame before, 0 to 5 bits"),
     Column("entropy_0", "DOUBLE", "Shannon entropy of the tokens of frame 0, 0 to 5 bits"),

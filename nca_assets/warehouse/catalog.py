@@ -233,7 +233,7 @@ TABLES = (
             _LABELS["rollout_id"],
             _SET,
             _LABELS["behavior"],
-            _LABELS["regime"],
+            _LABELS["family"],
             Column("cells", "INTEGER", "Cells of a frame"),
             Column("volatility", "DOUBLE", _LABELS["mean_change"].description),
             *(
