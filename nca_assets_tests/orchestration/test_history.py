@@ -261,4 +261,4 @@ def test_columns_know_where_they_are_from(instance: dg.DagsterInstance) -> None:
     assert record.asset_materialization
     lineage = record.asset_materialization.metadata["dagster/column_lineage"].value
     assert isinstance(lineage, dg.TableColumnLineage)
-    assert lineage.deps_by_column["regime"] == [dg.TableColumnDep(dg.AssetKey(["analytics", "labels"]), "regime")]
+    assert lineage.deps_by_column["family"] == [dg.TableColumnDep(dg.AssetKey(["analytics", "labels"]), "family")]
