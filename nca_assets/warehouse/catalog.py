@@ -272,7 +272,7 @@ TABLES = (
                 "by_rollout", "VARCHAR", "train (80 %), validation or test (10 % each), by the rollout's name alone"
             ),
             Column("by_size", "VARCHAR", "By the longer side: train up to 24, validation up to 32, test beyond"),
-            Column("by_class", "VARCHAR", "held_out if rhythmic, synchronous or translating, else as by_rollout"),
+            Column("by_class", "VARCHAR", "held_out if rhythmic, streaming or translating, else as by_rollout"),
             Column(
                 "by_family",
                 "VARCHAR",
