@@ -26,7 +26,7 @@ demo: install
 	@$(BIN)/nca materialize set1-00000 set1-00001
 	@$(BIN)/nca figures
 	@$(BIN)/nca sql 'FROM behavior_summary'
-	@$(BIN)/nca sql 'SELECT statistic, unit, card, ours, target, within_target AS met FROM card_comparison'
+	@$(BIN)/nca sql 'SELECT statistic, unit, card_says AS card, ours, target, within_target AS met FROM card_comparison'
 	@echo "Next: open data/explorer.html in a browser to see the rollouts play; 'make ui' shows the graph and these runs; '$(BIN)/nca --help' lists the commands."
 
 # The home is created first, since the UI's processes start at once.

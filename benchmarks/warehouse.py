@@ -52,7 +52,7 @@ MEANINGS = {
 
 QUESTIONS = {
     "behavior": "SELECT behavior, count(*) FROM labels WHERE {one} GROUP BY behavior",
-    "regime": "SELECT regime, avg(token_entropy), avg(damage) FROM labels WHERE {one} GROUP BY regime",
+    "family": "SELECT family, avg(token_entropy), avg(damage) FROM labels WHERE {one} GROUP BY family",
     "periods": "SELECT period, count(*) FROM labels WHERE {one} AND behavior = 'radiating' GROUP BY period",
     "extremes": "SELECT rollout_id, compression_ratio FROM labels WHERE {one} ORDER BY compression_ratio LIMIT 10",
     "sizes": "SELECT height * width AS cells, avg(mean_change) FROM labels WHERE {one} GROUP BY cells",
@@ -171,7 +171,7 @@ def ask_pandas(csv: Path) -> list[Any]:
     radiating = labels[labels["behavior"] == "radiating"]
     return [
         labels["behavior"].value_counts(),
-        labels.groupby("regime")[["token_entropy", "damage"]].mean(),
+        labels.groupby("family")[["token_entropy", "damage"]].mean(),
         radiating.groupby("period").size(),
         labels.nsmallest(10, "compression_ratio")[["rollout_id", "compression_ratio"]],
         labels.assign(cells=labels["height"] * labels["width"]).groupby("cells")["mean_change"].mean(),
@@ -185,7 +185,7 @@ def ask_polars(csv: Path) -> list[pl.DataFrame]:
     return pl.collect_all(
         [
             labels.group_by("behavior").len(),
-            labels.group_by("regime").agg(pl.mean("token_entropy", "damage")),
+            labels.group_by("family").agg(pl.mean("token_entropy", "damage")),
             labels.filter(pl.col("behavior") == "radiating").group_by("period").len(),
             labels.select("rollout_id", "compression_ratio").bottom_k(10, by="compression_ratio"),
             labels.group_by(cells).agg(pl.mean("mean_change")),

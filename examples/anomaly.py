@@ -1,6 +1,6 @@
 """Anomaly detection by surprise: a model of normal dynamics is asked how likely it finds what it is shown.
 
-It learns from all classes but rhythmic, synchronous and translating, then tells tampered transitions from true ones,
+It learns from all classes but rhythmic, streaming and translating, then tells tampered transitions from true ones,
 and rollouts of the classes that it has never seen from others. 0.5 is guessing, 1 is certain.
 
 Run ``make demo`` once, then: ``.venv/bin/python examples/anomaly.py [--steps 300]``

@@ -1,6 +1,7 @@
 """Tables on a terminal of any width: readable, whole, and with the data as they are."""
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -12,10 +13,9 @@ from rich.cells import cell_len
 from nca_assets.cli.tables import cell, laid_out, print_rows
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
-from nca_assets.versions import LABEL_VERSION
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
-from nca_assets_tests.conftest import labelled_shards
+from nca_assets_tests.conftest import PROJECT, labelled_shards
 
 WIDTHS = (80, 120, 160, None)
 
@@ -60,6 +60,16 @@ def test_a_wide_table_stands_on_its_side(asked: Settings) -> None:
     narrow, _ = laid_out(columns, rows, 80)
     assert len(narrow) == 2 * len(columns) + 1
     assert narrow[14:16] == [f"digest                 {rows[0][14]}", "label_version                 2"]
+
+
+def test_the_comparison_with_the_card_fits_80_columns(asked: Settings) -> None:
+    """As ``make demo`` shows it, and of 5 million rollouts too."""
+    shown = re.search(r"nca sql '(.+ FROM card_comparison)'", (PROJECT / "Makefile").read_text())
+    assert shown
+    columns, rows = first_rows(shown[1], asked.data, 200)
+    lines, _ = laid_out(columns, [(*rows[0][:3], 5_000_000.0, *rows[0][4:]), *rows[1:]], 80)
+    assert lines[0].split() == columns == ["statistic", "unit", "card", "ours", "target", "met"]
+    assert len(lines) == 2 + len(rows)
 
 
 def test_the_status_of_the_full_dataset_at_80_columns() -> None:

@@ -151,6 +151,7 @@ TABLES = (
             Column("statistic", "VARCHAR", "What is compared"),
             Column("unit", "VARCHAR", "Unit of the two values"),
             Column("card", "DOUBLE", "Value on the card; null where it gives none"),
+            Column("card_says", "VARCHAR", "The same as text; where the card gives no value, its word for it"),
             Column("ours", "DOUBLE", "Value over our three sets"),
             Column("target", "VARCHAR", "Range that ours is held to; null where it is only reported"),
             Column("within_target", "BOOLEAN", "Whether ours is in that range; null where there is none"),
@@ -271,8 +272,12 @@ TABLES = (
                 "by_rollout", "VARCHAR", "train (80 %), validation or test (10 % each), by the rollout's name alone"
             ),
             Column("by_size", "VARCHAR", "By the longer side: train up to 24, validation up to 32, test beyond"),
-            Column("by_class", "VARCHAR", "held_out if rhythmic, synchronous or translating, else as by_rollout"),
-            Column("by_rule", "VARCHAR", "held_out if of the regimes transport or pulse, else as by_rollout"),
+            Column("by_class", "VARCHAR", "held_out if rhythmic, streaming or translating, else as by_rollout"),
+            Column(
+                "by_family",
+                "VARCHAR",
+                "held_out if of domains, breathers, pulsing_gliders, excitable or lifelike, else as by_rollout",
+            ),
         ),
         kind="VIEW",
         follows=True,

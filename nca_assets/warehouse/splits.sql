@@ -13,6 +13,10 @@ SELECT
     by_rollout,
     CASE WHEN greatest(height, width) <= 24 THEN 'train' WHEN greatest(height, width) <= 32 THEN 'validation' ELSE 'test' END
         AS by_size,
-    if(behavior IN ('rhythmic', 'synchronous', 'translating'), 'held_out', by_rollout) AS by_class,
-    if(coalesce(regime, '') IN ('transport', 'pulse'), 'held_out', by_rollout) AS by_rule
+    if(behavior IN ('rhythmic', 'streaming', 'translating'), 'held_out', by_rollout) AS by_class,
+    if(
+        coalesce(family, '') IN ('domains', 'breathers', 'pulsing_gliders', 'excitable', 'lifelike'),
+        'held_out',
+        by_rollout
+    ) AS by_family
 FROM split

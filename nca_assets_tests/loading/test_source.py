@@ -18,7 +18,8 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import RolloutId, ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import rollout_digest
-from nca_assets.vocabulary.centroids import load_centroids, save_centroids
+from nca_assets.versions import RECIPE_VERSION
+from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
 from nca_assets.warehouse.collections import Sampling, freeze
 from nca_assets_tests.conftest import local
 from nca_assets_tests.loading.conftest import KEYS
@@ -67,11 +68,14 @@ def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
 ) -> None:
     freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards.data)
     with monkeypatch.context() as newer:
-        newer.setattr(same_recipe, "RECIPE_VERSION", 2)
-        with pytest.raises(NcaError, match=r"6 shards, like set1-00000, were labelled from recipe version 1 with cent"):
+        newer.setattr(same_recipe, "RECIPE_VERSION", RECIPE_VERSION + 1)
+        said = f"6 shards, like set1-00000, were labelled from recipe version {RECIPE_VERSION} with cent"
+        with pytest.raises(NcaError, match=said):
             RolloutSource.where(settings=own_shards, recipes=True)
-    save_centroids(load_centroids(own_shards.data).flip(0), own_shards.data, "imported from a test")
-    remedy = r"centroids 64a9b762de41….*make them again \('nca backfill --stale'\), or read the shards instead"
+    before = load_centroids(own_shards.data)
+    save_centroids(before.flip(0), own_shards.data, "imported from a test")
+    again = r"make them again \('nca backfill --stale'\), or read the shards instead"
+    remedy = f"centroids {digest(before)[:12]}….*{again}"
     with pytest.raises(NcaError, match=remedy):
         RolloutSource.where("set_name = 'set2'", own_shards, recipes=True)
     with pytest.raises(NcaError, match=remedy):

@@ -96,7 +96,7 @@ def test_labels_are_what_the_tokens_tell(life: Path, settings: Settings) -> None
     assert rows["behavior"][0] == "periodic"
     assert rows["period"][0] == 3
     assert measure(movies.noise())[0].items() <= rows.row(1, named=True).items()
-    for unknown in ("recipe_version", "regime", "gain_in", "damage", "saturation"):
+    for unknown in ("recipe_version", "family", "start", "damage", "saturation"):
         assert rows[unknown].null_count() == 3
     wide = pl.read_parquet(local(ShardKey("life", 1).labels_file(settings.data)), hive_partitioning=False).row(
         0, named=True

@@ -26,6 +26,7 @@ from nca_assets.tasks.long_horizon import Examples, Predict, evaluate, evaluate_
 from nca_assets.tasks.networks import ConvNet, Transformer, train
 from nca_assets.tasks.oracle import Oracle
 from nca_assets.tasks.scores import IDENTITY, cross_entropy, score, summary
+from nca_assets.versions import RECIPE_VERSION
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.conftest import local
@@ -138,8 +139,8 @@ def test_the_oracle_costs_less_than_guessing_on_chaotic_rollouts(scored: Setting
 def test_nothing_is_scored_against_an_oracle_of_another_recipe(
     scored: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(same_recipe, "RECIPE_VERSION", 2)
-    with pytest.raises(NcaError, match="were labelled from recipe version 1"):
+    monkeypatch.setattr(same_recipe, "RECIPE_VERSION", RECIPE_VERSION + 1)
+    with pytest.raises(NcaError, match=f"were labelled from recipe version {RECIPE_VERSION}"):
         score_baselines(scored, lambda _: nullcontext(unwatched))
 
 

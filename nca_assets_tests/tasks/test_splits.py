@@ -6,12 +6,15 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.naming import RolloutId
 from nca_assets.settings import Settings
 from nca_assets.tasks.splits import split_of
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.catalog import BY_NAME
+
+HELD_OUT_FAMILIES = ("domains", "breathers", "pulsing_gliders", "excitable", "lifelike")
 
 rollouts = st.builds(RolloutId, st.sampled_from(["set1", "set2", "set3", "life"]), st.integers(0, 10**7))
 
@@ -21,11 +24,11 @@ def test_sql_and_python_agree(chosen: list[RolloutId]) -> None:
     with duckdb.connect() as connection:
         connection.execute(
             "CREATE TABLE labels AS SELECT unnest(?) AS rollout_id, 's' AS set_name, 8 AS height, 9 AS width, "
-            "'static' AS behavior, NULL::VARCHAR AS regime",
+            "'static' AS behavior, NULL::VARCHAR AS family",
             [[str(rollout) for rollout in chosen]],
         )
         connection.execute(BY_NAME["splits"].sql)
-        found = connection.execute("SELECT by_rollout, by_size, by_class, by_rule FROM splits").fetchall()
+        found = connection.execute("SELECT by_rollout, by_size, by_class, by_family FROM splits").fetchall()
     assert found == [(split_of(rollout), "train", split_of(rollout), split_of(rollout)) for rollout in chosen]
 
 
@@ -35,15 +38,22 @@ def test_shares_are_as_promised() -> None:
     assert abs(counts["test"] / 20_000 - 0.1) < 0.01
 
 
+def test_a_quarter_of_the_rules_or_less_is_held_out() -> None:
+    """And kin of the three largest groups stay in training."""
+    shares = {family.name: family.share for family in FAMILIES}
+    assert 0.2 <= sum(shares[name] for name in HELD_OUT_FAMILIES) / sum(shares.values()) <= 0.25
+    assert not {"waves", "pulsing_breathers", "gliders"} & set(HELD_OUT_FAMILIES)
+
+
 def test_sizes_classes_and_rules_are_held_out(labelled: Settings) -> None:
     build_warehouse(labelled.data)
     query = """
-        SELECT by_size, greatest(height, width), by_class, behavior, by_rule, regime, by_rollout
+        SELECT by_size, greatest(height, width), by_class, behavior, by_family, family, by_rollout
         FROM splits JOIN labels USING (rollout_id)
     """
     rows = first_rows(query, labelled.data, 100)[1]
     assert len(rows) == 8
-    for by_size, side, by_class, behavior, by_rule, regime, by_rollout in rows:
+    for by_size, side, by_class, behavior, by_family, family, by_rollout in rows:
         assert by_size == ("train" if side <= 24 else "validation" if side <= 32 else "test")
-        assert by_class == ("held_out" if behavior in ("rhythmic", "synchronous", "translating") else by_rollout)
-        assert by_rule == ("held_out" if regime in ("transport", "pulse") else by_rollout)
+        assert by_class == ("held_out" if behavior in ("rhythmic", "streaming", "translating") else by_rollout)
+        assert by_family == ("held_out" if family in HELD_OUT_FAMILIES else by_rollout)

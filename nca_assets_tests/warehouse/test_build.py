@@ -16,6 +16,7 @@ from nca_assets.naming import ShardKey, warehouse_file
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.versions import LABEL_VERSION
+from nca_assets.vocabulary.centroids import digest, load_centroids
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.catalog import TABLES, Table
 from nca_assets.warehouse.counts import count_rollouts
@@ -85,13 +86,35 @@ def test_the_card_comparison_is_computed_from_the_labels(built: Path) -> None:
     cells = labels["height"].to_numpy().astype(int) * labels["width"].to_numpy()
     assert ours["mean cells per frame"] == pytest.approx(cells.mean(), abs=5e-4)
     assert ours["median cells per frame"] == np.median(cells)
-    assert ours["tokens"] == (cells * 140).sum()
-    assert ours["cells changed, t48 to t112"] == pytest.approx(
-        100 * labels["change_48_112"].to_numpy().mean(), abs=5e-4
-    )
+    assert ours["mean tokens per rollout"] == pytest.approx((cells * 140).mean(), abs=5e-4)
+    assert ours["most tokens per rollout"] == (cells * 140).max()
     verdicts = rows(built, "SELECT statistic, target, within_target FROM card_comparison")
     assert ("frames per rollout", "500", False) in verdicts
     assert ("rollouts", None, None) in verdicts
+    assert ("with a period", "30 or more", ours["with a period"] >= 30) in verdicts
+
+
+def test_shares_beside_the_cards_sentences_are_those_of_the_labels(built: Path) -> None:
+    labels, ours = parts(built), dict(rows(built, "SELECT statistic, ours FROM card_comparison"))
+    shares = {
+        "completely static rollouts": pl.col("behavior") == "static",
+        "chaotic or turbulent": pl.col("damage") >= 0.5 * pl.col("damage_independent"),
+        "with a period": pl.col("period").is_not_null(),
+        "period 2 of all periods": pl.col("period") == 2,
+        "waves and domains": (pl.col("domains") >= 0.1).filter(pl.col("ground_share") < 0.8),
+        "with a background": pl.col("ground_share") >= 0.5,
+        "nearly empty": pl.col("ground_share") > 0.97,
+        "objects on a background": pl.col("behavior").is_in(["gliding", "breathing"]),
+        "moving patterns": pl.col("behavior").is_in(["gliding", "translating"]),
+        "match of t0 and t16": pl.col("similarity_0_16"),
+        "cells changed, t48 to t112": pl.col("change_48_112"),
+        "changed beyond renaming": pl.col("change_renamed_48_112"),
+    }
+    means = labels.select((100 * share.mean()).alias(name) for name, share in shares.items()).row(0, named=True)
+    assert {name: ours[name] for name in shares} == pytest.approx(means, abs=5e-4)
+    by_class = labels["behavior"].value_counts()["count"]
+    assert ours["largest class"] == pytest.approx(100 * by_class.to_numpy().max() / len(labels), abs=5e-4)
+    assert ours["classes of 2 % or more"] == len(by_class)
 
 
 def test_the_behavior_summary_counts_every_rollout(built: Path) -> None:
@@ -272,10 +295,8 @@ def test_each_table_has_a_digest_that_follows_its_content(labelled: Settings) ->
 
 
 def test_the_snapshot_says_what_it_was_built_from(built: Path) -> None:
-    [(version, label_version, centroids)] = rows(
-        built, 'SELECT version, label_version, centroids_digest FROM "snapshot"'
-    )
-    assert (len(version) > 8, label_version, centroids[:12]) == (True, LABEL_VERSION, "64a9b762de41")
+    query = 'SELECT length(version) > 8, label_version, centroids_digest FROM "snapshot"'
+    assert rows(built, query) == [(True, LABEL_VERSION, digest(load_centroids(built)))]
     assert rows(built, "SELECT count(*) FROM (FROM frame_curves WHERE rollouts = 0 OR entropy IS NULL)") == [(0,)]
 
 

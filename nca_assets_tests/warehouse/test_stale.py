@@ -1,5 +1,7 @@
 """stale_partitions: what is gone, damaged or outdated on disk, each with its reason in words."""
 
+import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +17,14 @@ from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.verify import verify_labels
 from nca_assets.labels.write import write_labels
 from nca_assets.naming import ShardKey, centroids_file
+from nca_assets.seal import read_sealed, write_sealed
 from nca_assets.settings import Settings
 from nca_assets.shards.imported import register
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.verify import verify_shard
 from nca_assets.shards.write import write_shard
-from nca_assets.versions import LABEL_VERSION
-from nca_assets.vocabulary.centroids import load_centroids, save_centroids
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
+from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
 from nca_assets.warehouse import sources
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.history import Event, append_history, history_files, last_events
@@ -56,7 +59,7 @@ def test_another_vocabulary_makes_every_shard_and_label_stale(labelled: Settings
     save_centroids(before.flip(0), labelled.data, "learned")
     found = stale(labelled)
     assert found.keys() == {(a, k) for a in ("rollout_shards", "behavior_labels") for k in ("set1-00000", "set2-00001")}
-    assert set(found.values()) == {"centroids changed: 64a9b762de41… → " + found["rollout_shards", str(KEY)][-13:]}
+    assert set(found.values()) == {f"centroids changed: {digest(before)[:12]}… → {digest(before.flip(0))[:12]}…"}
     write_shard(KEY, load_centroids(labelled.data), labelled)
     found = stale(labelled)
     assert ("rollout_shards", str(KEY)) not in found
@@ -71,8 +74,8 @@ def test_newer_versions_are_named(labelled: Settings, monkeypatch: pytest.Monkey
     assert stale(labelled) == {("behavior_labels", key): newer for key in ("set1-00000", "set2-00001")}
     monkeypatch.setattr(sources, "RECIPE_VERSION", 5)
     found = stale(labelled)
-    assert found["rollout_shards", str(KEY)] == "recipe_version 1 → 5"
-    assert found["behavior_labels", str(KEY)] == f"recipe_version 1 → 5; {newer}"
+    assert found["rollout_shards", str(KEY)] == f"recipe_version {RECIPE_VERSION} → 5"
+    assert found["behavior_labels", str(KEY)] == f"recipe_version {RECIPE_VERSION} → 5; {newer}"
 
 
 def test_labels_with_the_columns_of_an_older_version_are_left_out_and_named(labelled: Settings) -> None:
@@ -86,6 +89,27 @@ def test_labels_with_the_columns_of_an_older_version_are_left_out_and_named(labe
     assert [file.name for file in export_csv(labelled.data)] == ["dataset_labels_set.csv"]
     with pytest.raises(DamageError, match=r"lacks a column .*set_name.*: materialize partition"):
         verify_labels(KEY, labelled.data)
+    write_labels(KEY, labelled)
+    assert stale(labelled) == {}
+
+
+def test_shards_and_labels_of_the_first_recipe_are_stale_with_that_reason(labelled: Settings) -> None:
+    """Labels of that time have other columns too, so nothing of them is shown; nothing is made from such a shard."""
+    manifest = json.loads(read_sealed(KEY.manifest_file(labelled.data), labelled.data, ""))
+    write_sealed(json.dumps(manifest | {"recipe_version": 1}).encode(), KEY.manifest_file(labelled.data), labelled.data)
+    file = KEY.labels_file(labelled.data)
+    table, metadata = read_table(file, labelled.data, "")
+    write_table(table.rename({"family": "regime"}), file, labelled.data, metadata | {"recipe_version": "1"})
+    assert stale(labelled) == {
+        ("rollout_shards", str(KEY)): f"recipe_version 1 → {RECIPE_VERSION}",
+        ("behavior_labels", str(KEY)): f"{file} lacks a column (family): materialize partition {KEY} of "
+        "behavior_labels again",
+    }
+    remake = f"{KEY} is of recipe version 1, this is {RECIPE_VERSION}: materialize partition {KEY} of rollout_shards"
+    for use in (lambda: write_labels(KEY, labelled), lambda: verify_shard(KEY, labelled, CPU, most=1)):
+        with pytest.raises(NcaError, match=re.escape(remake)):
+            use()
+    write_shard(KEY, load_centroids(labelled.data), labelled)
     write_labels(KEY, labelled)
     assert stale(labelled) == {}
 
@@ -150,7 +174,8 @@ def test_what_was_once_materialized_and_is_gone_is_missing(labelled: Settings) -
     assert stale(labelled)["rollout_shards", str(KEY)] == "file missing"
     append_history([event("centroids", None, "c" * 64)], labelled.data)
     assert (
-        stale(labelled)["centroids", None] == "digest differs from the one materialized: cccccccccccc… → 64a9b762de41…"
+        stale(labelled)["centroids", None]
+        == f"digest differs from the one materialized: cccccccccccc… → {digest(load_centroids(labelled.data))[:12]}…"
     )
     centroids_file(labelled.data).unlink()
     assert stale(labelled)["centroids", None] == "file missing"
