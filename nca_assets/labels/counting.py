@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from nca_assets.automaton.jit import compiled
 from nca_assets.automaton.lattice import TOKENS
 
+TABLES = 4
+"""Counted into in turn: neighbors often have the same token, and a count has to be written before it is read again."""
+
 Frames = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 
@@ -35,18 +38,32 @@ def alphabet(tokens: NDArray[np.uint8]) -> int:
 @compiled
 def _count_tokens(frames, alphabet):
     counts = np.zeros((frames.shape[0], alphabet), dtype=np.int64)
+    tables = np.zeros((TABLES, alphabet), dtype=np.int32)
+    cells = frames.shape[1]
+    whole = cells - cells % TABLES
     for t in range(frames.shape[0]):
-        of_frame = counts[t]
-        for token in frames[t]:
-            of_frame[token] += 1
+        frame = frames[t]
+        for cell in range(0, whole, TABLES):
+            for i in range(TABLES):
+                tables[i, frame[cell + i]] += 1
+        for cell in range(whole, cells):
+            tables[0, frame[cell]] += 1
+        for i in range(TABLES):
+            counts[t] += tables[i]
+        tables[:] = 0
     return counts
 
 
 @compiled
 def _count_transitions(frames, alphabet):
-    counts = np.zeros(alphabet * alphabet, dtype=np.int64)
+    tables = np.zeros((TABLES, alphabet * alphabet), dtype=np.int64)
+    cells = frames.shape[1]
+    whole = cells - cells % TABLES
     for t in range(1, frames.shape[0]):
         before, after = frames[t - 1], frames[t]
-        for cell in range(frames.shape[1]):
-            counts[np.uint32(before[cell]) * np.uint32(alphabet) + np.uint32(after[cell])] += 1
-    return counts
+        for cell in range(0, whole, TABLES):
+            for i in range(TABLES):
+                tables[i, np.uint32(before[cell + i]) * np.uint32(alphabet) + np.uint32(after[cell + i])] += 1
+        for cell in range(whole, cells):
+            tables[0, np.uint32(before[cell]) * np.uint32(alphabet) + np.uint32(after[cell])] += 1
+    return tables.sum(axis=0)
