@@ -25,7 +25,9 @@ class MatchCounter:
 
     def matches(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> Counts:
         """For each pair of frame numbers, the number of cells whose tokens are equal: int64."""
-        return _count_matches(self._flat, self.cells, first, second)
+        counts = np.zeros(len(first), dtype=np.int64)
+        _add_equal(counts, self._flat, first * self.cells, self._flat, second * self.cells, self.cells)
+        return counts
 
 
 def count_shifted(earlier: Frames, later: Frames, down: range, right: range) -> Counts:
@@ -44,16 +46,9 @@ def count_shifted(earlier: Frames, later: Frames, down: range, right: range) -> 
 
 
 @compiled
-def _count_matches(flat, cells, first, second):
-    counts = np.empty(first.size, dtype=np.int64)
-    for pair in range(first.size):
-        counts[pair] = _count_equal(flat, first[pair] * cells, flat, second[pair] * cells, cells)
-    return counts
-
-
-@compiled
 def _count_shifted(later, turned, width, down, to_right):
-    counts = np.zeros((down.size, to_right), dtype=np.int64)
+    counts = np.zeros((to_right, down.size), dtype=np.int64)
+    here = np.zeros(down.size, dtype=np.int64)
     for t in range(turned.shape[0]):
         frame = turned[t]
         for j in range(to_right):
@@ -62,27 +57,28 @@ def _count_shifted(later, turned, width, down, to_right):
             if j:
                 for start in range(first, frame.size - width, width):
                     frame[start] = frame[start + width]
-            for i in range(down.size):
-                counts[i, j] += _count_equal(later[t], 0, frame, first + down[i], later.shape[1])
-    return counts
+            _add_equal(counts[j], later[t], here, frame, first + down, later.shape[1])
+    return counts.T
 
 
 @compiled
-def _count_equal(one, here, other, there, size):
-    """How many of ``size`` bytes are equal, of ``one`` from ``here`` on and of ``other`` from ``there`` on."""
-    found = np.int64(0)
-    if size < BYTES_AT_ONCE:
-        for i in range(size):
-            found += one[here + i] == other[there + i]
-        return found
+def _add_equal(counts, one, here, other, there, size):
+    """Add to each of ``counts`` how many of ``size`` bytes are equal, of ``one`` from ``here`` on and of ``other`` from
+    ``there`` on."""
     rest = size % BYTES_AT_ONCE
-    for start in range(0, size - rest, BYTES_AT_ONCE):
-        found += _count_equal_bytes(one, here + start, other, there + start, np.int64(ALL_BYTES))
-    if rest:
-        # The last 64 bytes; of those that have been counted already, the bits are 0.
-        start, wanted = size - BYTES_AT_ONCE, np.int64(ALL_BYTES) << np.int64(BYTES_AT_ONCE - rest)
-        found += _count_equal_bytes(one, here + start, other, there + start, wanted)
-    return found
+    # The last 64 bytes overlap those before: the bits of what has been counted are 0.
+    last, of_last = size - BYTES_AT_ONCE, np.int64(ALL_BYTES) << np.int64(BYTES_AT_ONCE - rest)
+    for pair in range(counts.size):
+        first, second, found = here[pair], there[pair], np.int64(0)
+        if size < BYTES_AT_ONCE:
+            for i in range(size):
+                found += one[first + i] == other[second + i]
+        else:
+            for start in range(0, size - rest, BYTES_AT_ONCE):
+                found += _count_equal_bytes(one, first + start, other, second + start, np.int64(ALL_BYTES))
+            if rest:
+                found += _count_equal_bytes(one, first + last, other, second + last, of_last)
+        counts[pair] += found
 
 
 @emitted
