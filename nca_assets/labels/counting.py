@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from nca_assets.automaton.jit import compiled
 from nca_assets.automaton.lattice import TOKENS
 
+TABLES = 4
+"""Counted into in turn: neighbors often have the same token, and a count has to be written before it is read again."""
+
 Frames = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 
@@ -23,8 +26,8 @@ def count_tokens(tokens: NDArray[np.uint8]) -> Counts:
 def count_transitions(tokens: NDArray[np.uint8]) -> Counts:
     """How often a cell goes from token i to token j in a step, over all steps: int64 (32, 32) or (256, 256)."""
     size = alphabet(tokens)
-    counts = _count_transitions(np.ascontiguousarray(tokens).reshape(len(tokens), -1), size)
-    return counts.reshape(size, size)
+    flat, cells = np.ascontiguousarray(tokens).ravel(), tokens[0].size
+    return _count_transitions(flat[:-cells], flat[cells:], size).reshape(size, size)
 
 
 def alphabet(tokens: NDArray[np.uint8]) -> int:
@@ -34,19 +37,18 @@ def alphabet(tokens: NDArray[np.uint8]) -> int:
 
 @compiled
 def _count_tokens(frames, alphabet):
-    counts = np.zeros((frames.shape[0], alphabet), dtype=np.int64)
+    counts = np.empty((frames.shape[0], alphabet), dtype=np.int64)
     for t in range(frames.shape[0]):
-        of_frame = counts[t]
-        for token in frames[t]:
-            of_frame[token] += 1
+        frame, tables = frames[t], np.zeros((TABLES, alphabet), dtype=np.int64)
+        for cell in range(frame.size):
+            tables[cell % TABLES, frame[cell]] += 1
+        counts[t] = tables.sum(axis=0)
     return counts
 
 
 @compiled
-def _count_transitions(frames, alphabet):
-    counts = np.zeros(alphabet * alphabet, dtype=np.int64)
-    for t in range(1, frames.shape[0]):
-        before, after = frames[t - 1], frames[t]
-        for cell in range(frames.shape[1]):
-            counts[np.uint32(before[cell]) * np.uint32(alphabet) + np.uint32(after[cell])] += 1
-    return counts
+def _count_transitions(before, after, alphabet):
+    tables = np.zeros((TABLES, alphabet * alphabet), dtype=np.int64)
+    for cell in range(before.size):
+        tables[cell % TABLES, np.uint32(before[cell]) * np.uint32(alphabet) + np.uint32(after[cell])] += 1
+    return tables.sum(axis=0)

@@ -42,6 +42,9 @@ class Curves:
 
 
 def _entropies(token_counts: Counts) -> NDArray[np.float64]:
-    shares = token_counts / token_counts.sum(axis=1, keepdims=True)
+    cells = int(token_counts[0].sum())
+    shares = np.arange(1, cells + 1) / cells
+    # A logarithm for each count that there may be: fewer than there are counts.
+    terms = np.concatenate([[0], shares * np.log2(shares)])
     # 1e-9 bits is far above the last bits in which logarithms differ between machines.
-    return np.round(-(shares * np.log2(shares, where=shares > 0, out=np.zeros_like(shares))).sum(axis=1), 9)
+    return np.round(-terms[token_counts].sum(axis=1), 9)

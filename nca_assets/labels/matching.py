@@ -21,14 +21,13 @@ class MatchCounter:
 
     def __init__(self, tokens: NDArray[np.uint8]) -> None:
         self.frames, self.cells = len(tokens), tokens[0].size
-        padded = -(-self.cells // BYTES_AT_ONCE) * BYTES_AT_ONCE
-        # What pads a frame matches in every pair and is taken off again.
-        self._padded = np.zeros((self.frames, padded), dtype=np.uint8)
-        self._padded[:, : self.cells] = tokens.reshape(self.frames, -1)
+        self._flat = np.ascontiguousarray(tokens).ravel()
 
     def matches(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> Counts:
         """For each pair of frame numbers, the number of cells whose tokens are equal: int64."""
-        return _count_matches(self._padded, first, second) - (self._padded.shape[1] - self.cells)
+        counts = np.zeros(len(first), dtype=np.int64)
+        _add_equal(counts, self._flat, first * self.cells, self._flat, second * self.cells, self.cells)
+        return counts
 
 
 def count_shifted(earlier: Frames, later: Frames, down: range, right: range) -> Counts:
@@ -37,56 +36,64 @@ def count_shifted(earlier: Frames, later: Frames, down: range, right: range) -> 
     ``earlier`` is (frames, height, width); of ``later`` the upper rows suffice, when fewer are to be compared. Returns
     int64 (len(down), len(right)) for every dy in ``down`` and dx in ``right``.
     """
-    frames, rows, width = later.shape
-    padded = np.zeros((frames, rows, width + BYTES_AT_ONCE), dtype=np.uint8)
-    padded[:, :, :width] = later
-    # Every row twice, so that a shift to the right is but a place to start from.
-    twice = np.zeros((frames, earlier.shape[1], 2 * width + BYTES_AT_ONCE), dtype=np.uint8)
-    twice[:, :, :width] = twice[:, :, width : 2 * width] = earlier
-    return _count_shifted(twice, padded, width, np.array(down), -np.array(right) % width)
+    frames, height, width = earlier.shape
+    turned = np.roll(earlier, right.start, axis=2).reshape(frames, -1)
+    # Every frame twice, one below the other, so that a shift down is but a place to start from.
+    space = np.empty((frames, len(right)), dtype=np.uint8)
+    twice = np.concatenate([space, turned, turned], axis=1)
+    flat = np.ascontiguousarray(later).reshape(frames, -1)
+    return _count_shifted(flat, twice, width, -np.array(down) % height * width, len(right))
 
 
 @compiled
-def _count_matches(frames, first, second):
-    counts = np.zeros(first.size, dtype=np.int64)
-    for pair in range(first.size):
-        one, other = frames[first[pair]], frames[second[pair]]
-        for start in range(0, one.size, BYTES_AT_ONCE):
-            counts[pair] += _count_equal_bytes(one, other, start, ALL_BYTES)
-    return counts
+def _count_shifted(later, turned, width, down, to_right):
+    counts = np.zeros((to_right, down.size), dtype=np.int64)
+    here = np.zeros(down.size, dtype=np.int64)
+    for t in range(turned.shape[0]):
+        frame = turned[t]
+        for j in range(to_right):
+            # One cell further to the right is one place further in memory, but that the last of a row comes first.
+            first = to_right - j
+            if j:
+                for start in range(first, frame.size - width, width):
+                    frame[start] = frame[start + width]
+            _add_equal(counts[j], later[t], here, frame, first + down, later.shape[1])
+    return counts.T
 
 
 @compiled
-def _count_shifted(twice, later, width, down, starts):
-    frames, height = twice.shape[:2]
-    counts = np.zeros((down.size, starts.size), dtype=np.int64)
-    last = width - width % BYTES_AT_ONCE
-    of_last = (np.int64(1) << np.int64(width % BYTES_AT_ONCE)) - np.int64(1)
-    for t in range(frames):
-        for i in range(down.size):
-            for y in range(later.shape[1]):
-                now, before = later[t, y], twice[t, (y - down[i]) % height]
-                for j in range(starts.size):
-                    moved, found = before[starts[j] :], np.int64(0)
-                    for start in range(0, last, BYTES_AT_ONCE):
-                        found += _count_equal_bytes(now, moved, start, ALL_BYTES)
-                    counts[i, j] += found + _count_equal_bytes(now, moved, last, of_last)
-    return counts
+def _add_equal(counts, one, here, other, there, size):
+    """Add to each of ``counts`` how many of ``size`` bytes are equal, of ``one`` from ``here`` on and of ``other`` from
+    ``there`` on."""
+    rest = size % BYTES_AT_ONCE
+    # The last 64 bytes overlap those before: the bits of what has been counted are 0.
+    last, of_last = size - BYTES_AT_ONCE, np.int64(ALL_BYTES) << np.int64(BYTES_AT_ONCE - rest)
+    for pair in range(counts.size):
+        first, second, found = here[pair], there[pair], np.int64(0)
+        if size < BYTES_AT_ONCE:
+            for i in range(size):
+                found += one[first + i] == other[second + i]
+        else:
+            for start in range(0, size - rest, BYTES_AT_ONCE):
+                found += _count_equal_bytes(one, first + start, other, second + start, np.int64(ALL_BYTES))
+            if rest:
+                found += _count_equal_bytes(one, first + last, other, second + last, of_last)
+        counts[pair] += found
 
 
 @emitted
-def _count_equal_bytes(context, one, other, start, wanted):  # noqa: ARG001
-    """How many of the 64 bytes from ``start`` on are equal, of those whose bits are set in ``wanted``."""
+def _count_equal_bytes(context, one, here, other, there, wanted):  # noqa: ARG001
+    """How many of the 64 bytes from ``here`` and ``there`` on are equal, of those whose bits are set in ``wanted``."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         vector = ir.VectorType(ir.IntType(8), BYTES_AT_ONCE)
 
         def load(position: int) -> Any:
             array = context.make_array(signature.args[position])(context, builder, arguments[position])
-            where = builder.gep(array.data, [arguments[2]])
+            where = builder.gep(array.data, [arguments[position + 1]])
             return builder.load(builder.bitcast(where, vector.as_pointer()), align=1)
 
-        equal = builder.icmp_unsigned("==", load(0), load(1))
-        return builder.ctpop(builder.and_(builder.bitcast(equal, ir.IntType(BYTES_AT_ONCE)), arguments[3]))
+        equal = builder.icmp_unsigned("==", load(0), load(2))
+        return builder.ctpop(builder.and_(builder.bitcast(equal, ir.IntType(BYTES_AT_ONCE)), arguments[4]))
 
-    return types.int64(one, other, types.intp, types.int64), generate
+    return types.int64(one, types.intp, other, types.intp, types.int64), generate

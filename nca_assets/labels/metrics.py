@@ -101,13 +101,16 @@ def transient(tokens: Frames, behavior: Behavior, changed: NDArray[np.int64]) ->
     """
     shift = Shift(behavior.period or 1, behavior.dy or 0, behavior.dx or 0)
     if repeats(tokens[-TAIL:], shift):
-        for t in range(len(tokens) - TAIL - 1, -1, -1):
-            if not np.array_equal(moved(tokens[t], shift), tokens[t + shift.period]):
-                return t + 1
-        return 0
+        as_before = (tokens[shift.period :] == moved(tokens[: -shift.period], shift)).all(axis=(1, 2))
+        return _end_of(~as_before)
     tail = changed[-(TAIL - 1) :]
-    outside = np.flatnonzero((changed < tail.min()) | (changed > tail.max()))
-    return int(outside[-1]) + 1 if len(outside) else 0
+    return _end_of((changed < tail.min()) | (changed > tail.max()))
+
+
+def _end_of(frames: NDArray[np.bool_]) -> int:
+    """The frame after the last that is True, or 0."""
+    found = np.flatnonzero(frames)
+    return int(found[-1]) + 1 if len(found) else 0
 
 
 def entropy(counts: Counts) -> float:

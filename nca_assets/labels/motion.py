@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.jit import compiled
 from nca_assets.labels.counting import Frames, alphabet
+from nca_assets.labels.matching import MatchCounter
 
 FRAMES = 64
 """Of the tail's end."""
@@ -41,11 +42,17 @@ def traveling(tail: Frames) -> Travel:
     11b, 1956). Votes are added up over 32 frames and 3x3 cells, then their sizes. A front that moves at up to that
     speed casts two for each cell that it changes; cells that beat in place cast none on balance.
     """
-    end = np.pad(tail[-FRAMES:], ((0, 0), (0, FARTHEST), (0, FARTHEST)), mode="wrap")
+    end = tail[-FRAMES:]
+    times = np.arange(len(end))
+    counter = MatchCounter(end)
+    below = np.concatenate([end, end[:, :FARTHEST]], axis=1)
+    padded = np.ascontiguousarray(np.concatenate([below, below[:, :, :FARTHEST]], axis=2))
     found = [Travel(0.0, 0.0)]
     for cells, frames in SPEEDS:
-        changed, gross_x, gross_y, net_x, net_y = _count_votes(end, cells, frames)
+        matches = counter.matches(times[:-frames], times[frames:])
+        changed = counter.cells * len(matches) - int(matches.sum())
         if changed:
+            gross_x, gross_y, net_x, net_y = _count_votes(padded, cells, frames)
             votes = math.hypot(gross_x, gross_y) / 9, math.hypot(net_x, net_y)
             found.append(Travel(*(min(1.0, round(of / (2 * changed), 9)) for of in votes)))
     return max(found, key=lambda travel: travel.share)
@@ -87,27 +94,30 @@ def _count_unexplained(before, after, alphabet):
 
 @compiled
 def _count_votes(padded, cells, lag):
-    """The cells that change in ``lag`` frames, and, along rows and columns, the votes before and after they cancel out
-    over the grid and the windows."""
-    frames, height, width = padded.shape[0], padded.shape[1] - FARTHEST, padded.shape[2] - FARTHEST
-    changed, gross, net = 0, np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
-    votes = np.empty((2, height, width), dtype=np.int8)
+    """Along rows and columns, the votes before and after they cancel out over the grid and the windows."""
+    frames, stride = padded.shape[0], padded.shape[2]
+    height, width = padded.shape[1] - FARTHEST, stride - FARTHEST
+    flat, steps = padded.reshape(frames, -1), (cells, cells * stride)
+    gross, net = np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
+    # Row after row without a pause: what the border votes is left out at the end.
+    votes = np.empty((2, height * stride), dtype=np.int8)
     for start in range(lag, frames, WINDOW):
         votes[:] = 0
         for t in range(start, min(start + WINDOW, frames)):
-            for y in range(height):
-                now, now_below = padded[t, y], padded[t, y + cells]
-                before, before_below = padded[t - lag, y], padded[t - lag, y + cells]
-                right, down = votes[0, y], votes[1, y]
-                for x in range(width):
-                    right[x] += np.int8(now[x + cells] == before[x]) - np.int8(now[x] == before[x + cells])
-                    down[x] += np.int8(now_below[x] == before[x]) - np.int8(now[x] == before_below[x])
-                for x in range(width):
-                    changed += now[x] != before[x]
+            for axis in range(2):
+                _vote(votes[axis], flat[t], flat[t - lag], steps[axis])
         for axis in range(2):
-            gross[axis] += _sum_of_blocks(votes[axis])
-            net[axis] += votes[axis].astype(np.int64).sum()
-    return changed, gross[0], gross[1], abs(net[0]), abs(net[1])
+            inside = votes[axis].reshape(height, stride)[:, :width]
+            gross[axis] += _sum_of_blocks(inside)
+            net[axis] += inside.astype(np.int64).sum()
+    return gross[0], gross[1], abs(net[0]), abs(net[1])
+
+
+@compiled
+def _vote(votes, now, before, step):
+    now_there, before_there = now[step:], before[step:]
+    for i in range(votes.size):
+        votes[i] += np.int8(now_there[i] == before[i]) - np.int8(now[i] == before_there[i])
 
 
 @compiled

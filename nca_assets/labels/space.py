@@ -44,7 +44,7 @@ def structure_in_space(frames: Frames) -> Space:
     return Space(
         domains=int(same[0, 1] + same[1, 0]) / (2 * frames.size) - chance,
         chance=chance,
-        correlation_length=None if chance == 1 else _correlation_length(same / frames.size, chance),
+        correlation_length=None if chance == 1 else _correlation_length(same, frames.size, chance),
         wavelength=wavelength,
         wave_direction=direction,
     )
@@ -59,12 +59,14 @@ def _equal_cells(frames: Frames) -> NDArray[np.int64]:
     return np.concatenate([half, opposite[(height - 1) // 2 : 0 : -1]])
 
 
-def _correlation_length(same: NDArray[np.float64], chance: float) -> float | None:
+def _correlation_length(same: NDArray[np.int64], cells: int, chance: float) -> float | None:
     """Where the correlation, averaged over the shifts of r king's moves, first falls below 1/e, between whole r."""
     height, width = same.shape
     rows, columns = np.ogrid[:height, :width]
     moves = np.maximum(np.minimum(rows, height - rows), np.minimum(columns, width - columns))
-    correlation = [(float(same[moves == r].mean()) - chance) / (1 - chance) for r in range(min(height, width) // 2 + 1)]
+    equal, shifts = (np.bincount(moves.ravel(), weights) for weights in (same.ravel(), None))
+    means = (equal / (shifts * cells))[: min(height, width) // 2 + 1].tolist()
+    correlation = [(mean - chance) / (1 - chance) for mean in means]
     for r, (above, below) in enumerate(itertools.pairwise(correlation)):
         if below < 1 / math.e:
             return round(r + (above - 1 / math.e) / (above - below), 9)

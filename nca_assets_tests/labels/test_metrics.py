@@ -13,7 +13,7 @@ from nca_assets.automaton.compiled import hidden_states, simulate
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.labels.counting import count_tokens, count_transitions
-from nca_assets.labels.damage import Damage, flip_in_the_middle, measure_damage
+from nca_assets.labels.damage import TWIN_FRAMES, Damage, flip_in_the_middle, measure_damage
 from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.metrics import block_entropy, conditional_entropy, entropy, measure
 from nca_assets.labels.schema import LABEL_COLUMNS
@@ -165,10 +165,10 @@ def test_a_still_movie_has_no_change_and_one_changing_cell_counts_once() -> None
 
 def test_damage_of_a_light_cone_has_its_speed_and_share() -> None:
     """A square of damage that grows by one cell a frame to each side, on a movie of two equally frequent tokens."""
-    base = np.indices((144, 20, 40)).sum(axis=0).astype(np.uint8) % 2
+    base = np.indices((TWIN_FRAMES, 20, 40)).sum(axis=0).astype(np.uint8) % 2
     twin = base.copy()
     distance = np.maximum(abs(np.arange(20) - 10)[:, None], abs(np.arange(40) - 20)[None, :])
-    for t in range(32, 144):
+    for t in range(32, TWIN_FRAMES):
         twin[t][distance <= t - 32] ^= 1
     damage = measure_damage(base, twin, Flip(32, 10, 20))
     assert damage == Damage(share=1.0, independent=0.5, speed=1.0)
@@ -176,9 +176,9 @@ def test_damage_of_a_light_cone_has_its_speed_and_share() -> None:
 
 
 def test_a_rollout_shorter_than_its_twin_is_compared_as_far_as_it_goes() -> None:
-    base = np.zeros((129, 8, 8), dtype=np.uint8)
-    twin = np.zeros((144, 8, 8), dtype=np.uint8)
-    twin[113:, 0, 0] = 1
+    base = np.zeros((120, 8, 8), dtype=np.uint8)
+    twin = np.zeros((TWIN_FRAMES, 8, 8), dtype=np.uint8)
+    twin[104:, 0, 0] = 1
     assert measure_damage(base, twin, Flip(32, 4, 4)).share == 1 / 64
 
 
@@ -194,11 +194,11 @@ def test_damage_on_the_torus_is_as_near_over_the_edge() -> None:
 def test_damage_and_states_of_a_recipe(centroids: torch.Tensor) -> None:
     rule = draw_rule(1, 33)
     flip = flip_in_the_middle(rule)
-    tokens, twin = simulate(rule, centroids, 150), simulate(rule, centroids, 144, flip=flip)
+    tokens, twin = simulate(rule, centroids, 150), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
     assert np.array_equal(tokens[:32], twin[:32])
     damage = measure_damage(tokens, twin, flip)
-    assert damage.share == pytest.approx(np.mean(tokens[128:144] != twin[128:]))
-    shares = np.bincount(tokens[128:144].ravel()) / tokens[128:144].size
+    assert damage.share == pytest.approx(np.mean(tokens[112:128] != twin[112:]))
+    shares = np.bincount(tokens[112:128].ravel()) / tokens[112:128].size
     assert damage.independent == pytest.approx(1 - (shares**2).sum())
     *_, state = hidden_states(rule, 17)
     statistics = measure_states(rule, centroids)
