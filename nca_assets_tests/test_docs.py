@@ -1,5 +1,6 @@
 """The documentation is true: commands run, numbers hold, dependencies are explained."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -14,18 +15,21 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nca_assets.automaton.compiled import hidden_states, simulate
+from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.lattice import STATE_ONE
 from nca_assets.automaton.philox import draw_words
-from nca_assets.automaton.recipe import REGIMES, draw_rule
+from nca_assets.automaton.recipe import draw_initial_state, draw_rule
 from nca_assets.automaton.shape import draw_shape
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS, Column
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import rollout_digest
-from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
 from nca_assets.vocabulary.centroids import digest
 from nca_assets_tests.automaton import integer_reference
-from nca_assets_tests.automaton.test_recipe import worst_rule
+from nca_assets_tests.automaton.families.test_plain import worst_plain_rule
+from nca_assets_tests.automaton.integer_families import recipe
+from nca_assets_tests.automaton.integer_philox import philox
 from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.end_to_end.conftest import Project, clone
 
@@ -42,30 +46,33 @@ WITH_COMMANDS = [
 BLOCKS = re.findall(r"```(console|python)\n(.+?)```", "".join(WITH_COMMANDS), re.DOTALL)
 
 
+EXAMPLE = 36
+"""The rollout of set1 that section 8 of the specification follows step by step."""
+
+
 def worked_example(centroids: torch.Tensor) -> dict[str, object]:
-    """What section 8 of the specification says, computed by the package."""
-    rule = draw_rule(1, 33)
+    """The long example of section 8, computed by the package."""
+    key, rule = (1, EXAMPLE), draw_rule(1, EXAMPLE)
     tokens = simulate(rule, centroids, 500)
     states = list(hidden_states(rule, 500))
     cell = [state[0, 0] for state in states]
     scalars = rule.scalars
     lattice = (centroids * STATE_ONE).int().numpy()
     return {
-        "words of stream 1, block 0": draw_words((1, 33), stream=1, step=0, cells=1)[0].tolist(),
+        "words 0 to 7 of stream 1": draw_words(key, stream=1, step=0, cells=2).flatten().tolist(),
+        "words taken": words_taken(1, EXAMPLE),
         "height, width": list(rule.shape),
-        "regime": scalars.regime,
-        "taps of W1, W2": [scalars.tap_in, scalars.tap_out],
-        "G1, G2, r, L, k": [
-            scalars.gain_in,
-            scalars.gain_out,
-            scalars.residual_shift,
-            scalars.leak,
-            scalars.noise_shift,
-        ],
-        "first weights of W1": rule.weights_in.flatten()[:18].tolist(),
-        "first weights of W2": rule.weights_out.flatten()[:18].tolist(),
-        "B1": rule.bias_in.tolist(),
-        "words of stream 3, cell 0, block 0": draw_words((1, 33), stream=3, step=0, cells=1)[0].tolist(),
+        "family": scalars.family,
+        "r, L, k": [scalars.residual_shift, scalars.leak, scalars.noise_shift],
+        "F": list(rule.fields),
+        "W1[0] at the center tap": rule.weights_in[0, :, 1, 1].tolist(),
+        "W1[2, 0]": rule.weights_in[2, 0].flatten().tolist(),
+        "W1[5, 0]": rule.weights_in[5, 0].flatten().tolist(),
+        "sums of W1 by unit": rule.weights_in.sum(axis=(1, 2, 3)).tolist(),
+        "W2[0] at the center tap": rule.weights_out[0, :, 1, 1].tolist(),
+        "W2[1] at the center tap": rule.weights_out[1, :, 1, 1].tolist(),
+        "B2": rule.bias_out.tolist(),
+        "words of stream 3, cell 0, block 0": draw_words(key, stream=3, step=0, cells=1)[0].tolist(),
         "state at frame 0": cell[0].tolist(),
         **first_step(states[0]),
         "state at frame 1": cell[1].tolist(),
@@ -79,12 +86,12 @@ def worked_example(centroids: torch.Tensor) -> dict[str, object]:
 
 def first_step(state: np.ndarray) -> dict[str, list[int]]:
     """What lies between the states of frames 0 and 1 in cell 0, by the implementation from the specification."""
-    spec = integer_reference.recipe(1, 33)
+    spec = recipe(1, EXAMPLE)
     state = state.transpose(2, 0, 1).astype(np.int64)
     sums = integer_reference.convolve(state, spec.w1, spec.b1)
     hidden = np.clip(integer_reference.round_half_even(sums, 64), -1024, 1024)
     update = integer_reference.convolve(hidden, spec.w2, spec.b2) - spec.leak * state
-    words = integer_reference.philox((4, 1, 0, 0), (1, 33))
+    words = philox((4, 1, 0, 0), (1, EXAMPLE))
     return {
         "W1 * S + 1024 B1 at frame 0": sums[:, 0, 0].tolist(),
         "H": hidden[:, 0, 0].tolist(),
@@ -93,9 +100,44 @@ def first_step(state: np.ndarray) -> dict[str, list[int]]:
     }
 
 
+def words_taken(seed: int, index: int) -> int:
+    return recipe(seed, index).words
+
+
+def example_of_a_family(index: int, centroids: torch.Tensor) -> list[str]:
+    """A row of the table of section 8: a rollout of set1, computed by the package."""
+    rule = draw_rule(1, index)
+    scalars, start = rule.scalars, rule.start
+    arrays = rule.weights_in, rule.bias_in, rule.weights_out, rule.bias_out
+
+    def beginning(*arrays: np.ndarray) -> str:
+        return hashlib.sha256(b"".join(array.astype("<i2").tobytes() for array in arrays)).hexdigest()[:12]
+
+    return [
+        f"`{scalars.family}`",
+        str(index),
+        f"{scalars.height} × {scalars.width}",
+        f"{scalars.residual_shift}, {scalars.leak}, {scalars.noise_shift}",
+        f"{start.kind} {start.patch}, {start.density}, {len(start.seeds)}, {len(start.marks)}",
+        str(words_taken(1, index)),
+        ", ".join(str(array.sum()) for array in arrays),
+        ", ".join(str(np.abs(array).sum()) for array in arrays),
+        beginning(*arrays),
+        beginning(draw_initial_state(rule)),
+        rollout_digest(simulate(rule, centroids, 120))[:12],
+    ]
+
+
+def test_each_familys_example_is_what_the_package_computes(centroids: torch.Tensor) -> None:
+    table = SPEC.split("## 8. Worked examples")[1].split("```json")[0]
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines() if re.match(r"\| `\w+` \|", row)]
+    assert rows == [example_of_a_family(int(row[1]), centroids) for row in rows]
+    assert {row[0] for row in rows} == {f"`{family.name}`" for family in FAMILIES}
+
+
 @pytest.mark.slow
 def test_the_worked_example_is_what_the_package_computes(centroids: torch.Tensor) -> None:
-    block = re.search(r"## 8\. Worked example.*?```json\n(.+?)```", SPEC, re.DOTALL)
+    block = re.search(r"## 8\. Worked examples.*?```json\n(.+?)```", SPEC, re.DOTALL)
     assert block
     assert json.loads(block[1]) == worked_example(centroids)
 
@@ -108,10 +150,12 @@ def test_the_specification_lists_the_learned_centroids(centroids: torch.Tensor) 
     assert listed == (centroids * STATE_ONE).int().tolist()
 
 
-def test_the_specification_has_the_present_version_and_bound() -> None:
+def test_the_specification_has_the_present_version_families_and_bound() -> None:
     assert f"Recipe version **{RECIPE_VERSION}**" in SPEC
-    worst = worst_rule(REGIMES[2], shift=7, leak=64, noise_shift=14).largest_sum()
-    assert f"largest possible value {worst:,}" in SPEC
+    assert f"(vocabulary version {VOCABULARY_VERSION})" in SPEC
+    assert f"largest possible value {worst_plain_rule().largest_sum():,}" in SPEC
+    listed = re.findall(r"\| `(\w+)` \| (\d+) \| ", SPEC.split("**Family**")[1].split("###")[0])
+    assert sorted(listed) == sorted((family.name, str(family.share)) for family in FAMILIES)
 
 
 def test_the_specification_tells_how_cells_per_frame_are_distributed() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nca_assets.automaton import compiled
+from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.lattice import STATE_ONE
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.automaton.reference import (
@@ -24,8 +25,8 @@ from nca_assets.shards.manifest import rollout_digest
 from nca_assets_tests.automaton import integer_reference
 from nca_assets_tests.conftest import GOLDEN
 
-# Eight rollouts of set1, of every regime, with four shapes: 8x8, 22x9, 15x15 and 12x19.
-BLOCKS = {0: (0, 1), 96: (96, 127), 224: (224, 226), 352: (352, 359)}
+# Rollouts of set1, of every family and kind of start, with four shapes: 8x8, 22x9, 15x15 and 12x19.
+BLOCKS = {0: (1, 8, 11), 96: (101, 105, 107, 114, 122), 224: (224, 225, 228, 249), 352: (352, 363, 369)}
 ROLLOUTS = [index for chosen in BLOCKS.values() for index in chosen]
 
 Outcome = dict[int, tuple[str, str]]
@@ -33,7 +34,7 @@ Outcome = dict[int, tuple[str, str]]
 
 
 def batch_of_eight(frames: int, centroids: Tensor, **options: Any) -> Outcome:
-    """Each shape's two rollouts, simulated within a batch of eight neighbours."""
+    """Each shape's rollouts, simulated within a batch of eight neighbors."""
     outcome: Outcome = {}
     for first, chosen in BLOCKS.items():
         batch = [*chosen, *(i for i in range(first, first + 32) if i not in chosen)][:8]
@@ -101,6 +102,12 @@ def test_every_way_of_computing_gives_the_same_bits(frames: int, centroids: Tens
     assert by_specification(frames, centroids) == expected
     torch.set_num_threads(1)
     assert batch_of_eight(frames, centroids) == expected
+
+
+def test_the_rollouts_are_of_every_family_and_start() -> None:
+    rules = [draw_rule(1, index) for index in ROLLOUTS]
+    assert {rule.scalars.family for rule in rules} == {family.name for family in FAMILIES}
+    assert {rule.start.kind for rule in rules} == {"noise", "patches", "sparse", "seeds", "ground"}
 
 
 def test_golden_digests(centroids: Tensor) -> None:
