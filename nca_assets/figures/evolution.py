@@ -8,13 +8,18 @@ from nca_assets.figures.chart import new_axes, new_figure
 from nca_assets.figures.examples import LARGE, Example, example, show_grid, spread
 from nca_assets.settings import Settings
 
-FRAMES = (0, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256)
+FRAMES = (0, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
 def data(settings: Settings) -> Example:
-    """The first colony of waves on a large grid: it grows out of a few cells. Without one, other waves."""
+    """The first colony on a large grid, waves that grow out of a few cells; without one, spirals."""
     return example(
-        settings, LARGE, "behavior = 'radiating'", "family IN ('colonies', 'spirals')", "family = 'colonies'"
+        settings,
+        LARGE,
+        "family IN ('colonies', 'spirals')",
+        "family = 'colonies'",
+        "transient > 100",
+        "height * width > 1000",
     )
 
 
@@ -22,7 +27,7 @@ def draw(shown: Example) -> Figure:
     """The grid at each of ``FRAMES`` and at the last."""
     frames, height, width = shown.tokens.shape
     chosen = spread(frames, FRAMES)
-    columns = 4
+    columns = 4 if width > height else 6
     rows = -(-len(chosen) // columns)
     figure = new_figure(height=0.35 + rows * (0.25 + 7.7 / columns * height / width))
     panels = new_axes(figure, rows, columns)

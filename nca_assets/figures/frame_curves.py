@@ -63,13 +63,13 @@ def draw(curves: pl.DataFrame) -> Figure:
     return figure
 
 
-def smoothed(frames: NDArray[np.integer], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Means of frames and values over an eighth of the frames so far, single ones first: beats would hide trends."""
-    bins = np.unique(np.log2(np.maximum(frames, 1)) * 6 // 1, return_inverse=True)[1]
-    bins = np.where(frames < 8, frames - frames[0], 8 + bins)
-    places = np.unique(bins, return_inverse=True)[1]
-    of_bin = np.bincount(places)
-    return np.bincount(places, frames) / of_bin, np.bincount(places, values) / of_bin
+def smoothed(
+    frames: NDArray[np.integer], values: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means of frames and values over sixths of an octave, the first frames by themselves: beats would hide trends."""
+    _, places = np.unique(np.log2(frames + 1) * 6 // 1, return_inverse=True)
+    each = np.bincount(places)
+    return np.bincount(places, frames) / each, np.bincount(places, values) / each
 
 
 def _line(behavior: str) -> dict[str, Any]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from itertools import groupby
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.Image import Resampling
 
 from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
 from nca_assets.figures.examples import Example, show_grid, typical
@@ -15,6 +19,9 @@ EACH = 4
 STEPS = 48
 """Frames of the strips that show a row over time."""
 
+SIDE, GAP, STRIP = 240, 10, 180
+"""Pixels: the square that a frame is fitted into, what is left free, and the strip's width."""
+
 
 def data(settings: Settings) -> list[Example]:
     """Up to ``EACH`` typical rollouts of each class, class by class."""
@@ -24,24 +31,32 @@ def data(settings: Settings) -> list[Example]:
 def draw(shown: list[Example]) -> Figure:
     """A band a class; of each rollout its last frame and, beside it, its middle row, time running down."""
     bands = [(name, list(group)) for name, group in groupby(shown, key=_class)]
-    figure = new_figure(height=0.1 + 1.28 * len(bands))
-    panels = new_axes(figure, len(bands), 2 * EACH)
+    figure = new_figure(height=0.1 + 1.4 * len(bands))
+    panels = new_axes(figure, len(bands), EACH)
     for axes in panels:
         axes.set_axis_off()
     for row, (name, group) in enumerate(bands):
-        for column, one in enumerate(group):
-            last, strip = panels[2 * (EACH * row + column) : 2 * (EACH * row + column) + 2]
-            show_grid(last, one.pixels[-1])
-            last.set_anchor("NE")
-            strip.imshow(one.pixels[-STEPS:, one.pixels.shape[1] // 2], interpolation="nearest", aspect="auto")
-            period = one.labels["period"]
-            text = f"{one.id}\n{one.labels['family'].replace('_', ' ')}" + (f", period {period}" if period else "")
-            strip.text(-0.05, 1.06, text, transform=strip.transAxes, ha="center", fontsize=7, color="#444444")
-        panels[2 * EACH * row].text(
-            -0.1, 0.5, name, transform=panels[2 * EACH * row].transAxes, rotation=90, ha="right", va="center",
+        for axes, one in zip(panels[EACH * row :], group, strict=False):
+            period = f", period {one.labels['period']}" if one.labels["period"] else ""
+            show_grid(axes, framed(one.pixels), f"{one.id}\n{one.labels['family'].replace('_', ' ')}{period}")
+            axes.title.set_fontsize(7)
+        panels[EACH * row].text(
+            -0.03, 0.5, name, transform=panels[EACH * row].transAxes, rotation=90, ha="right", va="center",
             fontsize=10, color=CLASS_COLORS[name], fontweight="bold",
         )  # fmt: skip
     return figure
+
+
+def framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The last frame of a rollout in color (frames, height, width, 3), and its middle row over the last ``STEPS``."""
+    _, height, width, _ = pixels.shape
+    scale = SIDE / max(height, width)
+    sheet = Image.new("RGB", (SIDE + GAP + STRIP, SIDE), "white")
+    last = Image.fromarray(pixels[-1]).resize((round(width * scale), round(height * scale)), Resampling.NEAREST)
+    sheet.paste(last, (SIDE - last.width, (SIDE - last.height) // 2))
+    strip = Image.fromarray(np.ascontiguousarray(pixels[-STEPS:, height // 2]))
+    sheet.paste(strip.resize((STRIP, SIDE), Resampling.NEAREST), (SIDE + GAP, 0))
+    return np.asarray(sheet)
 
 
 def _class(shown: Example) -> str:
