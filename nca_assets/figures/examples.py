@@ -3,34 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from nca_assets.figures.palette import coloured
+from nca_assets.figures.palette import colored, colors_of
 from nca_assets.loading.source import Rollout, RolloutSource
-from nca_assets.naming import SETS
+from nca_assets.naming import SETS, RolloutId
 from nca_assets.settings import Settings
 from nca_assets.warehouse.read import is_any_of
 
-FEWEST_CELLS = 300
-"""A picture of fewer shows little."""
+FEWEST_CELLS, SHORTEST_SIDE = 400, 16
+"""A picture of a smaller grid shows little."""
+
+LARGE = f"height * width >= {FEWEST_CELLS} AND least(height, width) >= {SHORTEST_SIDE}"
+
+TRAITS = ("tail_change", "token_entropy", "ground_share", "domains", "traveling", "synchrony")
+"""Labels in which a typical rollout is near its class's median; null counts as zero."""
 
 
-def example(settings: Settings, *wishes: str) -> Rollout:
+@dataclass(frozen=True)
+class Example:
+    """A rollout to be shown: its labels, its tokens (frames, height, width), and these in color (…, 3)."""
+
+    id: RolloutId
+    labels: dict[str, Any]
+    tokens: NDArray[np.uint8]
+    pixels: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, rollout: Rollout, settings: Settings) -> Example:
+        """The rollout with its tokens in color."""
+        tokens = np.asarray(rollout.tokens)
+        return cls(rollout.id, rollout.labels, tokens, colored(tokens, colors_of(rollout.id.set, settings.data)))
+
+    @property
+    def title(self) -> str:
+        """Its name, class, family and size."""
+        _, height, width = self.tokens.shape
+        return f"{self.id}: {self.labels['behavior']}, of {self.labels['family']}, {height} x {width} cells"
+
+
+def example(settings: Settings, *wishes: str) -> Example:
     """The first rollout of ours that meets all wishes, SQL conditions, or all but the last of them, and so on."""
     query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {is_any_of(SETS)}"  # noqa: S608
     met = " + ".join(["0", *(f"({' AND '.join(wishes[: n + 1])})::INTEGER" for n in range(len(wishes)))])
-    return RolloutSource.query(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", settings)[0]
+    source = RolloutSource.query(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", settings)
+    return Example.of(source[0], settings)
 
 
-def show_grid(axes: Axes, tokens: NDArray[np.uint8], title: str = "") -> None:
-    """A frame (height, width) in the tokens' colours, without scales."""
-    axes.imshow(coloured(tokens), interpolation="nearest")
+def typical(settings: Settings, each: int) -> list[Example]:
+    """Up to ``each`` rollouts of ours of each class, in no order: the most typical of its commonest families.
+
+    Typical is what is near the class's medians of ``TRAITS``, in standard deviations over all; large grids go first.
+    """
+    offs = " + ".join(
+        f"coalesce(abs(coalesce({trait}, 0) - median(coalesce({trait}, 0)) OVER (PARTITION BY behavior))"
+        f" / nullif(stddev_pop(coalesce({trait}, 0)) OVER (), 0), 0)"
+        for trait in TRAITS
+    )
+    query = f"""
+        WITH measured AS (
+            SELECT rollout_id, behavior, family, {LARGE} AS large, {offs} AS off FROM labels WHERE {is_any_of(SETS)}
+        ),
+        in_family AS (
+            SELECT
+                *,
+                row_number() OVER (PARTITION BY behavior, family ORDER BY large DESC, off, rollout_id) AS turn,
+                count(*) OVER (PARTITION BY behavior, family) AS like_it
+            FROM measured
+        )
+        SELECT rollout_id FROM in_family
+        QUALIFY row_number() OVER (
+            PARTITION BY behavior ORDER BY large DESC, turn, like_it DESC, off, rollout_id
+        ) <= {each}
+    """  # noqa: S608
+    return [Example.of(rollout, settings) for rollout in RolloutSource.query(query, settings)]
+
+
+def show_grid(axes: Axes, pixels: NDArray[np.uint8], title: str = "") -> None:
+    """A frame in color (height, width, 3), without scales."""
+    axes.imshow(pixels, interpolation="nearest")
     axes.set_title(title, fontsize=9)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set_axis_off()
 
 
 def spread(frames: int, wanted: Sequence[int]) -> list[int]:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.errors import NcaError
-from nca_assets.figures.chart import CLASS_COLOURS
-from nca_assets.figures.palette import token_colours
+from nca_assets.figures.chart import CLASS_COLORS
+from nca_assets.figures.palette import colors_of, hexadecimal
 from nca_assets.files import whole_file
 from nca_assets.labels.curves import ENTROPY_STEPS
 from nca_assets.labels.schema import LABEL_COLUMNS
@@ -31,12 +31,15 @@ from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import relabel
 from nca_assets.settings import Settings
 from nca_assets.storage import Stored
-from nca_assets.warehouse.collections import Sampling
+from nca_assets.warehouse.answer import parenthesized
 
 FIRST_FRAMES, LAST_FRAMES = 32, 64
 """What is shown of a longer rollout: its start, and the end, where any period of ``periodic`` fits in."""
 
 CURVE_POINTS = 125
+
+LEAST = 12
+"""Rollouts of each class that are shown before the rest is shared out: as many fill a screen's row."""
 
 PLACE_OF_DATA = "{{DATA}}"
 
@@ -51,11 +54,25 @@ class Explorer:
 
 
 def explored(settings: Settings, condition: str = "true", most: int = 500) -> RolloutSource:
-    """The labelled rollouts that meet an SQL condition over labels and splits, ``most`` of them in proportion by class.
+    """The labelled rollouts that meet an SQL condition over labels and splits, or ``most`` of them.
 
-    Raises ``NcaError`` if that is no SQL, or if nothing meets it.
+    Those are ``LEAST`` of each class, or all that there are, and the rest in proportion. Raises ``NcaError`` if the
+    condition is no SQL, or if nothing meets it.
     """
-    return RolloutSource.where(condition, settings, sampling=Sampling(total=most))
+    query = f"""
+        WITH ranked AS (
+            SELECT
+                rollout_id,
+                row_number() OVER (PARTITION BY behavior ORDER BY md5(rollout_id)) AS place,
+                count(*) OVER (PARTITION BY behavior) AS of_class
+            FROM labels JOIN splits USING (rollout_id, set_name)
+            WHERE {parenthesized(condition)}
+        )
+        SELECT rollout_id FROM ranked
+        ORDER BY place > {LEAST}, (place - 0.5) / of_class, md5(rollout_id)
+        LIMIT {most}
+    """  # noqa: S608
+    return RolloutSource.query(query, settings)
 
 
 def write_explorer(source: RolloutSource, file: Stored, progress: Progress = unwatched) -> Explorer:
@@ -72,10 +89,11 @@ def write_explorer(source: RolloutSource, file: Stored, progress: Progress = unw
         values = [_short(value) for value in labels.row(position)]
         rollouts.append({"labels": values, "clip": packed(np.asarray(tokens)), "curves": curves[position]})
         progress(position + 1, len(source))
+    sets = sorted(set(source.table["set_name"]))
     page = _page(
         {
-            "colours": [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in token_colours()],
-            "classes": CLASS_COLOURS,
+            "colors": {name: hexadecimal(colors_of(name, source.settings.data)) for name in sets},
+            "classes": CLASS_COLORS,
             "columns": [{"name": column.name, "description": column.description} for column in LABEL_COLUMNS],
             "first": FIRST_FRAMES,
             "last": LAST_FRAMES,

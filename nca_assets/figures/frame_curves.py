@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from nca_assets.figures.chart import CLASS_COLOURS, new_axes, new_figure
+from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
+from nca_assets.labels.behavior import CLASSES
 from nca_assets.naming import SETS
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
@@ -38,13 +41,12 @@ def draw(curves: pl.DataFrame) -> Figure:
     figure = new_figure(height=6.2)
     panels = new_axes(figure, 3, 1, sharex=True)
     for axes, (name, (label, unit)) in zip(panels, CURVES.items(), strict=True):
-        for (behavior,), group in curves.group_by("behavior", maintain_order=True):
+        for behavior in [ALL, *CLASSES]:
             # Nothing has changed before the first frame.
-            group = group.filter(pl.col("frame") > 0) if name != "entropy" else group
-            axes.plot(
-                group["frame"].to_numpy(), unit * group[name].to_numpy(), label=behavior,
-                **_line(str(behavior)),
-            )  # fmt: skip
+            group = curves.filter(pl.col("behavior") == behavior, pl.col("frame") >= (name != "entropy"))
+            if len(group):
+                frames, values = smoothed(group["frame"].to_numpy(), group[name].to_numpy())
+                axes.plot(frames, unit * values, label=behavior, **_line(behavior))
         axes.set_ylabel(label)
         axes.set_xscale("symlog", linthresh=16, linscale=1)
         axes.grid(alpha=0.25)
@@ -61,7 +63,16 @@ def draw(curves: pl.DataFrame) -> Figure:
     return figure
 
 
+def smoothed(
+    frames: NDArray[np.integer], values: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means of frames and values over sixths of an octave, the first frames by themselves: beats would hide trends."""
+    _, places = np.unique(np.log2(frames + 1) * 6 // 1, return_inverse=True)
+    each = np.bincount(places)
+    return np.bincount(places, frames) / each, np.bincount(places, values) / each
+
+
 def _line(behavior: str) -> dict[str, Any]:
     if behavior == ALL:
         return {"color": "#000000", "linewidth": 2.2, "zorder": 3}
-    return {"color": CLASS_COLOURS[behavior], "linewidth": 1.2}
+    return {"color": CLASS_COLORS[behavior], "linewidth": 1.2}

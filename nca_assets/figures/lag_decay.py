@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
-from nca_assets.figures.chart import CLASS_COLOURS, new_axes, new_figure
+from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
+from nca_assets.labels.behavior import CLASSES
 from nca_assets.naming import SETS
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
@@ -30,11 +31,13 @@ def draw(decays: pl.DataFrame) -> Figure:
     starts = sorted(set(decays["start"]))
     panels = new_axes(figure, 1, len(starts), sharey=True)
     for axes, start in zip(panels, starts, strict=True):
-        for (behavior,), group in decays.filter(start=start).group_by("behavior", maintain_order=True):
-            whole = behavior == ALL
+        for behavior in [ALL, *CLASSES]:
+            group, whole = decays.filter(start=start, behavior=behavior), behavior == ALL
+            if group.is_empty():
+                continue
             axes.plot(
                 group["lag"].to_numpy(), 100 * group["similarity"].to_numpy(), marker="o", markersize=3,
-                color="#000000" if whole else CLASS_COLOURS[str(behavior)], linewidth=2.2 if whole else 1.2,
+                color="#000000" if whole else CLASS_COLORS[behavior], linewidth=2.2 if whole else 1.2,
                 label=behavior, zorder=3 if whole else 2,
             )  # fmt: skip
         lags = sorted(set(decays["lag"]))

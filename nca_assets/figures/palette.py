@@ -1,38 +1,128 @@
-"""One colour per token, the same in every picture."""
+"""One color a token, the same in every picture: tokens that are alike have colors that are alike."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.naming import SETS
+from nca_assets.storage import Stored
+from nca_assets.vocabulary.centroids import load_centroids
 
-COLOURS = (
+Colors = NDArray[np.uint8]
+"""Red, green, blue of each token: (32, 3)."""
+
+APART = 0.11
+"""The least distance of two tokens' colors in OKLab, where about 0.02 is the least that one sees."""
+
+ROUNDS = 100
+"""In which colors that are too close push each other apart."""
+
+# Linear RGB to the responses of the cones, and their cube roots to OKLab: bottosson.github.io/posts/oklab
+CONES = np.array(
+    [[0.4122214708, 0.5363325363, 0.0514459929],
+     [0.2119034982, 0.6806995451, 0.1073969566],
+     [0.0883024619, 0.2817188376, 0.6299787005]]
+)  # fmt: skip
+LAB = np.array(
+    [[0.2104542553, 0.7936177850, -0.0040720468],
+     [1.9779984951, -2.4285922050, 0.4505937099],
+     [0.0259040371, 0.7827717662, -0.8086757660]]
+)  # fmt: skip
+
+DISTINCT = (
     "0f0f1e f0d21e 87e1ff 1e4b87 2d4bb4 e1ffff 5ad24b 5ac3c3 1e0078 b4ffb4 693c4b 783c2d f0f087 0000ff 0000b4 4ba587 "
     "e18700 3ce1b4 0f003c 5aa5d2 4b1e4b ffff69 2d7887 1e5aff 001e00 5a87ff ffff00 96b469 0f78c3 2d872d 87a5ff c31e00"
 )
-"""Red, green, blue of each token in hexadecimal; token 0 is dark.
+"""Colors in hexadecimal for tokens of which nothing is known.
 
-Chosen to be as far apart as 32 colours can be for everyone: any two differ by 17 or more in CIELAB, also as seen with
-no red or no green receptors (simulated as by Machado, Oliveira and Fernandes, 2009).
+They are as far apart as 32 colors can be for everyone: any two differ by 17 or more in CIELAB, also as seen with no
+red or no green receptors (simulated as by Machado, Oliveira and Fernandes, 2009).
 """
 
 
-def token_colours() -> list[tuple[int, int, int]]:
-    """32 RGB colours, each component 0 to 255."""
-    return [(red, green, blue) for red, green, blue in map(bytes.fromhex, COLOURS.split())]
+def colors_of(set_name: str, data: Stored) -> Colors:
+    """The colors of a set's tokens: those of the vocabulary or, of an imported set, distinct ones.
+
+    Raises ``NcaError`` if the vocabulary is missing or unfit.
+    """
+    if set_name not in SETS:
+        return distinct_colors()
+    return vocabulary_colors(load_centroids(data).numpy())
 
 
-def gray_levels() -> list[tuple[int, int, int]]:
+def vocabulary_colors(centroids: NDArray[np.floating]) -> Colors:
+    """The color of each of the centroids (32, 16), by where it lies among the states; token 0 is dark.
+
+    Families write their patterns into channels 0, 2, 4, 6 and 1, 3, 5, 7 (a and b), a second one into those from 8 on
+    (c and d): a + b is lightness, a - b goes from blue to orange, c - d from green to magenta. So the phases of a wave
+    are dark, red, pale, blue, and dark again.
+    """
+    state = np.clip(4 * centroids.astype(np.float64), -1, 1)
+    a, b, c, d = (
+        state[:, of].mean(axis=1) for of in (slice(0, 8, 2), slice(1, 8, 2), slice(8, 14, 2), slice(9, 14, 2))
+    )
+    rest = state[:, 14:].mean(axis=1)
+    both, difference, second, turn = (a + b) / 2, (a - b) / 2, (c + d) / 2, (c - d) / 2
+    lab = np.stack(
+        [
+            0.65 + 0.30 * both + 0.05 * difference + 0.05 * second + 0.08 * rest,
+            0.09 * difference + 0.08 * turn,
+            0.16 * difference + 0.10 * both + 0.03 * turn - 0.03 * second - 0.04 * rest,
+        ],
+        axis=1,
+    )
+    rgb = _linear(_apart(lab)).clip(0, 1)
+    return (255 * np.where(rgb <= 0.0031308, 12.92 * rgb, 1.055 * rgb ** (1 / 2.4) - 0.055)).round().astype(np.uint8)
+
+
+def distinct_colors() -> Colors:
+    """The 32 colors of ``DISTINCT``."""
+    return np.array([list(bytes.fromhex(color)) for color in DISTINCT.split()], dtype=np.uint8)
+
+
+def gray_levels() -> Colors:
     """32 grays from black to white, as in the original dataset's own animations."""
-    return [(level, level, level) for level in (round(255 * token / (TOKENS - 1)) for token in range(TOKENS))]
+    return np.linspace(0, 255, TOKENS).round().astype(np.uint8)[:, None].repeat(3, axis=1)
 
 
-def flat(colours: list[tuple[int, int, int]]) -> list[int]:
-    """The colours as Pillow's palettes want them: red, green, blue, red, …"""
-    return [component for colour in colours for component in colour]
+def colored(tokens: NDArray[np.uint8], colors: Colors) -> NDArray[np.uint8]:
+    """Tokens of any shape in their colors: uint8 (…, 3). Tokens above 31, of imported sets, begin anew."""
+    return colors[tokens % TOKENS]
 
 
-def coloured(tokens: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Tokens of any shape in their colours: uint8 (…, 3). Tokens above 31, of imported sets, begin anew."""
-    return np.array(token_colours(), dtype=np.uint8)[tokens % TOKENS]
+def hexadecimal(colors: Colors) -> list[str]:
+    """The colors as a web page writes them, like #0f0f1e."""
+    return [f"#{color.tobytes().hex()}" for color in colors]
+
+
+def indexed(pixels: NDArray[np.uint8], scale: int) -> Image.Image:
+    """The picture of pixels (height, width, 3) of at most 256 colors, each ``scale`` wide and high, with a palette."""
+    packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
+    found, places = np.unique(packed, return_inverse=True)
+    image = Image.fromarray(enlarged(places.reshape(packed.shape).astype(np.uint8), scale))
+    image.putpalette([int(color) >> shift & 255 for color in found for shift in (16, 8, 0)])
+    return image
+
+
+def enlarged(cells: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+    """``scale`` by ``scale`` pixels for each cell of (height, width, …)."""
+    return cells.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def _apart(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The colors (n, 3) where pairs that are closer than ``APART`` have pushed each other away; the first stays."""
+    for _ in range(ROUNDS):
+        gaps = lab[:, None] - lab
+        distances = np.linalg.norm(gaps, axis=2) + np.eye(len(lab))
+        pushes = 0.3 * (APART - distances).clip(0) / distances
+        lab = np.concatenate([lab[:1], lab[1:] + (pushes[..., None] * gaps).sum(axis=1)[1:]])
+        # What no screen can show is brought back to what one can.
+        lab = np.cbrt(_linear(lab).clip(0, 1) @ CONES.T) @ LAB.T
+    return lab
+
+
+def _linear(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (lab @ np.linalg.inv(LAB).T) ** 3 @ np.linalg.inv(CONES).T

@@ -1,11 +1,11 @@
-"""Volatility against token entropy: one point a rollout, coloured by class."""
+"""Volatility against token entropy: one point a rollout, colored by class."""
 
 from __future__ import annotations
 
 import polars as pl
 from matplotlib.figure import Figure
 
-from nca_assets.figures.chart import CLASS_COLOURS, new_axes, new_figure
+from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
 from nca_assets.naming import SETS
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
@@ -33,7 +33,7 @@ def draw(points: pl.DataFrame) -> Figure:
         group = groups[behavior]
         axes.scatter(
             group["token_entropy"].to_numpy(), 100 * group["volatility"].to_numpy(), s=size, alpha=0.75, linewidths=0,
-            color=CLASS_COLOURS[behavior], label=f"{behavior} ({len(group):,})",
+            color=CLASS_COLORS[behavior], label=f"{behavior} ({len(group):,})",
         )  # fmt: skip
     axes.set_xlabel("token entropy, bits (5 if all 32 tokens are equally frequent)")
     axes.set_ylabel("volatility: cells that change in a step, %")

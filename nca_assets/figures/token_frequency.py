@@ -1,4 +1,4 @@
-"""How often each token occurs, in the tokens' own colours."""
+"""How often each token occurs, in the tokens' own colors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.figures.chart import new_axes, new_figure
-from nca_assets.figures.palette import token_colours
+from nca_assets.figures.palette import colors_of, hexadecimal
 from nca_assets.naming import SETS
 from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
@@ -15,22 +15,23 @@ from nca_assets.warehouse.read import is_any_of
 
 
 def data(settings: Settings) -> pl.DataFrame:
-    """Columns ``token`` and ``percent``, the most frequent first."""
+    """Columns ``token``, ``percent`` and ``color``, the most frequent first."""
     query = f"""
         SELECT token, (100 * sum("count") / sum(sum("count")) OVER ())::DOUBLE AS percent FROM token_frequency
         WHERE {is_any_of(SETS)} GROUP BY token ORDER BY percent DESC, token
     """  # noqa: S608
-    return whole_table(query, settings.data)
+    shares = whole_table(query, settings.data)
+    colors = hexadecimal(colors_of(next(iter(SETS)), settings.data))
+    return shares.with_columns(pl.Series("color", [colors[token] for token in shares["token"]]))
 
 
 def draw(shares: pl.DataFrame) -> Figure:
     """A bar a token, and where all would be if they were equally frequent."""
     figure = new_figure(height=3.2)
     [axes] = new_axes(figure)
-    colours = [tuple(component / 255 for component in colour) for colour in token_colours()]
     places = range(len(shares))
     axes.bar(
-        places, shares["percent"].to_list(), color=[colours[token] for token in shares["token"]], width=0.85,
+        places, shares["percent"].to_list(), color=shares["color"].to_list(), width=0.85,
         edgecolor="#666666", linewidth=0.5,
     )  # fmt: skip
     axes.axhline(100 / TOKENS, color="#444444", linestyle=":", label=f"all alike: {100 / TOKENS:.3g} %")

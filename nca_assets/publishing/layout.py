@@ -35,7 +35,7 @@ IMAGE, BYTES = "IMAGE", "BLOB"
 
 PREVIEW_COLUMNS = (
     *(_LABELS[name] for name in PREVIEW_LABELS[:6]),
-    *(Column(f"frame_{frame}", IMAGE, f"The grid at frame {frame}, one colour a token") for frame in LONG_HORIZON),
+    *(Column(f"frame_{frame}", IMAGE, f"The grid at frame {frame}, one color a token") for frame in LONG_HORIZON),
     Column("frame_last", IMAGE, "The grid at the last frame"),
     *(_LABELS[name] for name in PREVIEW_LABELS[6:]),
 )

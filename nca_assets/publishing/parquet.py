@@ -13,10 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
-from nca_assets.figures.animation import enlarged
-from nca_assets.figures.palette import flat, token_colours
+from nca_assets.figures.palette import colored, colors_of, indexed
 from nca_assets.labels.schema import Column
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
@@ -74,22 +72,21 @@ def write_preview(rollout_set: str, file: Path, settings: Settings) -> None:
     """Some rollouts of a set, in proportion by class, as pictures with a few of their labels."""
     condition = is_any_of([rollout_set])
     source = RolloutSource.where(condition, settings, sampling=Sampling(total=MOST_PREVIEWED))
+    colors = colors_of(rollout_set, settings.data)
     rows = []
     for rollout in source:
-        tokens = np.asarray(rollout.tokens)
-        shown = {f"frame_{frame}": tokens[frame] for frame in LONG_HORIZON} | {"frame_last": tokens[-1]}
+        pixels = colored(np.asarray(rollout.tokens), colors)
+        shown = {f"frame_{frame}": pixels[frame] for frame in LONG_HORIZON} | {"frame_last": pixels[-1]}
         images = {name: {"bytes": png_of(grid), "path": None} for name, grid in shown.items()}
         rows.append({name: rollout.labels[name] for name in PREVIEW_LABELS} | images)
     with _writer(PREVIEW, file) as writer:
         writer.write_table(pa.Table.from_pylist(rows, schema(PREVIEW)))
 
 
-def png_of(grid: NDArray[np.uint8]) -> bytes:
-    """A frame (height, width) as PNG, one colour a token."""
-    image = Image.fromarray(enlarged(grid, -(-SIDE // max(grid.shape))))
-    image.putpalette(flat(token_colours()))
+def png_of(pixels: NDArray[np.uint8]) -> bytes:
+    """A frame in color (height, width, 3) as PNG."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True, bits=8)
+    indexed(pixels, -(-SIDE // max(pixels.shape))).save(buffer, "PNG", optimize=True, bits=8)
     return buffer.getvalue()
 
 

@@ -155,7 +155,7 @@ def chromium_page() -> Iterator[Page]:
         browser.close()
 
 
-def keep_picture(page: Page, file: Path, colours: int = 64) -> None:
-    """A picture of the page, in few colours so that it stays small."""
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+def keep_picture(page: Page, file: Path, colors: int = 64) -> None:
+    """A picture of the page, in few colors so that it stays small."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(colors, dither=Image.Dither.NONE)
     picture.save(file, optimize=True)

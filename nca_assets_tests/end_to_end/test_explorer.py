@@ -69,16 +69,16 @@ def test_it_opens_at_once(page: Page) -> None:
     print(f"the first thumbnails were there after {milliseconds:.0f} ms")
     assert milliseconds < 1000 * SECONDS_TO_OPEN
     expect(page.get_by_role("status")).to_have_text("500 of 500 rollouts")
-    colours = page.locator(".card canvas").first.evaluate(
+    colors = page.locator(".card canvas").first.evaluate(
         "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
     )
-    assert colours > 1
+    assert colors > 1
     assert page.locator("#grid").evaluate("grid => grid.scrollWidth === grid.clientWidth")
     if folder := os.environ.get("SCREENSHOTS"):
         page.locator(".card").nth(46).click()
         page.locator(".card").nth(30).evaluate("card => card.scrollIntoView()")
         page.wait_for_timeout(500)
-        keep_picture(page, Path(folder) / "explorer.png", colours=200)
+        keep_picture(page, Path(folder) / "explorer.png", colors=200)
 
 
 def test_it_filters(page: Page, source: RolloutSource) -> None:

@@ -23,7 +23,7 @@ from nca_assets.figures import (
     tokens_used,
 )
 from nca_assets.figures.catalog import FIGURES, Figure
-from nca_assets.figures.chart import CLASS_COLOURS
+from nca_assets.figures.chart import CLASS_COLORS
 from nca_assets.figures.examples import example, spread
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.settings import Settings
@@ -144,8 +144,8 @@ def test_each_is_drawn_twice_the_same_as_png_and_svg(drawn_from: Settings, figur
 
 def test_every_table_that_a_figure_names_is_there() -> None:
     assert {table for figure in FIGURES for table in figure.tables} <= {table.name for table in TABLES}
-    assert set(CLASS_COLOURS) == set(CLASSES)
-    assert len(set(CLASS_COLOURS.values())) == len(CLASSES)
+    assert set(CLASS_COLORS) == set(CLASSES)
+    assert len(set(CLASS_COLORS.values())) == len(CLASSES)
 
 
 def test_without_a_warehouse_it_is_said(settings: Settings) -> None:

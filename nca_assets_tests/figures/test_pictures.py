@@ -1,4 +1,4 @@
-"""Pictures show the tokens they are given, one colour a token."""
+"""Pictures show the tokens they are given, one color a token."""
 
 import io
 
@@ -9,13 +9,13 @@ from PIL import Image
 
 from nca_assets.figures.animation import FORMS, animated_gif, frame_sheet, video
 from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
-from nca_assets.figures.palette import coloured, gray_levels, token_colours
+from nca_assets.figures.palette import colored, gray_levels, token_colors
 
 ROLLOUTS = [np.random.default_rng(seed).integers(0, 32, (10, 8 + seed, 12), dtype=np.uint8) for seed in range(3)]
 
 
-def test_the_palette_has_32_distinct_colours() -> None:
-    assert len(set(token_colours())) == 32
+def test_the_palette_has_32_distinct_colors() -> None:
+    assert len(set(token_colors())) == 32
     assert gray_levels()[0] == (0, 0, 0)
     assert gray_levels()[-1] == (255, 255, 255)
 
@@ -31,7 +31,7 @@ RECEPTORS = {
 @pytest.mark.parametrize("seen_with", RECEPTORS)
 def test_everyone_can_tell_any_two_tokens_apart(seen_with: str) -> None:
     """By 17 or more in CIELAB, where about 2 is the least that one sees."""
-    srgb = np.array(token_colours()) / 255
+    srgb = np.array(token_colors()) / 255
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.array(RECEPTORS[seen_with]).T, 0, 1)
     to_xyz = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
@@ -43,17 +43,17 @@ def test_everyone_can_tell_any_two_tokens_apart(seen_with: str) -> None:
     assert apart[~np.eye(32, dtype=bool)].min() > 17
 
 
-def test_tokens_of_imported_sets_have_a_colour_too() -> None:
-    assert (coloured(np.array([[33]], dtype=np.uint8)) == token_colours()[1]).all()
+def test_tokens_of_imported_sets_have_a_color_too() -> None:
+    assert (colored(np.array([[33]], dtype=np.uint8)) == token_colors()[1]).all()
 
 
 def test_the_contact_sheet_shows_each_rollout_in_a_column() -> None:
     image = Image.open(io.BytesIO(contact_sheet(ROLLOUTS, frames=(0, 9)))).convert("RGB")
     assert image.size == (3 * (3 * 12 + 2 * 2), 3 * (2 * 10 + 2))
     pixels = np.asarray(image)[::3, ::3]
-    colours = np.array(token_colours())
-    np.testing.assert_array_equal(pixels[:9, 14:26], colours[ROLLOUTS[1][0]])
-    np.testing.assert_array_equal(pixels[12:21, 14:26], colours[ROLLOUTS[1][9]])
+    colors = np.array(token_colors())
+    np.testing.assert_array_equal(pixels[:9, 14:26], colors[ROLLOUTS[1][0]])
+    np.testing.assert_array_equal(pixels[12:21, 14:26], colors[ROLLOUTS[1][9]])
     assert (pixels[9:12, 14:26] == 255).all()
 
 
@@ -63,9 +63,9 @@ def test_a_contact_sheet_of_a_real_shard_stays_small() -> None:
     assert len(contact_sheet(noisy, frames=(0, 0))) < 12_000
 
 
-def test_the_animation_has_a_frame_a_step_in_the_tokens_colours() -> None:
+def test_the_animation_has_a_frame_a_step_in_the_tokens_colors() -> None:
     tokens = ROLLOUTS[0]
-    for gray, palette in [(False, token_colours()), (True, gray_levels())]:
+    for gray, palette in [(False, token_colors()), (True, gray_levels())]:
         image = Image.open(io.BytesIO(animated_gif(tokens, scale=3, fps=20, gray=gray)))
         assert image.n_frames == 10  # pyright: ignore[reportAttributeAccessIssue]
         for frame in (0, 4, 9):
@@ -80,21 +80,21 @@ def test_the_moving_sheet_shows_rollouts_beside_each_other() -> None:
     assert image.n_frames == 6  # pyright: ignore[reportAttributeAccessIssue]
     image.seek(5)
     pixels = np.asarray(image.convert("RGB"))[1::3, 1::3]
-    colours = np.array(token_colours())
-    np.testing.assert_array_equal(pixels[:9, 14:26], colours[ROLLOUTS[1][9]])
+    colors = np.array(token_colors())
+    np.testing.assert_array_equal(pixels[:9, 14:26], colors[ROLLOUTS[1][9]])
 
 
 @pytest.mark.parametrize("gray", [False, True])
 @pytest.mark.parametrize("scale", [5, 8])
-def test_a_video_has_a_frame_a_step_in_nearly_the_tokens_colours(gray: bool, scale: int) -> None:
-    """Nearly: video stores colour at half the resolution, and compressed."""
+def test_a_video_has_a_frame_a_step_in_nearly_the_tokens_colors(gray: bool, scale: int) -> None:
+    """Nearly: video stores color at half the resolution, and compressed."""
     tokens = ROLLOUTS[1]
     frames = [
         frame.to_ndarray(format="rgb24")
         for frame in av.open(io.BytesIO(video(tokens, scale=scale, fps=20, gray=gray)), "r").decode(video=0)
     ]
     assert len(frames) == len(tokens)
-    palette = np.array(gray_levels() if gray else token_colours())
+    palette = np.array(gray_levels() if gray else token_colors())
     for frame, grid in zip(frames, tokens, strict=True):
         assert frame.shape == (9 * scale + 9 * scale % 2, 12 * scale, 3)
         centres = frame[scale // 2 :: scale, scale // 2 :: scale][:9].astype(int)
@@ -106,9 +106,9 @@ def test_a_sheet_of_frames_begins_with_the_first_and_ends_with_the_last() -> Non
     image = Image.open(io.BytesIO(frame_sheet(tokens, scale=4))).convert("RGB")
     pixels = np.asarray(image)[::4, ::4]
     assert pixels.shape[:2] == (3 * 8 + 2 * 2, 4 * 10 + 3 * 2)
-    colours = np.array(token_colours())
-    np.testing.assert_array_equal(pixels[:8, :10], colours[tokens[0]])
-    np.testing.assert_array_equal(pixels[-8:, -10:], colours[tokens[-1]])
+    colors = np.array(token_colors())
+    np.testing.assert_array_equal(pixels[:8, :10], colors[tokens[0]])
+    np.testing.assert_array_equal(pixels[-8:, -10:], colors[tokens[-1]])
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -13,7 +13,7 @@ import torch
 
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.figures.palette import token_colours
+from nca_assets.figures.palette import token_colors
 from nca_assets.labels.export import export_csv
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table, write_table
@@ -102,20 +102,20 @@ def test_tokens_are_those_of_the_shards(published: Published, settings_to_publis
         np.testing.assert_array_equal(tokens, np.asarray(rollout.tokens))
 
 
-def test_the_preview_shows_frames_in_the_tokens_colours(published: Published, settings_to_publish: Settings) -> None:
+def test_the_preview_shows_frames_in_the_tokens_colors(published: Published, settings_to_publish: Settings) -> None:
     import io
 
     from PIL import Image
 
     table = pl.read_parquet(local(published.folder / "preview" / "set1.parquet"))
     sources = {str(rollout.id): np.asarray(rollout.tokens) for rollout in RolloutSource.files(settings_to_publish)}
-    colours = np.array(token_colours())
+    colors = np.array(token_colors())
     for row in table.iter_rows(named=True):
         tokens = sources[row["rollout_id"]]
         for name, frame in (("frame_0", 0), ("frame_112", 112), ("frame_last", -1)):
             pixels = np.asarray(Image.open(io.BytesIO(row[name]["bytes"])).convert("RGB"))
             scale = pixels.shape[0] // tokens.shape[1]
-            np.testing.assert_array_equal(pixels[::scale, ::scale], colours[tokens[frame]])
+            np.testing.assert_array_equal(pixels[::scale, ::scale], colors[tokens[frame]])
             assert max(pixels.shape) >= 128
 
 
