@@ -62,7 +62,7 @@ def test_a_wide_table_stands_on_its_side(asked: Settings) -> None:
     assert wide[4] == f"height                       8{' ' * 65}8"
     narrow, _ = laid_out(columns, rows, 80)
     assert len(narrow) == 2 * len(columns) + 1
-    assert narrow[13:15] == [f"digest                 {rows[0][13]}", "label_version                 2"]
+    assert narrow[13:15] == [f"digest                 {rows[0][13]}", "label_version                2"]
 
 
 def test_the_comparison_with_the_card_fits_80_columns(asked: Settings) -> None:
