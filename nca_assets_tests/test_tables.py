@@ -32,22 +32,25 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 def test_a_table_that_fits_is_one(asked: Settings) -> None:
     lines, shown = laid_out(*first_rows("FROM behavior_summary", asked.data, 200), 120)
-    assert shown == 2
+    assert shown == 5
     assert lines == [
-        "origin   behavior  rollouts  percent  mean_change  tail_change  token_entropy  median_period",
-        "───────  ────────  ────────  ───────  ───────────  ───────────  ─────────────  ─────────────",
-        "recipes  quiet            5     62.5      0.02559      0.02422         4.7443           NULL",
-        "recipes  noisy            3     37.5       0.6863       0.6838         4.7373           NULL",
+        "origin   behavior     rollouts  percent  mean_change  tail_change  token_entropy  median_period",
+        "───────  ───────────  ────────  ───────  ───────────  ───────────  ─────────────  ─────────────",
+        "recipes  streaming           4       50       0.3704       0.3688         3.0105             33",
+        "recipes  noisy               1     12.5       0.4871       0.4943         3.4185           NULL",
+        "recipes  quiet               1     12.5      0.04991      0.04668         2.4578           NULL",
+        "recipes  radiating           1     12.5        0.468       0.4685         3.4214             29",
+        "recipes  synchronous         1     12.5       0.1817       0.1647         2.2276             27",
     ]
 
 
 def test_headings_break_before_a_table_gets_too_wide(asked: Settings) -> None:
     lines, _ = laid_out(*first_rows("FROM behavior_summary", asked.data, 200), 80)
     assert lines[:4] == [
-        "                                        mean_    tail_   token_  median_",
-        "origin   behavior  rollouts  percent   change   change  entropy   period",
-        "───────  ────────  ────────  ───────  ───────  ───────  ───────  ───────",
-        "recipes  quiet            5     62.5  0.02559  0.02422   4.7443     NULL",
+        "                                           mean_    tail_   token_  median_",
+        "origin   behavior     rollouts  percent   change   change  entropy   period",
+        "───────  ───────────  ────────  ───────  ───────  ───────  ───────  ───────",
+        "recipes  streaming           4       50   0.3704   0.3688   3.0105       33",
     ]
 
 
@@ -56,10 +59,10 @@ def test_a_wide_table_stands_on_its_side(asked: Settings) -> None:
     wide, _ = laid_out(columns, rows, 160)
     assert len(wide) == len(columns)
     assert wide[0].split() == ["rollout_id", "set1/000000", "set1/000001"]
-    assert wide[4] == f"height                        8{' ' * 65}8"
+    assert wide[4] == f"height                       8{' ' * 65}8"
     narrow, _ = laid_out(columns, rows, 80)
     assert len(narrow) == 2 * len(columns) + 1
-    assert narrow[14:16] == [f"digest                 {rows[0][14]}", "label_version                 2"]
+    assert narrow[13:15] == [f"digest                 {rows[0][13]}", "label_version                2"]
 
 
 def test_the_comparison_with_the_card_fits_80_columns(asked: Settings) -> None:

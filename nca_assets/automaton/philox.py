@@ -5,19 +5,24 @@ The same generator as cuRAND's and Triton's. Twice: in torch int64, one text for
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from nca_assets.automaton.jit import compiled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Word = Tensor | int
+
+# torch is imported where it computes: rules are drawn, and their families listed, without its seconds.
 
 MASK = 0xFFFFFFFF
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
-
-Word = Tensor | int
 
 
 def philox4x32(counter: tuple[Word, Word, Word, Word], key: tuple[Word, Word]) -> tuple[Tensor, ...]:
@@ -26,6 +31,8 @@ def philox4x32(counter: tuple[Word, Word, Word, Word], key: tuple[Word, Word]) -
     Words are int64 tensors of any broadcastable shapes (or plain ints), with values in [0, 2**32). At least one
     must be a tensor. The four results have the broadcast shape and the same range.
     """
+    import torch
+
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(ROUNDS):
@@ -44,6 +51,8 @@ def _multiply(a: int, b: Word) -> tuple[Word, Word]:
 
 def octets(words: tuple[Tensor, ...]) -> Tensor:
     """The sixteen bytes of four 32-bit words, low byte first, along a new last axis: uint8."""
+    import torch
+
     # The conversion keeps the low 32 bits; the view reads them as every machine that torch runs on lays them out, low
     # byte first.
     return torch.stack([word.to(torch.int32) for word in words], dim=-1).view(torch.uint8)

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.lattice import CHANNELS, TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.figures.catalog import FIGURES
@@ -111,7 +112,7 @@ def render(about: Facts) -> str:
     return environment.get_template(TEMPLATE.name).render(
         about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=SETS, tokens=TOKENS,
         channels=CHANNELS, context=LONG_HORIZON[:-1],
-        target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES,
+        target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES, families=FAMILIES,
         changed=about.changed, first=RolloutId(about.splits[0], 0),
     )  # fmt: skip
 
