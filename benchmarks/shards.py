@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from report import Metric, report, seconds
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.recipe import SHAPE_BLOCK, Rule, draw_rule
+from nca_assets.automaton.recipe import Rule, draw_rule
+from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.naming import SETS, member_name
 from nca_assets.settings import load_settings
 from nca_assets.shards.members import PackedRollout, pack, write_members

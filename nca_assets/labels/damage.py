@@ -65,12 +65,10 @@ def _speed(differ: NDArray[np.bool_], flip: Flip) -> float:
     rows = _distance_on_a_ring(np.arange(height) - flip.y, height)
     columns = _distance_on_a_ring(np.arange(width) - flip.x, width)
     half = (max(height, width) // 2 + 1) // 2
-    distance = np.maximum(rows[:, None], columns[None, :])
-    for frame, damaged in enumerate(differ):
-        reached = int(distance[damaged].max(initial=0))
-        if reached >= half:
-            return reached / max(frame - flip.frame, 1)
-    return 0.0
+    distance = np.maximum(rows[:, None], columns[None, :]).astype(np.uint8)
+    reached = (differ * distance).reshape(len(differ), -1).max(axis=1)
+    frame = int((reached >= half).argmax())
+    return int(reached[frame]) / max(frame - flip.frame, 1) if reached[frame] >= half else 0.0
 
 
 def _distance_on_a_ring(offset: NDArray[np.int64], size: int) -> NDArray[np.int64]:

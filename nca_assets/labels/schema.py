@@ -32,7 +32,7 @@ LABEL_COLUMNS = (
         "recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if they were imported"
     ),
     Column("family", "VARCHAR", f"Family of rules: {', '.join(family.name for family in FAMILIES)}"),
-    Column("start", "VARCHAR", "Frame 0: noise, patches, sparse, seeds, or marks on a ground"),
+    Column("start", "VARCHAR", "Kind of frame 0: noise, patches, sparse, seeds, or ground, which has marks alone"),
     Column("residual_scale", "DOUBLE", "Factor of the residual update, a power of two in (0, 1]"),
     Column("leak", "DOUBLE", "Share of the state that the update subtracts, 0 to 1"),
     Column(

@@ -40,20 +40,23 @@ def state_statistics(state: State, centroids: Tensor) -> StateStatistics:
 
 @compiled
 def _count(cells, centroids):
-    """The channels at ±1, and the cells whose greatest score is a tenth above the second greatest."""
+    """The channels at ±1, and the cells whose greatest score is a tenth above the second greatest.
+
+    Scores are sums of 16 products of numbers up to 1024.
+    """
     at_bounds, clear = 0, 0
     for cell in range(cells.shape[0]):
         state = cells[cell]
         for value in state:
             at_bounds += abs(value) == STATE_ONE
-        first = second = np.int64(-(2**62))
+        first = second = np.int32(-(2**31))
         for token in range(centroids.shape[0]):
-            score = np.int64(0)
+            score = np.int32(0)
             for channel in range(state.size):
                 score += state[channel] * centroids[token, channel]
             if score > first:
                 first, second = score, first
             elif score > second:
                 second = score
-        clear += 10 * first >= 11 * second
+        clear += np.int64(10) * first >= np.int64(11) * second
     return at_bounds, clear
