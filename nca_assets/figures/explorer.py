@@ -69,7 +69,7 @@ def explored(settings: Settings, condition: str = "true", most: int = 500) -> Ro
             WHERE {parenthesized(condition)}
         )
         SELECT rollout_id FROM ranked
-        ORDER BY place > {LEAST}, (place - 0.5) / of_class, md5(rollout_id)
+        ORDER BY least(place, {LEAST + 1}), (place - 0.5) / of_class, md5(rollout_id)
         LIMIT {most}
     """  # noqa: S608
     return RolloutSource.query(query, settings)

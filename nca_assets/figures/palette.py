@@ -114,9 +114,11 @@ def enlarged(cells: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
 
 def _apart(lab: NDArray[np.float64]) -> NDArray[np.float64]:
     """The colors (n, 3) where pairs that are closer than ``APART`` have pushed each other away; the first stays."""
+    # Something to push equal ones apart by.
+    lab = lab + 1e-4 * np.sin(np.outer(np.arange(len(lab)), [1, 2, 3]))
     for _ in range(ROUNDS):
         gaps = lab[:, None] - lab
-        distances = np.linalg.norm(gaps, axis=2) + np.eye(len(lab))
+        distances = np.linalg.norm(gaps, axis=2).clip(1e-9) + np.eye(len(lab))
         pushes = 0.3 * (APART - distances).clip(0) / distances
         lab = np.concatenate([lab[:1], lab[1:] + (pushes[..., None] * gaps).sum(axis=1)[1:]])
         # What no screen can show is brought back to what one can.

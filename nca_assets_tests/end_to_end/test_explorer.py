@@ -81,6 +81,12 @@ def test_it_opens_at_once(page: Page) -> None:
         keep_picture(page, Path(folder) / "explorer.png", colors=200)
 
 
+def test_it_opens_on_one_of_each_class(page: Page, source: RolloutSource) -> None:
+    names = [label.split(", ")[1] for label in page.locator(".card").evaluate_all("c => c.map(x => x.ariaLabel)")]
+    classes = set(source.table["behavior"])
+    assert set(names[: len(classes)]) == classes
+
+
 def test_it_filters(page: Page, source: RolloutSource) -> None:
     labels = source.table
     expected = labels.filter(behavior="rhythmic")
@@ -97,7 +103,7 @@ def test_it_filters(page: Page, source: RolloutSource) -> None:
     )  # fmt: skip
     expect(status).to_have_text(f"{len(by_hand)} of 500 rollouts")
     names = [re.sub(r",.*", "", card.get_attribute("aria-label") or "") for card in page.locator(".card").all()]
-    assert names == by_hand["rollout_id"].to_list()
+    assert sorted(names) == by_hand["rollout_id"].to_list()
     page.get_by_label("Order by").select_option("token_entropy")
     first = page.locator(".card").first.get_attribute("aria-label") or ""
     assert first.startswith(by_hand.sort("token_entropy")["rollout_id"][0])

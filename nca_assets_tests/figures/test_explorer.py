@@ -14,6 +14,7 @@ import pytest
 
 from nca_assets.errors import NcaError
 from nca_assets.figures.explorer import CURVE_POINTS, explored, packed, shown_frames, write_explorer
+from nca_assets.figures.palette import colors_of, hexadecimal
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.loading.source import RolloutSource
 from nca_assets.naming import ShardKey
@@ -99,9 +100,24 @@ def test_it_is_the_same_file_each_time_and_asks_nothing_of_the_network(
     assert not re.search(r"https?://", file.read_text())
 
 
+def test_each_class_is_there_before_the_rest_is_shared_out(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    classes = ours["behavior"].n_unique()
+    few = explored(drawn_from, "recipe_version IS NOT NULL", most=classes)
+    assert few.table["behavior"].n_unique() == classes
+    counts = dict(few.table["behavior"].value_counts().iter_rows())
+    assert set(counts.values()) == {1}
+
+
+def test_each_set_has_the_colors_of_its_tokens(page: tuple[RolloutSource, Path], drawn_from: Settings) -> None:
+    _, file = page
+    expected = {name: hexadecimal(colors_of(name, drawn_from.data)) for name in ("life", "set1", "set2")}
+    assert embedded(file)["colors"] == expected
+    assert expected["life"] != expected["set1"] == expected["set2"]
+
+
 def test_nothing_in_the_data_ends_the_script(drawn_from: Settings, tmp_path: Path) -> None:
     source = explored(drawn_from, "height > 8", most=2)
-    evil = source.table.with_columns(regime=pl.lit("</script><script>alert(1)</script>"))
+    evil = source.table.with_columns(family=pl.lit("</script><script>alert(1)</script>"))
     write_explorer(RolloutSource(evil, source.reader, drawn_from), tmp_path / "evil.html")
     assert "alert(1)</script>" not in (tmp_path / "evil.html").read_text()
     assert embedded(tmp_path / "evil.html")["rollouts"][0]["labels"][8] == "</script><script>alert(1)</script>"

@@ -24,7 +24,7 @@ from nca_assets.figures import (
 )
 from nca_assets.figures.catalog import FIGURES, Figure
 from nca_assets.figures.chart import CLASS_COLORS
-from nca_assets.figures.examples import example, spread
+from nca_assets.figures.examples import FEWEST_CELLS, SHORTEST_SIDE, TRAITS, example, spread, typical
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.settings import Settings
 from nca_assets.shards.rollouts import rollout_tokens
@@ -109,7 +109,6 @@ def test_examples_meet_as_many_wishes_as_can_be(drawn_from: Settings, ours: pl.D
     assert evolution.data(drawn_from).id.set in ("set1", "set2")
     shown = long_horizon.data(drawn_from)
     assert split_of(shown.id) == "test"
-    assert shown.labels["height"] * shown.labels["width"] > 300
 
 
 def test_the_gallery_has_some_of_each_class(drawn_from: Settings, ours: pl.DataFrame) -> None:
@@ -117,9 +116,45 @@ def test_the_gallery_has_some_of_each_class(drawn_from: Settings, ours: pl.DataF
     counts = pl.Series([rollout.labels["behavior"] for rollout in shown]).value_counts()
     there = dict(ours["behavior"].value_counts().iter_rows())
     assert dict(counts.iter_rows()) == {name: min(gallery.EACH, count) for name, count in there.items()}
+    assert all(r.pixels.shape == (*r.tokens.shape, 3) for r in shown)
     assert [CLASSES.index(r.labels["behavior"]) for r in shown] == sorted(
         CLASSES.index(r.labels["behavior"]) for r in shown
     )
+
+
+def test_the_typical_rollout_is_the_one_nearest_to_its_class(drawn_from: Settings, ours: pl.DataFrame) -> None:
+    """Of the commonest family of the large grids, or of all if none is large."""
+    shown = {one.labels["behavior"]: str(one.id) for one in typical(drawn_from, 1)}
+    assert shown.keys() == set(ours["behavior"])
+    values = ours.select(pl.col(name).fill_null(0).cast(float) for name in TRAITS).to_numpy()
+    for (behavior,), group in ours.with_row_index().group_by("behavior"):
+        inside = values[group["index"].to_numpy()]
+        off = (np.abs(inside - np.median(inside, axis=0)) / values.std(axis=0)).sum(axis=1)
+        ranked = group.with_columns(
+            pl.Series("off", off),
+            large=(pl.col("height").cast(int) * pl.col("width") >= FEWEST_CELLS)
+            & (pl.min_horizontal("height", "width") >= SHORTEST_SIDE),
+            like_it=pl.len().over("family"),
+        ).with_columns(turn=pl.struct(pl.col("large").not_(), "off", "rollout_id").rank("ordinal").over("family"))
+        first = ranked.sort("large", "turn", "like_it", "off", descending=[True, False, True, False])
+        assert shown[str(behavior)] == first["rollout_id"][0]
+
+
+def test_beats_are_smoothed_and_the_first_frames_are_not() -> None:
+    frames = np.arange(500)
+    at, values = frame_curves.smoothed(frames, (frames % 4 == 0).astype(float))
+    np.testing.assert_array_equal(at[:5], frames[:5])
+    np.testing.assert_array_equal(values[:5], [1, 0, 0, 0, 1])
+    assert np.abs(values[at > 100] - 0.25).max() < 0.1
+
+
+def test_the_picture_of_a_rollout_is_its_last_frame_and_a_strip() -> None:
+    colors = np.arange(6, dtype=np.uint8)[:, None, None, None].repeat(3, axis=3)
+    sheet = gallery.framed(np.broadcast_to(colors, (6, 20, 10, 3)).copy())
+    assert sheet.shape == (gallery.SIDE, gallery.SIDE + gallery.GAP + gallery.STRIP, 3)
+    assert (sheet[:, gallery.SIDE // 2 : gallery.SIDE] == 5).all()
+    assert (sheet[:, : gallery.SIDE // 2] == 255).all()
+    np.testing.assert_array_equal(sheet[:: gallery.SIDE // 6, -1, 0], range(6))
 
 
 @pytest.mark.parametrize(("frames", "expected"), [(500, [0, 16, 499]), (17, [0, 16]), (10, [0, 9])])

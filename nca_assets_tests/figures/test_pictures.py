@@ -5,19 +5,28 @@ import io
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from nca_assets.figures.animation import FORMS, animated_gif, frame_sheet, video
+from nca_assets.figures.chart import CLASS_COLORS
 from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
-from nca_assets.figures.palette import colored, gray_levels, token_colors
+from nca_assets.figures.palette import (
+    colored,
+    colors_of,
+    distinct_colors,
+    gray_levels,
+    hexadecimal,
+    indexed,
+    vocabulary_colors,
+)
+from nca_assets.naming import SETS
+from nca_assets.settings import Settings
+from nca_assets.vocabulary.centroids import read_centroids, save_centroids
+from nca_assets_tests.conftest import GOLDEN
 
+COLORS = distinct_colors()
 ROLLOUTS = [np.random.default_rng(seed).integers(0, 32, (10, 8 + seed, 12), dtype=np.uint8) for seed in range(3)]
-
-
-def test_the_palette_has_32_distinct_colors() -> None:
-    assert len(set(token_colors())) == 32
-    assert gray_levels()[0] == (0, 0, 0)
-    assert gray_levels()[-1] == (255, 255, 255)
 
 
 RECEPTORS = {
@@ -28,10 +37,9 @@ RECEPTORS = {
 """Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB."""
 
 
-@pytest.mark.parametrize("seen_with", RECEPTORS)
-def test_everyone_can_tell_any_two_tokens_apart(seen_with: str) -> None:
-    """By 17 or more in CIELAB, where about 2 is the least that one sees."""
-    srgb = np.array(token_colors()) / 255
+def apart(colors: NDArray[np.uint8], seen_with: str = "all") -> NDArray[np.float64]:
+    """How far colors (n, 3) are from each other in CIELAB, where about 2 is the least that one sees: (n, n)."""
+    srgb = colors / 255
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.array(RECEPTORS[seen_with]).T, 0, 1)
     to_xyz = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
@@ -39,80 +47,139 @@ def test_everyone_can_tell_any_two_tokens_apart(seen_with: str) -> None:
     x, y, z = (np.where(v > 216 / 24389, np.cbrt(v), (24389 / 27 * v + 16) / 116)
                for v in (seen @ to_xyz.T / [0.95047, 1, 1.08883]).T)  # fmt: skip
     lab = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
-    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
-    assert apart[~np.eye(32, dtype=bool)].min() > 17
+    return np.linalg.norm(lab[:, None] - lab[None], axis=-1)
 
 
-def test_tokens_of_imported_sets_have_a_color_too() -> None:
-    assert (colored(np.array([[33]], dtype=np.uint8)) == token_colors()[1]).all()
+def nearest(distances: NDArray[np.float64]) -> float:
+    return float(distances[~np.eye(len(distances), dtype=bool)].min())
+
+
+@pytest.mark.parametrize("seen_with", RECEPTORS)
+def test_everyone_can_tell_classes_and_the_tokens_of_imported_sets_apart(seen_with: str) -> None:
+    assert nearest(apart(COLORS, seen_with)) > 17
+    classes = np.array([list(bytes.fromhex(color[1:])) for color in CLASS_COLORS.values()], dtype=np.uint8)
+    assert nearest(apart(classes, seen_with)) > 16
+
+
+def unlike(seed: int) -> NDArray[np.float64]:
+    """A vocabulary of 32 directions at random."""
+    centroids = np.random.default_rng(seed).normal(size=(32, 16))
+    return centroids / np.linalg.norm(centroids, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tokens_of_any_vocabulary_can_be_told_apart(seed: int) -> None:
+    centroids = unlike(seed)
+    assert nearest(apart(vocabulary_colors(centroids))) > 5
+    centroids[1] = centroids[2]
+    assert nearest(apart(vocabulary_colors(centroids))) > 5
+
+
+def test_the_ground_is_dark() -> None:
+    centroids = read_centroids(GOLDEN / "centroids.pt").numpy()
+    centroids[0] = -0.25
+    luminance = vocabulary_colors(centroids) @ [0.2126, 0.7152, 0.0722]
+    assert luminance[0] < 40
+
+
+def test_the_phases_of_a_wave_go_round_a_ring_of_colors() -> None:
+    """The next phase looks more alike than the opposite one."""
+    angles = 2 * np.pi * np.arange(12) / 12
+    centroids = unlike(0)
+    centroids[:12] = -0.25
+    centroids[:12, 0:8:2], centroids[:12, 1:8:2] = np.cos(angles)[:, None] / 3, np.sin(angles)[:, None] / 3
+    distances = apart(vocabulary_colors(centroids))
+    for phase in range(12):
+        here = distances[phase, :12]
+        assert max(here[phase - 1], here[(phase + 1) % 12]) < here[phase - 6]
+
+
+def test_the_vocabulary_decides_the_colors_of_our_sets_alone(settings: Settings) -> None:
+    centroids = read_centroids(GOLDEN / "centroids.pt")
+    save_centroids(centroids, settings.data, "learned")
+    for name in SETS:
+        np.testing.assert_array_equal(colors_of(name, settings.data), vocabulary_colors(centroids.numpy()))
+    np.testing.assert_array_equal(colors_of("life", settings.data), distinct_colors())
+
+
+def test_grays_go_from_black_to_white() -> None:
+    assert hexadecimal(gray_levels())[:: len(gray_levels()) - 1] == ["#000000", "#ffffff"]
+
+
+def test_tokens_above_31_begin_anew() -> None:
+    assert (colored(np.array([[33]], dtype=np.uint8), COLORS) == COLORS[1]).all()
+
+
+def test_a_picture_with_a_palette_has_the_very_colors() -> None:
+    pixels = colored(ROLLOUTS[0][0], COLORS)
+    image = indexed(pixels, 2)
+    assert image.mode == "P"
+    np.testing.assert_array_equal(np.asarray(image.convert("RGB"))[::2, 1::2], pixels)
 
 
 def test_the_contact_sheet_shows_each_rollout_in_a_column() -> None:
-    image = Image.open(io.BytesIO(contact_sheet(ROLLOUTS, frames=(0, 9)))).convert("RGB")
+    image = Image.open(
+        io.BytesIO(contact_sheet([colored(tokens, COLORS) for tokens in ROLLOUTS], frames=(0, 9)))
+    ).convert("RGB")
     assert image.size == (3 * (3 * 12 + 2 * 2), 3 * (2 * 10 + 2))
     pixels = np.asarray(image)[::3, ::3]
-    colors = np.array(token_colors())
-    np.testing.assert_array_equal(pixels[:9, 14:26], colors[ROLLOUTS[1][0]])
-    np.testing.assert_array_equal(pixels[12:21, 14:26], colors[ROLLOUTS[1][9]])
+    np.testing.assert_array_equal(pixels[:9, 14:26], COLORS[ROLLOUTS[1][0]])
+    np.testing.assert_array_equal(pixels[12:21, 14:26], COLORS[ROLLOUTS[1][9]])
     assert (pixels[9:12, 14:26] == 255).all()
 
 
 def test_a_contact_sheet_of_a_real_shard_stays_small() -> None:
     """Even if all six of its rollouts are noise on grids of average size: it is stored with every materialization."""
-    noisy = [np.random.default_rng(seed).integers(0, 32, (1, 27, 27), dtype=np.uint8) for seed in range(6)]
+    noisy = [COLORS[np.random.default_rng(seed).integers(0, 32, (1, 27, 27))] for seed in range(6)]
     assert len(contact_sheet(noisy, frames=(0, 0))) < 12_000
 
 
 def test_the_animation_has_a_frame_a_step_in_the_tokens_colors() -> None:
     tokens = ROLLOUTS[0]
-    for gray, palette in [(False, token_colors()), (True, gray_levels())]:
-        image = Image.open(io.BytesIO(animated_gif(tokens, scale=3, fps=20, gray=gray)))
+    for colors in (COLORS, gray_levels()):
+        image = Image.open(io.BytesIO(animated_gif(tokens, colors, scale=3, fps=20)))
         assert image.n_frames == 10  # pyright: ignore[reportAttributeAccessIssue]
         for frame in (0, 4, 9):
             image.seek(frame)
             pixels = np.asarray(image.convert("RGB"))[1::3, 1::3]
-            np.testing.assert_array_equal(pixels, np.array(palette)[tokens[frame]])
+            np.testing.assert_array_equal(pixels, colors[tokens[frame]])
         assert image.info["duration"] == 50
 
 
 def test_the_moving_sheet_shows_rollouts_beside_each_other() -> None:
-    image = Image.open(io.BytesIO(moving_sheet(ROLLOUTS, range(4, 10))))
+    image = Image.open(io.BytesIO(moving_sheet([colored(tokens, COLORS) for tokens in ROLLOUTS], range(4, 10))))
     assert image.n_frames == 6  # pyright: ignore[reportAttributeAccessIssue]
     image.seek(5)
     pixels = np.asarray(image.convert("RGB"))[1::3, 1::3]
-    colors = np.array(token_colors())
-    np.testing.assert_array_equal(pixels[:9, 14:26], colors[ROLLOUTS[1][9]])
+    np.testing.assert_array_equal(pixels[:9, 14:26], COLORS[ROLLOUTS[1][9]])
 
 
-@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("colors", [COLORS, gray_levels()], ids=["color", "gray"])
 @pytest.mark.parametrize("scale", [5, 8])
-def test_a_video_has_a_frame_a_step_in_nearly_the_tokens_colors(gray: bool, scale: int) -> None:
+def test_a_video_has_a_frame_a_step_in_nearly_the_tokens_colors(colors: NDArray[np.uint8], scale: int) -> None:
     """Nearly: video stores color at half the resolution, and compressed."""
     tokens = ROLLOUTS[1]
     frames = [
         frame.to_ndarray(format="rgb24")
-        for frame in av.open(io.BytesIO(video(tokens, scale=scale, fps=20, gray=gray)), "r").decode(video=0)
+        for frame in av.open(io.BytesIO(video(tokens, colors, scale=scale, fps=20)), "r").decode(video=0)
     ]
     assert len(frames) == len(tokens)
-    palette = np.array(gray_levels() if gray else token_colors())
     for frame, grid in zip(frames, tokens, strict=True):
         assert frame.shape == (9 * scale + 9 * scale % 2, 12 * scale, 3)
-        centres = frame[scale // 2 :: scale, scale // 2 :: scale][:9].astype(int)
-        assert np.abs(centres - palette[grid]).mean() < 12
+        centers = frame[scale // 2 :: scale, scale // 2 :: scale][:9].astype(int)
+        assert np.abs(centers - colors[grid]).mean() < 12
 
 
 def test_a_sheet_of_frames_begins_with_the_first_and_ends_with_the_last() -> None:
     tokens = np.random.default_rng(1).integers(0, 32, (50, 8, 10), dtype=np.uint8)
-    image = Image.open(io.BytesIO(frame_sheet(tokens, scale=4))).convert("RGB")
+    image = Image.open(io.BytesIO(frame_sheet(tokens, COLORS, scale=4))).convert("RGB")
     pixels = np.asarray(image)[::4, ::4]
     assert pixels.shape[:2] == (3 * 8 + 2 * 2, 4 * 10 + 3 * 2)
-    colors = np.array(token_colors())
-    np.testing.assert_array_equal(pixels[:8, :10], colors[tokens[0]])
-    np.testing.assert_array_equal(pixels[-8:, -10:], colors[tokens[-1]])
+    np.testing.assert_array_equal(pixels[:8, :10], COLORS[tokens[0]])
+    np.testing.assert_array_equal(pixels[-8:, -10:], COLORS[tokens[-1]])
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_tokens_above_31_can_be_looked_at(form: str) -> None:
     tokens = np.full((3, 8, 8), 200, dtype=np.uint8)
-    assert len(FORMS[form](tokens, 2)) > 100
-    assert len(FORMS[form](tokens, 2, gray=True)) > 100
+    assert FORMS[form](tokens, COLORS, 2) == FORMS[form](tokens % 32, COLORS, 2)

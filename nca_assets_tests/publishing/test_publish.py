@@ -13,7 +13,7 @@ import torch
 
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.figures.palette import token_colors
+from nca_assets.figures.palette import colors_of
 from nca_assets.labels.export import export_csv
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table, write_table
@@ -109,7 +109,7 @@ def test_the_preview_shows_frames_in_the_tokens_colors(published: Published, set
 
     table = pl.read_parquet(local(published.folder / "preview" / "set1.parquet"))
     sources = {str(rollout.id): np.asarray(rollout.tokens) for rollout in RolloutSource.files(settings_to_publish)}
-    colors = np.array(token_colors())
+    colors = colors_of("set1", settings_to_publish.data)
     for row in table.iter_rows(named=True):
         tokens = sources[row["rollout_id"]]
         for name, frame in (("frame_0", 0), ("frame_112", 112), ("frame_last", -1)):
