@@ -1,4 +1,4 @@
-"""Volatility against token entropy: one point a rollout, colored by class."""
+"""Volatility against the tokens' entropy, both late in a rollout: one point a rollout, colored by class."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MOST_POINTS = 5000
 
 
 def data(settings: Settings) -> pl.DataFrame:
-    """Columns ``behavior``, ``volatility`` (0 to 1) and ``token_entropy`` (bits) of some rollouts, at random."""
+    """Columns ``behavior``, ``volatility`` (0 to 1) and ``tail_entropy`` (bits) of some rollouts, at random."""
     query = f"""
-        SELECT behavior, volatility, token_entropy FROM phase_space
+        SELECT behavior, volatility, tail_entropy FROM phase_space
         WHERE {is_any_of(SETS)} ORDER BY md5(rollout_id) LIMIT {MOST_POINTS}
     """  # noqa: S608
     return whole_table(query, settings.data)
@@ -32,10 +32,10 @@ def draw(points: pl.DataFrame) -> Figure:
     for behavior in sorted(groups, key=lambda name: (-len(groups[name]), name)):
         group = groups[behavior]
         axes.scatter(
-            group["token_entropy"].to_numpy(), 100 * group["volatility"].to_numpy(), s=size, alpha=0.75, linewidths=0,
+            group["tail_entropy"].to_numpy(), 100 * group["volatility"].to_numpy(), s=size, alpha=0.75, linewidths=0,
             color=CLASS_COLORS[behavior], label=f"{behavior} ({len(group):,})",
         )  # fmt: skip
-    axes.set_xlabel("token entropy, bits (5 if all 32 tokens are equally frequent)")
+    axes.set_xlabel("entropy of a frame's tokens, bits (5 if all 32 are equally frequent)")
     axes.set_ylabel("volatility: cells that change in a step, %")
     axes.grid(alpha=0.25)
     figure.legend(loc="outside right upper", markerscale=1.5)

@@ -55,7 +55,9 @@ LABEL_COLUMNS = (
     ),
     Column("tail_change", "DOUBLE", "The same over the tail, the last 128 frames, 0 to 1"),
     Column("early_change", "DOUBLE", "The same over the first 16 steps, 0 to 1"),
-    Column("late_change", "DOUBLE", "The same from frame 100 on, 0 to 1"),
+    Column(
+        "late_change", "DOUBLE", "Share of cells that change from a frame to the next, mean from frame 100 on, 0 to 1"
+    ),
     Column("change_48_112", "DOUBLE", "Share of cells that differ between frames 48 and 112, 0 to 1"),
     Column(
         "change_renamed_48_112",

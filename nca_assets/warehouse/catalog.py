@@ -236,10 +236,17 @@ TABLES = (
             _LABELS["behavior"],
             _LABELS["family"],
             Column("cells", "INTEGER", "Cells of a frame"),
-            Column("volatility", "DOUBLE", _LABELS["mean_change"].description),
+            Column("volatility", "DOUBLE", _LABELS["late_change"].description),
             *(
                 _LABELS[n]
-                for n in ("token_entropy", "block_entropy", "conditional_entropy", "compression_ratio", "damage")
+                for n in (
+                    "tail_entropy",
+                    "token_entropy",
+                    "block_entropy",
+                    "conditional_entropy",
+                    "compression_ratio",
+                    "damage",
+                )
             ),
         ),
         kind="VIEW",
