@@ -44,7 +44,7 @@ def test_the_ring_has_every_class_and_its_share(drawn_from: Settings, ours: pl.D
 
 def test_the_phase_space_has_a_point_a_rollout(drawn_from: Settings, ours: pl.DataFrame) -> None:
     shown = phase_space.data(drawn_from)
-    expected = ours.select("behavior", pl.col("mean_change").alias("volatility"), "token_entropy")
+    expected = ours.select("behavior", pl.col("late_change").alias("volatility"), "tail_entropy")
     assert shown.sort(pl.all()).equals(expected.sort(pl.all()))
 
 
