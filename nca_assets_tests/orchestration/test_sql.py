@@ -34,12 +34,17 @@ def asked(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
         list(materialize_chain(["set1-00000", "set1-00002", "set2-00000", "set3-00003"]))
         (folder / "others").mkdir()
         half_frozen = np.where(np.arange(20) < 10, movies.noise(), 3)
-        np.savez(
-            folder / "others" / "life.npz",
-            allow_pickle=False,
-            glider=movies.moving(movies.picture(), period=4, dy=1, dx=1),
-            half_frozen=half_frozen.astype(np.uint8),
-        )
+        # What is asked for by class, which a few rollouts of ours need not have. Exact cycles would be periodic.
+        still = movies.frozen(np.zeros((16, 20), dtype=np.uint8))
+        others = {
+            "moving": movies.moving(movies.picture(), period=4, dy=1, dx=1),
+            "gliders": movies.gliders(),
+            "breathers": movies.flickering(movies.breathers(still, period=12), 0.003),
+            "spiral": movies.flickering(movies.spiral(), 0.003),
+            "stream": movies.stream(),
+            "half_frozen": half_frozen.astype(np.uint8),
+        }
+        np.savez(folder / "others" / "life.npz", allow_pickle=False, **others)
         list(import_shards(folder / "others", "life"))
         collect("lively", {"query": "SELECT rollout_id FROM labels WHERE mean_change > 0.1"})
         score_baselines()

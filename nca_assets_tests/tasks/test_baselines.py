@@ -128,7 +128,7 @@ def test_the_oracle_foresees_what_noise_does_not_change(scored: Settings) -> Non
 
 @pytest.mark.parametrize("index", [27, 115])
 def test_the_oracle_costs_less_than_guessing_on_chaotic_rollouts(scored: Settings, index: int) -> None:
-    """Of the family plain: their futures spread over nearly all tokens, so that shares of some hundred of them are far from the truth."""
+    """Whose futures spread over so many tokens that shares of some hundred of them are far from the truth."""
     rollout = RolloutId("set1", index)
     frames = regenerate(rollout, scored)
     given = Examples(frames[None, LONG_HORIZON[:4]], frames[None, LONG_HORIZON[4]], [rollout], [{}])
