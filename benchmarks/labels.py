@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from nca_assets.naming import SETS, ShardKey
 from nca_assets.settings import load_settings
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import save_centroids
-from nca_assets.vocabulary.learn import fit_centroids
+from nca_assets.vocabulary.learn import learn_centroids
 
 MEANINGS = {
     "label_cost_share": "time of metrics, class and curves over that of simulating the rollouts",
@@ -38,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rollouts; under 50 s on two cores")
     count = 64 if parser.parse_args().quick else 256
-    centroids = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
+    centroids = learn_centroids()
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings().model_copy(
             update={"shard_size": count, "frames": 500, "data": Path(folder), "device": "cpu"}
@@ -51,9 +52,6 @@ def main() -> None:
         movies = list(simulate_each(rules, centroids, settings.frames, machine, lambda _, tokens: tokens))
         by_rule = {rule.scalars.index: movie for rule, movie in zip(rules, movies, strict=True)}
 
-        def label(rule: Rule, _: NDArray[np.uint8]) -> object:
-            return measure(by_rule[rule.scalars.index])
-
         def label_with_twin(rule: Rule, twin: NDArray[np.uint8]) -> object:
             tokens = by_rule[rule.scalars.index]
             damage = measure_damage(tokens, twin, flip_in_the_middle(rule))
@@ -63,8 +61,8 @@ def main() -> None:
             return seconds(lambda: list(simulate_each(rules, centroids, frames, machine, work, flip)))  # pyright: ignore[reportArgumentType]
 
         simulated = run(settings.frames, lambda _, tokens: tokens.size)
-        # A single frame of each is as good as none, and goes through the same threads.
-        labelled = run(1, label)
+        with ThreadPoolExecutor(machine.threads) as pool:
+            labelled = seconds(lambda: list(pool.map(measure, movies)))
         with_twin = run(TWIN_FRAMES, label_with_twin, flip_in_the_middle)
         shard = seconds(lambda: write_shard(key, centroids, settings), repeats=2)
         part = seconds(lambda: write_labels(key, settings), repeats=2)

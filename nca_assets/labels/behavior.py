@@ -23,7 +23,6 @@ TAIL = 128
 SAMPLED = 7
 """Of the tail's frames every seventh is looked at where not all are: even periods do not divide it."""
 
-IN_PLACE = 0.5
 TURNING = 0.75
 QUIET_CHANGE = 0.05
 ONE_WAY = 0.1
@@ -118,7 +117,7 @@ def _repeating(tail: Frames, traits: Traits) -> Behavior | None:
 def _beating(tail: Frames, traits: Traits) -> Behavior | None:
     """What comes back roughly, in place or all at once; and what hardly changes."""
     ground, lag = traits.ground, rhythm_lag(traits.lag_match)
-    if ground.beat and ground.home is not None and ground.home >= IN_PLACE:
+    if ground.beat:
         return Behavior("breathing", ground.beat)
     if lag and ground.still is not None and ground.still < TURNING:
         return Behavior("synchronous", lag)

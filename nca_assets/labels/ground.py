@@ -13,6 +13,9 @@ from nca_assets.labels.rhythm import lag_match_curve, rhythm_lag
 from nca_assets.labels.translation import LONGEST_LOOSE_PERIOD, Shift, reaching
 
 GROUND_SHARE = 0.5
+IN_PLACE = 0.5
+"""The chance from which on objects stay where they are."""
+
 SHIFT_EVERY = 15
 """Frames of the tail between those that a common shift is looked for in."""
 
@@ -28,7 +31,7 @@ class Ground:
     """``share``: of a frame that its commonest token covers, mean over the tail. If it is a ground, ``still``: the
     share of the tail's frames in which it is the same token, the most frequent one. Of the objects on it: their number
     in a frame and their size in cells; how likely a cell off the ground at one time is so at another (``home``); the
-    ``shift`` by which they move together; and the ``beat`` in which they change on the ground, in frames."""
+    ``shift`` by which they move together; and, of those in place, the ``beat`` in which they change, in frames."""
 
     share: float
     still: float | None = None
@@ -60,8 +63,9 @@ def measure_ground(window: Frames, counts: Counts, tail: int, every: int) -> Gro
     shift = beat = None
     if size and size <= LARGEST_OBJECT * cells and covered >= len(sampled):
         shift = _common_shift(off)
-        # The ground as 0 and token a as a + 1; only an imported token 255 is taken for ground here.
-        beat = rhythm_lag(lag_match_curve(MatchCounter(off_ground * (window + np.uint8(1)))))
+        if home is not None and home >= IN_PLACE:
+            # The ground as 0 and token a as a + 1; only an imported token 255 is taken for ground here.
+            beat = rhythm_lag(lag_match_curve(MatchCounter(off_ground * (window + np.uint8(1)))))
     return Ground(share, still, objects / len(sampled), size, home, shift, beat)
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from nca_assets.labels.behavior import IN_PLACE, SAMPLED, TAIL, Behavior, Traits, classify, frozen_share
+from nca_assets.labels.behavior import SAMPLED, TAIL, Behavior, Traits, classify, frozen_share
 from nca_assets.labels.counting import Counts, Frames, count_transitions
 from nca_assets.labels.curves import ENTROPY_STEPS, Curves
 from nca_assets.labels.damage import Damage
-from nca_assets.labels.ground import Ground
+from nca_assets.labels.ground import IN_PLACE, Ground
 from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.motion import renamed_change, synchrony
 from nca_assets.labels.rhythm import recovery
