@@ -12,7 +12,6 @@ from rich.cells import cell_len
 from nca_assets.cli.tables import cell, laid_out, print_rows
 from nca_assets.naming import ShardKey
 from nca_assets.settings import Settings
-from nca_assets.versions import LABEL_VERSION
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets_tests.conftest import labelled_shards
