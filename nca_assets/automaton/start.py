@@ -53,7 +53,8 @@ def draw_start(
     values[..., start.quiet] = -STATE_ONE
     if start.marked is not None:
         values[..., start.marked] = np.where(_inside(start.marks, height, width), STATE_ONE, -STATE_ONE)
-    return values[..., fields].astype(np.int16)
+    # Cells one after the other, as the GPU's kernel reads them: an index of channels leaves them the other way around.
+    return np.ascontiguousarray(values[..., fields], dtype=np.int16)
 
 
 def draw_rectangles(draws: Draws, count: int, height: int, width: int, sides: tuple[int, int]) -> tuple[Rectangle, ...]:

@@ -16,11 +16,10 @@ from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.shards.manifest import rollout_digest
-from nca_assets_tests.automaton.test_compiled import rule_of_shape
+from nca_assets_tests.automaton.rules import names, rule_of_shape, word
 
-word = st.integers(0, 2**32 - 1)
 side = st.integers(8, 48)
-rules = st.builds(rule_of_shape, word, word, side, side)
+rules = st.builds(rule_of_shape, names, word, word, side, side)
 CPU = Machine("cpu", threads=2, memory=2**30)
 
 

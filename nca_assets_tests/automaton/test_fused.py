@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from nca_assets.automaton import compiled
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule, draw_rule
-from nca_assets_tests.automaton.test_compiled import rule_of_shape, rules_with_zeros
+from nca_assets_tests.automaton.rules import names, rule_of_shape, word
+from nca_assets_tests.automaton.test_compiled import rules_with_zeros
 
 fused = pytest.importorskip("nca_assets.automaton.fused", reason="Triton is for Linux alone")
 
 ON_GPU = torch.cuda.is_available()
 DEVICE = "cuda" if ON_GPU else "cpu"
 
-word = st.integers(0, 2**32 - 1)
 side = st.integers(8, 48 if ON_GPU else 20)
-rules = st.builds(rule_of_shape, word, word, side, side)
+rules = st.builds(rule_of_shape, names, word, word, side, side)
 
 
 def simulate(

@@ -1,27 +1,22 @@
 """A recipe is drawn by integer arithmetic, depends on (seed, index) alone, and can't leave the exact range."""
 
-import dataclasses
-import itertools
 from collections import Counter
+from math import sqrt
 
 import numpy as np
 import pytest
 from hypothesis import example, given
-from hypothesis import strategies as st
 
-from nca_assets.automaton import recipe
-from nca_assets.automaton.lattice import CHANNELS, EXACT_LIMIT, STATE_ONE, WEIGHT_ONE
-from nca_assets.automaton.recipe import REGIMES, Regime, Rule, draw_initial_state, draw_rule
-from nca_assets.automaton.shape import draw_shape
-from nca_assets_tests.automaton import integer_reference
+from nca_assets.automaton.draws import Draws
+from nca_assets.automaton.families.catalog import FAMILIES
+from nca_assets.automaton.lattice import EXACT_LIMIT
+from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule, draw_rule_of
+from nca_assets_tests.automaton import integer_families, integer_sketch
+from nca_assets_tests.automaton.integer_sketch import Recipe
+from nca_assets_tests.automaton.rules import NAMES, names, rule_of, rules_of, specified, word
 
-word = st.integers(0, 2**32 - 1)
 
-
-@given(seed=word, index=word)
-@example(seed=1, index=0)
-def test_equals_the_specification(seed: int, index: int) -> None:
-    rule, spec = draw_rule(seed, index), integer_reference.recipe(seed, index)
+def assert_equal(rule: Rule, spec: Recipe) -> None:
     assert rule.shape == (spec.height, spec.width)
     scalars = rule.scalars
     assert (scalars.residual_shift, scalars.leak, scalars.noise_shift) == (spec.shift, spec.leak, spec.noise_shift)
@@ -35,102 +30,83 @@ def test_equals_the_specification(seed: int, index: int) -> None:
 
 
 @given(seed=word, index=word)
-def test_the_initial_state_is_the_specifications(seed: int, index: int) -> None:
-    state = draw_initial_state(draw_rule(seed, index))
+@example(seed=1, index=0)
+def test_equals_the_specification(seed: int, index: int) -> None:
+    rule, spec = draw_rule(seed, index), integer_families.recipe(seed, index)
+    assert rule.scalars.family == spec.family
+    assert_equal(rule, spec)
+
+
+@given(name=names, seed=word, index=word)
+def test_every_family_equals_the_specification(name: str, seed: int, index: int) -> None:
+    assert_equal(rule_of(name, seed, index), specified(name, seed, index))
+
+
+@given(name=names, seed=word, index=word)
+def test_the_initial_state_is_the_specifications(name: str, seed: int, index: int) -> None:
+    state = draw_initial_state(rule_of(name, seed, index))
     assert state.dtype == np.int16
-    np.testing.assert_array_equal(state.transpose(2, 0, 1), integer_reference.states(seed, index, frames=1)[0])
+    assert state.reshape(-1, 16).tolist() == integer_sketch.start(specified(name, seed, index))
 
 
-@given(seed=word, index=word)
-def test_drawn_recipes_stay_exact(seed: int, index: int) -> None:
-    assert draw_rule(seed, index).largest_sum() <= EXACT_LIMIT
+@pytest.mark.parametrize("name", NAMES)
+def test_rules_stay_exact_and_half_precision_holds_their_weights(name: str) -> None:
+    for rule in rules_of(name, 300):
+        assert rule.largest_sum() <= EXACT_LIMIT
+        assert max(np.abs(rule.weights_in).max(), np.abs(rule.weights_out).max()) <= 2047
 
 
-@pytest.mark.parametrize("regime", REGIMES, ids=lambda regime: regime.name)
-def test_no_possible_recipe_leaves_the_exact_range(regime: Regime) -> None:
-    """Even if every weight were as large as its gain allows."""
-    choices = itertools.product(regime.residual_shifts, regime.leaks, regime.noise_shifts)
-    for shift, leak, noise_shift in choices:
-        assert worst_rule(regime, shift, leak, noise_shift).largest_sum() <= EXACT_LIMIT
+@given(name=names, seed=word, index=word)
+def test_any_rule_stays_exact(name: str, seed: int, index: int) -> None:
+    assert rule_of(name, seed, index).largest_sum() <= EXACT_LIMIT
 
 
-def test_largest_sum_is_reached_by_the_worst_state() -> None:
-    """The bound is the true maximum, not a guess: a state of ones and the worst noise reach it."""
-    rule = worst_rule(REGIMES[2], shift=7, leak=64, noise_shift=14)
-    update = (16 * 9 * 44 + 44) * STATE_ONE + 64 * STATE_ONE
-    assert rule.largest_sum() == STATE_ONE * WEIGHT_ONE * 128 + update + 255 * 2 ** (16 + 7 - 14)
+@pytest.mark.parametrize("name", NAMES)
+def test_noise_lies_on_the_finest_lattice(name: str) -> None:
+    for rule in rules_of(name, 100):
+        assert rule.scalars.noise_shift <= 16 + rule.scalars.residual_shift
 
 
-def test_noise_lies_on_the_finest_lattice() -> None:
-    for regime in REGIMES:
-        assert max(regime.noise_shifts) <= 16 + min(regime.residual_shifts)
+@given(name=names, seed=word, index=word)
+def test_the_channels_of_a_field_begin_equal(name: str, seed: int, index: int) -> None:
+    rule = rule_of(name, seed, index)
+    state = draw_initial_state(rule)
+    assert np.abs(state).max() <= 1024
+    first = [rule.fields.index(field) for field in rule.fields]
+    np.testing.assert_array_equal(state, state[..., first])
 
 
-def test_a_single_tap_is_all_that_its_convolution_sees() -> None:
-    single = {regime.name for regime in REGIMES if regime.single_tap}
+@given(before=names, name=names, seed=word, index=word)
+def test_a_rule_is_the_same_whatever_was_drawn_before(before: str, name: str, seed: int, index: int) -> None:
+    fresh, spec = draw_rule(seed, index), integer_families.recipe(seed, index)
+    rule_of(before, seed, index)
+    again = draw_rule(seed, index)
+    assert_equal(fresh, spec)
+    assert_equal(again, spec)
+    assert again.start == fresh.start
+    assert rule_of(name, seed, index).start == rule_of(name, seed, index).start
+
+
+def test_families_have_their_shares() -> None:
+    drawn = Counter(draw_rule(5, index).scalars.family for index in range(5120))
+    assert sum(family.share for family in FAMILIES) == 512
+    for family in FAMILIES:
+        expected = 10 * family.share
+        assert abs(drawn[family.name] - expected) < 4 * sqrt(expected), family.name
+
+
+def test_families_that_follow_each_other_begin_where_the_last_one_ends() -> None:
+    """The first word decides: 512 equal parts of its range, in the order of the families."""
+    assert [name for name, _, _ in integer_families.FAMILIES] == NAMES
     for index in range(200):
-        rule = draw_rule(4, index)
-        taps = rule.scalars.tap_in, rule.scalars.tap_out
-        for weights, gain, tap in zip(
-            (rule.weights_in, rule.weights_out), (rule.scalars.gain_in, rule.scalars.gain_out), taps, strict=True
-        ):
-            by_tap = np.abs(weights.reshape(16, 16, 9)).max(axis=(0, 1))
-            if rule.scalars.regime in single:
-                assert np.flatnonzero(by_tap).tolist() == [tap]
-                assert by_tap.max() <= 3 * gain
-            else:
-                assert tap is None
-                assert by_tap.min() > 0
-                assert by_tap.max() <= gain
+        number = Draws(6, index).word() * 512 >> 32
+        borders = np.cumsum([family.share for family in FAMILIES])
+        assert draw_rule(6, index).scalars.family == NAMES[np.searchsorted(borders, number, side="right")]
 
 
-@given(seed=word, index=word)
-def test_shapes_are_in_range_and_shared_by_blocks_of_32(seed: int, index: int) -> None:
-    height, width = draw_shape(seed, index)
-    assert 8 <= height <= 48
-    assert 8 <= width <= 48
-    first = index - index % recipe.SHAPE_BLOCK
-    assert draw_shape(seed, first) == draw_shape(seed, first + 31) == (height, width)
-
-
-@pytest.mark.parametrize(("first", "blocks"), [(0, 64), (1000, 64), (0, 4000)])
-@pytest.mark.parametrize("seed", [1, 2, 3, 11])
-def test_shapes_have_the_cards_mean_and_median_in_every_stretch(seed: int, first: int, blocks: int) -> None:
-    cells = np.array([np.prod(draw_shape(seed, 32 * block)) for block in range(first, first + blocks)])
-    assert cells.mean() == pytest.approx(724.4, rel=0.05)
-    assert np.median(cells) == pytest.approx(495, rel=0.10)
-
-
-def test_regimes_have_their_shares_and_scalars_take_every_value() -> None:
-    drawn = [recipe.draw_scalars(5, index) for index in range(6000)]
-    assert sum(regime.share for regime in REGIMES) == 32
-    for regime in REGIMES:
-        of_regime = [scalars for scalars in drawn if scalars.regime == regime.name]
-        assert len(of_regime) / len(drawn) == pytest.approx(regime.share / 32, rel=0.15)
-        for name in ("residual_shift", "leak", "noise_shift"):
-            choices = getattr(regime, f"{name}s")
-            counts = Counter(getattr(scalars, name) for scalars in of_regime)
-            assert set(counts) == set(choices)
-            assert min(counts.values()) > 0.75 * len(of_regime) / len(choices)
-        for name in ("gain_in", "gain_out"):
-            low, high = regime.gains_in if name == "gain_in" else regime.gains_out
-            assert {getattr(scalars, name) for scalars in of_regime} == set(range(low, high + 1))
-        if regime.single_tap:
-            assert {scalars.tap_in for scalars in of_regime} == set(range(9))
-
-
-def worst_rule(regime: Regime, shift: int, leak: int, noise_shift: int) -> Rule:
-    """The largest gains, every weight as large as they allow."""
-    drawn = draw_rule(1, 0)
-    taps, factor = (1, recipe.SINGLE_TAP_FACTOR) if regime.single_tap else (9, 1)
-    kernel = (np.arange(9) < taps).astype(np.int16).reshape(3, 3) * factor
-    ones = np.ones((CHANNELS, CHANNELS, 1, 1), dtype=np.int16) * kernel
-    gain_in, gain_out = regime.gains_in[1], regime.gains_out[1]
-    return dataclasses.replace(
-        drawn,
-        scalars=dataclasses.replace(drawn.scalars, residual_shift=shift, leak=leak, noise_shift=noise_shift),
-        weights_in=ones * gain_in,
-        bias_in=np.full(CHANNELS, gain_in, dtype=np.int16),
-        weights_out=-ones * gain_out,
-        bias_out=np.full(CHANNELS, -gain_out, dtype=np.int16),
-    )
+def test_a_family_draws_what_follows_in_the_words() -> None:
+    for index in range(50):
+        draws, rule = Draws(7, index), draw_rule(7, index)
+        draws.word()
+        family = next(family for family in FAMILIES if family.name == rule.scalars.family)
+        np.testing.assert_array_equal(draw_rule_of(family, draws).weights_in, rule.weights_in)

@@ -30,7 +30,7 @@ def add_swing(sketch: Sketch, draws: Draws, a: int) -> None:
 
 
 def add_step(sketch: Sketch, draws: Draws, residual_shift: int) -> None:
-    """Fields 0 and 1 turn as a whole, in some 10 to 30 frames, and their cells keep in step."""
+    """Fields 0 and 1 turn as a whole, in some 12 to 35 frames, and their cells keep in step."""
     own, turn = draws.between(16, 40), draws.sign() * (draws.between(14, 40) << residual_shift)
     for kernel, real, imaginary in ((CENTER, own, turn), (BLUR, 68 - own, 0)):
         units = [sketch.unit((field, kernel, 64)) for field in (0, 1)]
