@@ -19,8 +19,8 @@ from nca_assets.labels.counting import count_tokens
 FLIP_FRAME = 32
 """Past the first transient: at the start, damage to a cell is often masked."""
 
-TWIN_FRAMES = FLIP_FRAME + 96
-"""Frames of the twin: damage crosses the largest grid in 96 frames at a quarter of a cell a frame."""
+TWIN_FRAMES = FLIP_FRAME + 80
+"""Frames of the twin: damage crosses the largest grid in 80 frames at a third of a cell a frame."""
 
 LATE_FRAMES = 16
 """The last of them, or of a shorter rollout, over which damage is averaged."""

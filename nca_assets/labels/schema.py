@@ -115,7 +115,7 @@ LABEL_COLUMNS = (
         for lag in (1, 2, 4, 8, 16, 32, 64, 128, 256)
     ),
     Column(
-        "damage", "DOUBLE", "Share of cells that differ from the twin with one flipped block, frames 112 to 127, 0 to 1"
+        "damage", "DOUBLE", "Share of cells that differ from the twin with one flipped block, frames 96 to 111, 0 to 1"
     ),
     Column("damage_independent", "DOUBLE", "The same if the tokens of those frames lay in random places, 0 to 31/32"),
     Column(
