@@ -23,14 +23,14 @@ TWIN_FRAMES = FLIP_FRAME + 80
 """Frames of the twin: damage crosses the largest grid in 80 frames at a third of a cell a frame."""
 
 LATE_FRAMES = 16
-"""The last of them, or of a shorter rollout, over which damage is averaged."""
+"""The last of them, over which damage is averaged."""
 
 
 @dataclass(frozen=True)
 class Damage:
     """What became of the damage.
 
-    ``share``: the share of cells whose tokens differ, over the last 16 frames that both have. ``independent``: the same
+    ``share``: the share of cells whose tokens differ, over the twin's last 16 frames. ``independent``: the same
     for two grids with this rollout's tokens in random places, 1 - Σp². ``speed``: cells per frame at which it got half
     of the way to the far side; 0 if it never did.
     """
@@ -48,9 +48,8 @@ def flip_in_the_middle(rule: Rule) -> Flip:
 
 def measure_damage(tokens: NDArray[np.uint8], twin: NDArray[np.uint8], flip: Flip) -> Damage:
     """Compare the frames that a rollout and its twin (frames, height, width) both have."""
-    frames = min(len(tokens), len(twin))
-    differ = tokens[:frames] != twin[:frames]
-    late = tokens[frames - LATE_FRAMES : frames]
+    differ = tokens[: len(twin)] != twin
+    late = tokens[len(twin) - LATE_FRAMES : len(twin)]
     shares = count_tokens(late).sum(axis=0) / late.size
     return Damage(
         share=int(np.count_nonzero(differ[-LATE_FRAMES:])) / late.size,
