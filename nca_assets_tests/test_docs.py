@@ -67,7 +67,7 @@ def worked_example(centroids: torch.Tensor) -> dict[str, object]:
         "F": list(rule.fields),
         "W1[0] at the center tap": rule.weights_in[0, :, 1, 1].tolist(),
         "W1[2, 0]": rule.weights_in[2, 0].flatten().tolist(),
-        "W1[5, 0]": rule.weights_in[5, 0].flatten().tolist(),
+        "W1[3, 15]": rule.weights_in[3, 15].flatten().tolist(),
         "sums of W1 by unit": rule.weights_in.sum(axis=(1, 2, 3)).tolist(),
         "W2[0] at the center tap": rule.weights_out[0, :, 1, 1].tolist(),
         "W2[1] at the center tap": rule.weights_out[1, :, 1, 1].tolist(),
@@ -116,7 +116,7 @@ def example_of_a_family(index: int, centroids: torch.Tensor) -> list[str]:
     return [
         f"`{scalars.family}`",
         str(index),
-        f"{scalars.height} × {scalars.width}",
+        f"{scalars.height} x {scalars.width}",
         f"{scalars.residual_shift}, {scalars.leak}, {scalars.noise_shift}",
         f"{start.kind} {start.patch}, {start.density}, {len(start.seeds)}, {len(start.marks)}",
         str(words_taken(1, index)),

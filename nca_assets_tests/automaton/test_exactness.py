@@ -25,8 +25,14 @@ from nca_assets.shards.manifest import rollout_digest
 from nca_assets_tests.automaton import integer_reference
 from nca_assets_tests.conftest import GOLDEN
 
-# Rollouts of set1, of every family and kind of start, with four shapes: 8x8, 22x9, 15x15 and 12x19.
-BLOCKS = {0: (1, 8, 11), 96: (101, 105, 107, 114, 122), 224: (224, 225, 228, 249), 352: (352, 363, 369)}
+# Rollouts of set1, of every family and kind of start, with five shapes: 8x8, 22x9, 15x15, 12x19 and 10x10.
+BLOCKS = {
+    0: (1, 8, 11),
+    96: (101, 105, 107, 114, 122),
+    224: (224, 225, 228, 249),
+    352: (352, 363, 369),
+    896: (913,),
+}
 ROLLOUTS = [index for chosen in BLOCKS.values() for index in chosen]
 
 Outcome = dict[int, tuple[str, str]]

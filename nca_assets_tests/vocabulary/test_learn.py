@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from nca_assets.automaton.compiled import hidden_states
+from nca_assets.automaton.recipe import draw_initial_state, draw_rule
+from nca_assets.automaton.reference import assign_tokens
 from nca_assets.vocabulary.centroids import digest, is_on_lattice
-from nca_assets.vocabulary.learn import fit_centroids, learn_centroids, sample_states
+from nca_assets.vocabulary.learn import BLOCKS, fit_centroids, learn_centroids, sample_states
+from nca_assets_tests.automaton.rules import rule_of
 
 pytestmark = pytest.mark.slow
 
@@ -18,6 +22,9 @@ FIT = """
 import sys, numpy, torch
 torch.set_num_threads({threads})
 from nca_assets.vocabulary.learn import fit_centroids
+from nca_assets.automaton.compiled import hidden_states
+from nca_assets.automaton.recipe import draw_initial_state, draw_rule
+from nca_assets.automaton.reference import assign_tokens
 from nca_assets.vocabulary.centroids import digest
 print(digest(fit_centroids(numpy.load(sys.argv[1], allow_pickle=False))))
 """
@@ -28,12 +35,12 @@ def test_learning_gives_the_golden_vocabulary(centroids: torch.Tensor) -> None:
     steps = []
     learned = learn_centroids(progress=lambda done, total: steps.append((done, total)))
     assert digest(learned) == digest(centroids)
-    assert steps == [(block, 16) for block in range(1, 17)]
+    assert steps == [(block, BLOCKS) for block in range(1, BLOCKS + 1)]
 
 
 def test_threads_and_processor_features_do_not_matter(tmp_path: Path) -> None:
     """1 and 2 threads, and linear algebra as on older processors."""
-    states = np.concatenate([sample_states(block) for block in (1, 2, 3, 4)])
+    states = np.concatenate([sample_states(block) for block in range(8)])
     np.save(tmp_path / "states.npy", states)
     expected = digest(fit_centroids(states))
     for threads, cores in [(1, ""), (2, ""), (1, "Haswell"), (2, "Nehalem")]:
@@ -52,8 +59,22 @@ def test_the_vocabulary_is_32_distinct_directions(centroids: torch.Tensor) -> No
     assert cosines.max() < 0.95
 
 
-def test_states_are_sampled_evenly_over_rollouts_and_frames() -> None:
-    states = sample_states(0)
-    assert states.shape == (8 * 7 * 64, 16)
+def test_the_ground_is_the_first_token(centroids: torch.Tensor) -> None:
+    """All fields at -1, which the starts of most families share."""
+    ground = -torch.ones(1, 16, 1, 1)
+    assert assign_tokens(ground, centroids).item() == 0
+    assert centroids[0].sum() == centroids.sum(dim=1).min() < -3.9
+
+
+def test_states_are_sampled_evenly_over_frames_of_a_plain_rule_and_two_starts() -> None:
+    states = sample_states(3)
+    assert states.shape == (6 * 64, 16)
     assert states.dtype == np.float64
     assert (states * 1024 == np.rint(states * 1024)).all()
+    frames = list(hidden_states(rule_of("plain", 0, 96), 256))
+    starts = [draw_initial_state(draw_rule(0, index)) for index in (97, 98)]
+    for sampled, state in zip(
+        states.reshape(6, 64, 16), [*(frames[t] for t in (8, 32, 128, 255)), *starts], strict=True
+    ):
+        cells = state.reshape(-1, 16)
+        np.testing.assert_array_equal(sampled * 1024, [cells[n * len(cells) // 64] for n in range(64)])

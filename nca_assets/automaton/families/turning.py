@@ -1,7 +1,7 @@
 """Media that turn: pairs of fields, as complex numbers z = a + ib, and units that add c · clamp(g · kernel(z)).
 
 The imaginary part of the center kernel's c, the *turn*, is above a bound made of everything else, so that no cell that
-saturates its units can rest, whatever its neighbors do (``docs/SPEC.md``). The phases of the other kernels decide how
+saturates both of its units can rest, whatever its neighbors do (``docs/SPEC.md``). The phases of the other kernels decide how
 neighbors pull each other: into waves, spirals, stripes, domains, phase turbulence or step.
 """
 
@@ -91,8 +91,8 @@ def add_pair(
 
 
 def least_turn(gain: int, own: int, around: Sequence[Factor], pull: int) -> int:
-    """The turn, in units of 1/64, from which on no cell that saturates a unit can rest: own + m - 64²/gain and more,
-    where neighbors and ``pull`` move a field by m at most."""
+    """The turn, in units of 1/64, from which on no cell that saturates both units of its center can rest: own + m -
+    64²/gain and more, where neighbors and ``pull`` move a field by m at most (proof: ``docs/SPEC.md``)."""
     most = sum(abs(real) + abs(imaginary) for real, imaginary in around) + pull
     return max(own + most - WEIGHT_ONE**2 // gain, most, LEAST_TURN)
 

@@ -56,7 +56,6 @@ def test_patterns_go_on_for_a_while() -> None:
     """In most rollouts cells are still born after a hundred frames."""
     movies = [movie_of(rule, 120) for rule in RULES]
     born = [((movie[2][100:-1] < 0) & (movie[2][101:] > 0)).any() for movie in movies]
-    print(sum(born), len(born))
     assert sum(born) > len(born) / 2
 
 
