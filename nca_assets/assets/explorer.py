@@ -16,13 +16,13 @@ from nca_assets.settings import load_settings, require_writable
     deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
     group_name="figures",
     kinds={"html"},
-    code_version="2",
+    code_version="3",
     automation_condition=FOLLOWS,
     owners=OWNERS,
     metadata=documents("FIGURES.md"),
 )
 def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Up to 500 rollouts, in proportion by class, that can be filtered and played: `data/explorer.html`."""
+    """Up to 500 rollouts, some of each class, that can be filtered and played: `data/explorer.html`."""
     from nca_assets.figures.explorer import explored, write_explorer
 
     started = time.perf_counter()

@@ -22,7 +22,7 @@ def figures() -> None:
 @app.command()
 def explore(
     condition: Annotated[str, typer.Argument(help="SQL condition over labels and splits; by default all.")] = "true",
-    most: Annotated[int, typer.Option(min=1, help="Rollouts to show, in proportion by class.")] = 500,
+    most: Annotated[int, typer.Option(min=1, help="Rollouts to show, some of each class.")] = 500,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("explorer.html"),
 ) -> None:
     """Write rollouts into one HTML file that plays them in a browser, without a server or a network."""

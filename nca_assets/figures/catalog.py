@@ -51,10 +51,10 @@ FIGURES = (
     Figure("geometry", "Heights, widths, shape ratios and tokens per frame", ("geometry",)),
     Figure("token_frequency", "How often each of the 32 tokens occurs", ("token_frequency",)),
     Figure("tokens_used", "How many of the 32 tokens a rollout uses", ("labels",)),
-    Figure("evolution", "A rollout over its frames", ("labels",)),
+    Figure("evolution", "A rollout that evolves, over its frames", ("labels",)),
     Figure("frame_curves", "Entropy, novelty and cumulative difference over the frames", ("frame_curves",)),
     Figure("lag_decay", "Likeness to frames 0 and 100 by lag, by class", ("lag_similarity",)),
     Figure("long_horizon", "The sparse long-horizon task: context and target", ("labels", "splits")),
-    Figure("gallery", "Rollouts of each behavior class", ("labels",)),
+    Figure("gallery", "Typical rollouts of each behavior class", ("labels",)),
     Figure("beside_the_card", "Our statistics beside those of the original dataset's card", ("card_comparison",)),
 )

@@ -75,10 +75,10 @@ def test_it_opens_at_once(page: Page) -> None:
     assert colors > 1
     assert page.locator("#grid").evaluate("grid => grid.scrollWidth === grid.clientWidth")
     if folder := os.environ.get("SCREENSHOTS"):
-        page.locator(".card").nth(46).click()
-        page.locator(".card").nth(30).evaluate("card => card.scrollIntoView()")
+        page.get_by_role("button", name=re.compile("^set.*, radiating$")).first.click()
+        page.get_by_label("Frame", exact=True).fill("95")
         page.wait_for_timeout(500)
-        keep_picture(page, Path(folder) / "explorer.png", colors=200)
+        keep_picture(page, Path(folder) / "explorer.png", colors=256)
 
 
 def test_it_opens_on_one_of_each_class(page: Page, source: RolloutSource) -> None:
@@ -89,18 +89,19 @@ def test_it_opens_on_one_of_each_class(page: Page, source: RolloutSource) -> Non
 
 def test_it_filters(page: Page, source: RolloutSource) -> None:
     labels = source.table
-    expected = labels.filter(behavior="rhythmic")
-    for behavior in set(labels["behavior"]) - {"rhythmic"}:
+    expected = labels.filter(behavior="radiating")
+    for behavior in set(labels["behavior"]) - {"radiating"}:
         page.get_by_role("button", name=re.compile(f"^{behavior}, ")).first.click()
     status = page.get_by_role("status")
     expect(status).to_have_text(f"{len(expected)} of 500 rollouts")
     page.get_by_label("Longer side at most").fill("24")
-    page.get_by_label("Period at most").fill("2")
-    page.get_by_label("Entropy at least").fill("3")
+    page.get_by_label("Period at most").fill("30")
+    page.get_by_label("Entropy at least").fill("2")
     by_hand = expected.filter(
-        (expected["height"] <= 24) & (expected["width"] <= 24) & (expected["period"] <= 2)
-        & (expected["token_entropy"] >= 3)
+        (expected["height"] <= 24) & (expected["width"] <= 24) & (expected["period"] <= 30)
+        & (expected["token_entropy"] >= 2)
     )  # fmt: skip
+    assert 1 < len(by_hand) < len(expected)
     expect(status).to_have_text(f"{len(by_hand)} of 500 rollouts")
     names = [re.sub(r",.*", "", card.get_attribute("aria-label") or "") for card in page.locator(".card").all()]
     assert sorted(names) == by_hand["rollout_id"].to_list()
