@@ -22,7 +22,7 @@ measured AS (
         100 * avg((damage >= 0.5 * damage_independent)::INTEGER) AS chaotic_percent,
         100 * avg((domains >= 0.1)::INTEGER) FILTER (ground_share < 0.8) AS domains_percent,
         100 * avg((ground_share >= 0.5)::INTEGER) AS ground_percent,
-        100 * avg((ground_share > 0.97)::INTEGER) AS empty_percent,
+        100 * avg((ground_share > 0.97 AND ground_still > 0.9)::INTEGER) AS empty_percent,
         100 * avg((behavior IN ('gliding', 'breathing'))::INTEGER) AS objects_percent,
         100 * avg((behavior IN ('gliding', 'translating'))::INTEGER) AS moving_percent
     FROM recipes

@@ -103,7 +103,7 @@ def test_shares_beside_the_cards_sentences_are_those_of_the_labels(built: Path) 
         "period 2 of all periods": pl.col("period") == 2,
         "waves and domains": (pl.col("domains") >= 0.1).filter(pl.col("ground_share") < 0.8),
         "with a background": pl.col("ground_share") >= 0.5,
-        "nearly empty": pl.col("ground_share") > 0.97,
+        "nearly empty": (pl.col("ground_share") > 0.97) & (pl.col("ground_still") > 0.9),
         "objects on a background": pl.col("behavior").is_in(["gliding", "breathing"]),
         "moving patterns": pl.col("behavior").is_in(["gliding", "translating"]),
         "match of t0 and t16": pl.col("similarity_0_16"),
