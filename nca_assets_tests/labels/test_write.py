@@ -43,8 +43,8 @@ def test_the_parts_hold_the_schema_and_the_rollouts(labelled: Settings, centroid
         stored = curve_part.row(by_predicate=pl.col("rollout_index") == row["rollout_index"], named=True)
         assert {name: values.tolist() for name, values in vars(curves).items()}.items() <= stored.items()
         assert tokens.shape == (row["frames"], row["height"], row["width"])
-        scalars = draw_rule(2, row["rollout_index"]).scalars
-        assert row["gain_in"] == scalars.gain_in
+        scalars = rule.scalars
+        assert (row["family"], row["start"]) == (scalars.family, rule.start.kind)
         assert row["residual_scale"] == 2.0**-scalars.residual_shift
         assert row["leak"] == scalars.leak / 64
         assert row["noise"] == 255 / 2**scalars.noise_shift
