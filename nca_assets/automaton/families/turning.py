@@ -1,8 +1,8 @@
 """Media that turn: pairs of fields, as complex numbers z = a + ib, and units that add c · clamp(g · kernel(z)).
 
 The imaginary part of the center kernel's c, the *turn*, is above a bound made of everything else, so that no cell that
-saturates both of its units can rest, whatever its neighbors do (``docs/SPEC.md``). The phases of the other kernels decide how
-neighbors pull each other: into waves, spirals, stripes, domains, phase turbulence or step.
+saturates both of its units can rest, whatever its neighbors do (``docs/SPEC.md``). The phases of the other kernels
+decide how neighbors pull each other: into waves, spirals, stripes, domains, phase turbulence or step.
 """
 
 from __future__ import annotations
