@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,13 @@ LAPLACE = Kernel("laplace", (1, 2, 1, 2, -12, 2, 1, 2, 1))
 SMOOTH = (BLUR, BOX, RING, CROSS)
 """Kernels that weigh what lies around alike, whatever its direction."""
 
+@lru_cache(maxsize=4096)
+def _divided(kernel: Kernel, gain: int, channels: int) -> NDArray[np.int64]:
+    """``gain`` over the taps, and each tap's share over so many channels: (channels, 9)."""
+    parts = np.arange(channels + 1)[:, None] * kernel.spread(gain) // channels
+    return np.diff(parts, axis=0)
+
+
 Read = tuple[int, Kernel, int]
 """A field, the kernel that it is seen through, and the gain."""
 
@@ -72,8 +80,7 @@ class Sketch:
         self._units += 1
         for field, kernel, gain in reads:
             channels = self._carriers[field]
-            parts = np.arange(len(channels) + 1)[:, None] * kernel.spread(gain) // len(channels)
-            self.weights_in[unit, channels] += np.diff(parts, axis=0)
+            self.weights_in[unit, channels] += _divided(kernel, gain, len(channels))
         self.bias_in[unit] = bias
         return unit
 
