@@ -44,6 +44,7 @@ LAPLACE = Kernel("laplace", (1, 2, 1, 2, -12, 2, 1, 2, 1))
 SMOOTH = (BLUR, BOX, RING, CROSS)
 """Kernels that weigh what lies around alike, whatever its direction."""
 
+
 @lru_cache(maxsize=4096)
 def _divided(kernel: Kernel, gain: int, channels: int) -> NDArray[np.int64]:
     """``gain`` over the taps, and each tap's share over so many channels: (channels, 9)."""
