@@ -21,11 +21,8 @@ pytestmark = pytest.mark.slow
 FIT = """
 import sys, numpy, torch
 torch.set_num_threads({threads})
-from nca_assets.vocabulary.learn import fit_centroids
-from nca_assets.automaton.compiled import hidden_states
-from nca_assets.automaton.recipe import draw_initial_state, draw_rule
-from nca_assets.automaton.reference import assign_tokens
 from nca_assets.vocabulary.centroids import digest
+from nca_assets.vocabulary.learn import fit_centroids
 print(digest(fit_centroids(numpy.load(sys.argv[1], allow_pickle=False))))
 """
 
