@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.jit import compiled
 from nca_assets.automaton.lattice import TOKENS
-
-TABLES = 4
-"""Counted into in turn: neighbors often have the same token, and a count has to be written before it is read again."""
+from nca_assets.shards.counting import TABLES, tally
 
 Frames = NDArray[np.uint8]
 Counts = NDArray[np.int64]
@@ -39,10 +37,7 @@ def alphabet(tokens: NDArray[np.uint8]) -> int:
 def _count_tokens(frames, alphabet):
     counts = np.empty((frames.shape[0], alphabet), dtype=np.int64)
     for t in range(frames.shape[0]):
-        frame, tables = frames[t], np.zeros((TABLES, alphabet), dtype=np.int64)
-        for cell in range(frame.size):
-            tables[cell % TABLES, frame[cell]] += 1
-        counts[t] = tables.sum(axis=0)
+        counts[t] = tally(frames[t], alphabet)
     return counts
 
 

@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 from nca_assets.automaton.jit import compiled
 
 TABLES = 4
+"""Counted into in turn: neighbors often have the same token, and a count has to be written before it is read again."""
 
 
 def token_counts(tokens: NDArray[np.uint8]) -> NDArray[np.int64]:
     """How often each of 256 tokens occurs in a rollout (frames, height, width): int64 (256,)."""
-    return _count(tokens.ravel(order="K"))
+    return tally(tokens.ravel(order="K"), 256)
 
 
 @compiled
-def _count(tokens: Any) -> Any:
-    # In turns over several tables: adding to the number that was just written waits for it, and neighbors are alike.
-    counts = np.zeros((TABLES, 256), dtype=np.int64)
+def tally(tokens: Any, alphabet: Any) -> Any:
+    """How often each of ``alphabet`` tokens occurs among ``tokens``, uint8 (n,): int64 (alphabet,)."""
+    tables = np.zeros((TABLES, alphabet), dtype=np.int64)
     for cell in range(tokens.size):
-        counts[cell % TABLES, tokens[cell]] += 1
-    return counts.sum(axis=0)
+        tables[cell % TABLES, tokens[cell]] += 1
+    return tables.sum(axis=0)
