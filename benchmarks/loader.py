@@ -34,8 +34,8 @@ from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import transitions
-from nca_assets.naming import SETS, ShardKey
-from nca_assets.settings import Settings
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
@@ -66,7 +66,7 @@ def main() -> None:
         shutil.rmtree(folder)
 
 
-def measure(settings: Settings, seconds: float) -> list[Metric]:
+def measure(settings: Project, seconds: float) -> list[Metric]:
     """All metrics."""
     metrics: list[Metric] = []
     rates: dict[str, list[float]] = {}
@@ -96,7 +96,7 @@ def named(metrics: list[Metric], name: str) -> float:
     return next(metric.value for metric in metrics if metric.metric == name)
 
 
-def prepare(folder: Path, shards: int) -> Settings:
+def prepare(folder: Path, shards: int) -> Project:
     """The same rollouts as shards, as Parquet and as a tar file."""
     settings = Settings(data=folder, shard_size=SHARD_SIZE, device="cpu")
     vocabulary = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
@@ -105,7 +105,7 @@ def prepare(folder: Path, shards: int) -> Settings:
     with wds.writer.TarWriter(str(folder / "rollouts.tar")) as tar:
         for number in range(shards):
             write_shard(ShardKey("set1", number), load_centroids(folder), settings)
-        for rollout in RolloutSource.files(settings):
+        for rollout in RolloutSource.files(settings.data):
             tokens = np.ascontiguousarray(rollout.tokens)
             tar.write({"__key__": str(rollout.id).replace("/", "_"), "npy": tokens})
             rows.append({"shape": tokens.shape, "tokens": tokens.tobytes()})
@@ -113,19 +113,19 @@ def prepare(folder: Path, shards: int) -> Settings:
     return settings
 
 
-def files(settings: Settings, workers: int) -> Iterable[Any]:
+def files(settings: Project, workers: int) -> Iterable[Any]:
     """Ours, from shards."""
-    return loaded(RolloutSource.files(settings), workers)
+    return loaded(RolloutSource.files(settings.data), workers)
 
 
-def unpacked(settings: Settings, workers: int) -> Iterable[Any]:
+def unpacked(settings: Project, workers: int) -> Iterable[Any]:
     """Ours, from unpacked shards."""
-    return loaded(RolloutSource.files(settings).unpacked(), workers)
+    return loaded(RolloutSource.files(settings.data).unpacked(), workers)
 
 
-def recipes(settings: Settings, workers: int) -> Iterable[Any]:
+def recipes(settings: Project, workers: int) -> Iterable[Any]:
     """Ours, from recipes."""
-    return loaded(RolloutSource.recipes("set1", range(len(RolloutSource.files(settings))), settings), workers)
+    return loaded(RolloutSource.recipes("set1", range(len(RolloutSource.files(settings.data))), settings), workers)
 
 
 def loaded(source: RolloutSource, workers: int) -> Iterable[Any]:
@@ -137,11 +137,11 @@ def loaded(source: RolloutSource, workers: int) -> Iterable[Any]:
 class PlainDataset(Dataset[Pair]):
     """What one writes first: a transition a sample, each read by ``numpy.load``."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.frames, self.data = settings.frames - 1, settings.data
+    def __init__(self, settings: Project) -> None:
+        self.frames, self.data = settings.dataset.frames - 1, settings.data
         self.members = [
-            (key.tokens_file(settings.data), f"rollout_{member.index:06d}")
-            for key in (ShardKey("set1", n) for n in range(len(list(settings.data.glob("nca_dataset/*.npz")))))
+            (settings.data.tokens_file(key), f"rollout_{member.index:06d}")
+            for key in (ShardKey("set1", n) for n in range(len(list(settings.data.root.glob("nca_dataset/*.npz")))))
             for member in read_manifest(key, settings.data).members
         ]
 
@@ -156,7 +156,7 @@ class PlainDataset(Dataset[Pair]):
         return tokens[frame], tokens[frame + 1]
 
 
-def numpy_load(settings: Settings, workers: int) -> Iterable[Any]:
+def numpy_load(settings: Project, workers: int) -> Iterable[Any]:
     """A plain dataset of ``numpy.load``, with batches within blocks of one shape, in random order."""
     data, chance = PlainDataset(settings), np.random.default_rng(0)
     per_block = 32 * data.frames
@@ -171,7 +171,7 @@ def pairs(tokens: NDArray[np.uint8]) -> Iterator[Pair]:
         yield tokens[frame], tokens[frame + 1]
 
 
-def hf_datasets(settings: Settings, workers: int) -> Iterable[Any]:
+def hf_datasets(settings: Project, workers: int) -> Iterable[Any]:
     """Hugging Face ``datasets`` streaming the rollouts from Parquet."""
 
     def unroll(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -194,7 +194,7 @@ def hf_datasets(settings: Settings, workers: int) -> Iterable[Any]:
     return DataLoader(Transitions(), batch_size=BATCH, num_workers=min(workers, 1))
 
 
-def web_dataset(settings: Settings, workers: int) -> Iterable[Any]:
+def web_dataset(settings: Project, workers: int) -> Iterable[Any]:
     """webdataset, with a tar file of ``.npy`` members."""
 
     def unroll(samples: Iterable[dict[str, Any]]) -> Iterator[Pair]:
@@ -207,7 +207,7 @@ def web_dataset(settings: Settings, workers: int) -> Iterable[Any]:
     return wds.compat.WebLoader(piped, batch_size=None, num_workers=1) if workers else piped
 
 
-CONTENDERS: dict[str, Callable[[Settings, int], Iterable[Any]]] = {
+CONTENDERS: dict[str, Callable[[Project, int], Iterable[Any]]] = {
     "files": files,
     "unpacked": unpacked,
     "recipes": recipes,
@@ -280,19 +280,17 @@ class PeakMemory:
         return self.most
 
 
-def simulate_both(settings: Settings) -> tuple[float, float]:
+def simulate_both(settings: Project) -> tuple[float, float]:
     """Seconds for two blocks of rollouts: of the bare engine, and of a stream of their transitions."""
-    machine, centroids = choose_machine(settings), load_centroids(settings.data)
+    machine, centroids = choose_machine(settings.resources), load_centroids(settings.data)
     count = 2 * SHARD_SIZE
 
     def engine() -> None:
         rules = (draw_rule(SETS["set1"].seed, index) for index in range(count))
-        for _ in simulate_each(rules, centroids, settings.frames, machine, lambda _, tokens: tokens):
-            pass
+        for _ in simulate_each(rules, centroids, settings.dataset.frames, machine, lambda _, tokens: tokens):
 
     def stream() -> None:
-        for _ in transitions(RolloutSource.recipes("set1", range(count), settings), batch_size=BATCH):
-            pass
+        for _ in transitions(RolloutSource.recipes("set1", range(count), settings.data), batch_size=BATCH):
 
     times = {engine: [], stream: []}
     for _ in range(3):

@@ -42,7 +42,7 @@ from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS
 from nca_assets.automation.top_up import top_up
 from nca_assets.definitions import defs
 from nca_assets.labels.write import write_labels
-from nca_assets.settings import load_settings
+from nca_assets.project import Project
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.vocabulary.learn import fit_centroids
@@ -87,9 +87,9 @@ def unit(name: str) -> str:
 
 def measure(made: int) -> dict[str, float]:
     """Every metric, by its name."""
-    settings = load_settings()
+    settings = Project.load()
     (SCRATCH / "home").mkdir()
-    settings.data.mkdir()
+    settings.data.root.mkdir()
     shutil.copy(PROJECT / ".dagster" / "dagster.yaml", SCRATCH / "home")
     save_centroids(
         fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "imported from a benchmark"
@@ -129,10 +129,10 @@ def execute(instance: dg.DagsterInstance, first: str, last: str) -> None:
 
 def make_alone(partition: str) -> None:
     """What the run computes for a partition, without the run."""
-    settings = load_settings()
+    settings = Project.load()
     key = settings.shard_key(partition)
-    write_shard(key, load_centroids(settings.data), settings)
-    write_labels(key, settings)
+    write_shard(key, load_centroids(settings.data), settings.data, settings.resources)
+    write_labels(key, settings.data, settings.resources)
     assert all(check(key, settings).passed for check in (SHARD_CHECKS | LABEL_CHECKS).values())
 
 

@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.figures.explorer import explored, write_explorer
+from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import ShardKey, explorer_file, published_folder
+from nca_assets.project import Project
 from nca_assets.publishing.publish import publish
-from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.learn import learn_centroids
@@ -51,12 +51,12 @@ def main() -> None:
         fill(settings, rollouts)
         times = [seconds(lambda figure=figure: figure.make(settings), repeats=1) for figure in FIGURES]
         began = time.perf_counter()
-        explorer = write_explorer(explored(settings), explorer_file(settings.data))
+        explorer = write_explorer(explored(settings.data), settings.data.explorer_file)
         explored_in = time.perf_counter() - began
         began = time.perf_counter()
-        published = publish(published_folder(settings.data), settings)
+        published = publish(settings.data.published_folder, settings.data)
         published_in = time.perf_counter() - began
-        shards = sum(file.stat().st_size for file in settings.data.glob("nca_dataset*/*.npz"))
+        shards = sum(file.stat().st_size for file in settings.data.root.glob("nca_dataset*/*.npz"))
     report(
         [
             Metric("pictures", "rollouts", rollouts, "count"),
@@ -71,15 +71,15 @@ def main() -> None:
     )
 
 
-def fill(settings: Settings, rollouts: int) -> None:
+def fill(settings: Project, rollouts: int) -> None:
     """A data folder with shards, labels and a warehouse."""
-    settings.data.mkdir()
+    settings.data.root.mkdir()
     centroids = learn_centroids()
     save_centroids(centroids, settings.data, "learned")
     for number in tqdm(range(rollouts // SHARD_SIZE), desc="shards", disable=None):
         key = ShardKey(f"set{number % 3 + 1}", number // 3)
-        write_shard(key, centroids, settings)
-        write_labels(key, settings)
+        write_shard(key, centroids, settings.data, settings.resources)
+        write_labels(key, settings.data, settings.resources)
     build_warehouse(settings.data)
 
 

@@ -37,7 +37,7 @@ from nca_assets.automation.in_process import QUIET, project_instance
 from nca_assets.automation.partition_events import latest_versions
 from nca_assets.automation.top_up import top_up
 from nca_assets.definitions import defs
-from nca_assets.settings import load_settings
+from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.learn import fit_centroids
 
@@ -81,9 +81,9 @@ def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
     os.environ |= {
         "DAGSTER_POSTGRES_URL": postgres.url(), "NCA_THREADS": "1", "NCA_SHARDS_PER_RUN": "200", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
-    settings = load_settings()
+    settings = Project.load()
     (SCRATCH / "home").mkdir()
-    settings.data.mkdir()
+    settings.data.root.mkdir()
     shutil.copy(PROJECT / "deploy" / "dagster.yaml", SCRATCH / "home")
     vocabulary = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
     save_centroids(vocabulary, settings.data, "imported from a benchmark")
@@ -97,7 +97,7 @@ def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
         first, last = watch(instance, partitions)
         after = size_and_events(postgres)
         tick = timed(lambda: evaluate_tick(instance)) if partitions < 4884 else timed(lambda: idle_tick(instance))
-        files = sum(1 for file in settings.data.rglob("*") if file.is_file())
+        files = sum(1 for file in settings.data.root.rglob("*") if file.is_file())
         return {
             "partitions": partitions,
             "backfill_s": last - asked,

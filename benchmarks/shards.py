@@ -19,8 +19,8 @@ from report import Metric, report, seconds
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.automaton.shape import SHAPE_BLOCK
-from nca_assets.naming import SETS, member_name
-from nca_assets.settings import load_settings
+from nca_assets.ids import member_name
+from nca_assets.project import Project
 from nca_assets.shards.members import PackedRollout, pack, write_members
 from nca_assets.vocabulary.learn import fit_centroids
 
@@ -37,14 +37,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rollouts; under 50 s on two cores")
     count = 64 if parser.parse_args().quick else 256
-    settings = load_settings().model_copy(update={"frames": 500})
-    machine = choose_machine(settings)
+    settings = Project.load().model_copy(update={"frames": 500})
+    machine = choose_machine(settings.resources)
     centroids = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
     # One from each of as many blocks: shapes as they are spread over the whole set.
     rules = [draw_rule(SETS["set1"].seed, block * SHAPE_BLOCK) for block in range(count)]
 
     def simulated(work: Callable[[Rule, NDArray[np.uint8]], Any]) -> Iterator[Any]:
-        return simulate_each(rules, centroids, settings.frames, machine, work)
+        return simulate_each(rules, centroids, settings.dataset.frames, machine, work)
 
     made = list(simulated(lambda rule, tokens: (rule.scalars.index, tokens)))
     arrays = {member_name(index): tokens for index, tokens in made}

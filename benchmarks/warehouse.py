@@ -22,11 +22,11 @@ import polars as pl
 from report import Metric, report, seconds
 from tqdm import tqdm
 
+from nca_assets.ids import ShardKey
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import SETS, ShardKey, warehouse_file
+from nca_assets.project import Project
 from nca_assets.seal import read_sealed, write_sealed
-from nca_assets.settings import Settings, load_settings
 from nca_assets.shards.manifest import read_manifest, shard_digest
 from nca_assets.shards.write import write_shard
 from nca_assets.storage import Stored
@@ -66,12 +66,12 @@ def main() -> None:
     parts = PARTS // 10 if parser.parse_args().quick else PARTS
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        settings = load_settings().model_copy(update={"shard_size": 64, "data": data, "device": "cpu"})
+        settings = Project.load().model_copy(update={"shard_size": 64, "data": data, "device": "cpu"})
         rows = fill(settings, parts)
         rebuild = seconds(lambda: build_warehouse(data), repeats=1)
         times = ask(data)
         warehouse, pandas, polars = compare(data, Path(folder) / "labels.csv")
-        size = warehouse_file(data).stat().st_size
+        size = data.warehouse_file().stat().st_size
     report(
         [
             Metric("warehouse", "rows", rows, "rows"),
@@ -86,15 +86,15 @@ def main() -> None:
     )
 
 
-def fill(settings: Settings, parts: int) -> int:
+def fill(settings: Project, parts: int) -> int:
     """A data folder with ``parts`` label parts, manifests and curve sums, and a history of two runs for each."""
     first = ShardKey("set1", 0)
-    settings.data.mkdir()
+    settings.data.root.mkdir()
     save_centroids(fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "learned")
-    write_shard(first, load_centroids(settings.data), settings)
-    real = write_labels(first, settings)
-    sums, lineage = read_table(first.curve_sums_file(settings.data), settings.data, "")
-    manifest = json.loads(read_sealed(first.manifest_file(settings.data), settings.data, ""))
+    write_shard(first, load_centroids(settings.data), settings.data, settings.resources)
+    real = write_labels(first, settings.data, settings.resources)
+    sums, lineage = read_table(settings.data.curve_sums_file(first), settings.data, "")
+    manifest = json.loads(read_sealed(settings.data.manifest_file(first), settings.data, ""))
     keys = [ShardKey(name, n) for name in SETS for n in range(-(-parts // len(SETS)))][:parts]
     for key in tqdm(keys, desc="parts", disable=None):
         write_part(key, settings.data, real.rows, lineage, sums, manifest)
@@ -111,7 +111,7 @@ def write_part(
     manifest: dict[str, Any],
 ) -> None:
     """The files of shard ``key``: the ``real`` rows over and over, in an order and with digests of their own."""
-    chance = np.random.default_rng([SETS[key.set].seed, key.number])
+    chance = np.random.default_rng([data.own_set(key.set).seed, key.number])
     index = np.arange(key.number * ROWS, (key.number + 1) * ROWS)
     digests = [chance.bytes(32).hex() for _ in index]
     rows = real[chance.integers(0, len(real), ROWS).tolist()].with_columns(
@@ -126,13 +126,13 @@ def write_part(
     whole, frames = shard_digest(digests), manifest["frames"]
     own = manifest | {"set": key.set, "shard": key.number, "members": members, "digest": whole}
     own["token_counts"] = [2 * frames * ROWS] * 32  # of 8 x 8 cells
-    write_table(rows, key.labels_file(data), data, lineage | {"shard_digest": whole, "digest": digests[1]})
-    write_table(sums, key.curve_sums_file(data), data, lineage)
-    write_sealed(json.dumps(own, indent=1).encode(), key.manifest_file(data), data)
-    key.tokens_file(data).touch()
+    write_table(rows, data.labels_file(key), data, lineage | {"shard_digest": whole, "digest": digests[1]})
+    write_table(sums, data.curve_sums_file(key), data, lineage)
+    write_sealed(json.dumps(own, indent=1).encode(), data.manifest_file(key), data)
+    data.tokens_file(key).touch()
 
 
-def write_history(settings: Settings, keys: list[ShardKey]) -> None:
+def write_history(settings: Project, keys: list[ShardKey]) -> None:
     """A materialization of each shard and each label part."""
     vocabulary = digest(load_centroids(settings.data))
     version = {key: read_manifest(key, settings.data).digest for key in keys}

@@ -105,3 +105,21 @@ def remove_abandoned(path: Path) -> None:
         with suppress(FileNotFoundError, BlockingIOError), leftover.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             leftover.unlink()
+
+
+def require_writable(folder: Stored) -> None:
+    """Make ``folder`` if it is missing and prove that a file can be written to it. Raises ``NcaError`` if not."""
+    if not isinstance(folder, Path):
+        with clear_errors():
+            with whole_file(folder / ".writable"):
+                pass
+            (folder / ".writable").unlink()
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise NcaError(
+            f"can't write to {folder}: {error.strerror}. Make it writable or set NCA_DATA to another folder."
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nca_assets.naming import ShardKey
+from nca_assets.ids import ShardKey
 
 RESCORE = "run 'nca baselines' again"
 

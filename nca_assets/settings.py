@@ -1,43 +1,58 @@
-"""Typed settings, from environment variables ``NCA_*``; the one place that reads them."""
+"""Typed settings, from environment variables ``NCA_*``; the one place that reads them.
+
+Three owners: the dataset, the machine that computes, and the orchestration of runs.
+"""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import re
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from nca_assets.description import MIN_FRAMES
 from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
-from nca_assets.naming import SETS, ShardKey
-from nca_assets.storage import Stored, clear_errors, parse_location
+from nca_assets.storage import Stored, parse_location
 
-FEWEST_FRAMES = 129
-"""The labels look at the last 128 frames and the change into them."""
+PREFIX = "NCA_"
 
 
-class Settings(BaseSettings):
-    """What a person may choose; the README lists the variables."""
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
-    model_config = SettingsConfigDict(env_prefix="NCA_", frozen=True)
+
+class DatasetSettings(_Settings):
+    """Where the dataset lies, and the shape of a new one; one that is there has its own."""
 
     data: Annotated[Stored, PlainValidator(parse_location), PlainSerializer(str)] = Field(
         default=Path("data"), description="Folder that everything is written to, or s3://bucket/prefix."
     )
-    shard_size: int = Field(default=64, ge=1, le=65536, description="Rollouts per shard.")
+    shard_size: int = Field(default=64, ge=1, le=65536, description="Rollouts per shard of a new dataset.")
+    frames: int = Field(default=500, ge=MIN_FRAMES, le=65536, description="Frames per rollout of a new dataset.")
+
+
+class Resources(_Settings):
+    """What computing may take of the machine."""
+
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
+    threads: int = Field(
+        default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads that simulate and compress."
+    )
+    memory_mb: int = Field(default=1024, ge=16, description="MiB that tokens on their way to disk may take.")
+
+
+class Orchestration(_Settings):
+    """How many partitions there are, and how runs make them."""
+
     shards_per_set: int = Field(default=30, ge=1, le=100_000, description="Shards (partitions) of each set.")
     shards_per_run: int = Field(default=16, ge=1, le=10_000, description="Partitions that one run of a backfill makes.")
     shards_per_tick: int = Field(default=64, ge=1, le=100_000, description="Partitions that a tick of top_up requests.")
     top_up_cron: str = Field(
         default="*/10 * * * *", pattern=r"^[0-9*/,-]+( [0-9*/,-]+){4}$", description="When top_up ticks, as in cron."
-    )
-    frames: int = Field(default=500, ge=FEWEST_FRAMES, le=65536, description="Frames per rollout.")
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
-    threads: int = Field(
-        default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads that simulate and compress."
     )
     ray: str = Field(
         default="",
@@ -48,48 +63,38 @@ class Settings(BaseSettings):
     shard_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that it takes there.")
     label_gpus: float = Field(default=0, ge=0, description="GPUs that labelling a shard takes of the Ray cluster.")
     label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that it takes there.")
-    memory_mb: int = Field(default=1024, ge=16, description="MiB that tokens on their way to disk may take.")
-
-    def partition_keys(self) -> list[str]:
-        """Every shard of every set, in order: set1-00000, …"""
-        return [str(ShardKey(name, number)) for name in SETS for number in range(self.shards_per_set)]
-
-    def shard_key(self, text: str) -> ShardKey:
-        """The shard that ``text`` names. Raises ``NcaError`` if there is none of that name."""
-        return ShardKey.parse(text, self.shards_per_set)
-
-    def rollout_indices(self, key: ShardKey) -> range:
-        """The indices, within their set, of a shard's rollouts."""
-        return range(key.number * self.shard_size, (key.number + 1) * self.shard_size)
 
 
-def load_settings() -> Settings:
-    """The settings as the environment gives them. Raises ``NcaError`` naming the first variable that is wrong."""
+OWNERS = (DatasetSettings, Resources, Orchestration)
+
+KUBERNETES = rf"{PREFIX}\w*(SERVICE|PORT)(_\w+)?"
+"""Variables that Kubernetes sets in pods for each of its services, whose names may begin like ours."""
+
+Kind = TypeVar("Kind", bound=_Settings)
+
+
+def load(kind: type[Kind]) -> Kind:
+    """The settings of one owner as the environment gives them.
+
+    Raises ``NcaError`` that names the first variable that is wrong, or is none of ours.
+    """
+    _require_known_names()
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        field = Settings.model_fields[name]
+        field = kind.model_fields[name]
         raise NcaError(
-            f"NCA_{name.upper()}={first['input']!s}: {first['msg'].lower()}. {field.description} "
+            f"{PREFIX}{name.upper()}={first['input']!s}: {first['msg'].lower()}. {field.description} "
             f"Set it accordingly, or unset it for the default, {field.default}."
         ) from None
 
 
-def require_writable(folder: Stored) -> None:
-    """Make ``folder`` if it is missing and prove that a file can be written to it. Raises ``NcaError`` if not."""
-    if not isinstance(folder, Path):
-        with clear_errors():
-            with whole_file(folder / ".writable"):
-                pass
-            (folder / ".writable").unlink()
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise NcaError(
-            f"can't write to {folder}: {error.strerror}. Make it writable or set NCA_DATA to another folder."
-        ) from error
+def _require_known_names() -> None:
+    known = [f"{PREFIX}{name.upper()}" for kind in OWNERS for name in kind.model_fields]
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and not re.fullmatch(KUBERNETES, name):
+            alike = get_close_matches(name, known, n=1)
+            hint = f"did you mean {alike[0]}?" if alike else f"the settings are {', '.join(known)}"
+            raise NcaError(f"{name} is no setting: {hint} Unset it or correct its name.")

@@ -19,8 +19,10 @@ os.environ.pop("DAGSTER_HOME", None)
 # Without a GPU its kernel runs in Triton's interpreter, which is chosen when the kernel is defined.
 os.environ["TRITON_INTERPRET"] = "0" if torch.cuda.is_available() else "1"
 
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings, load_settings
+from nca_assets.data_folder import DataFolder
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
+from nca_assets.settings import Resources, load
 from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.reaper import watch_this_run
@@ -86,45 +88,55 @@ def centroids() -> torch.Tensor:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings whose data folder is a fresh one; the environment says the same."""
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
+    """A fresh dataset, which the environment names too."""
     monkeypatch.setenv("NCA_DATA", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-    return load_settings()
+    return Project.load().writable_data()
+
+
+@pytest.fixture
+def project(data: DataFolder) -> Project:  # noqa: ARG001
+    """The project of a fresh dataset."""
+    return Project.load()
+
+
+@pytest.fixture
+def resources() -> Resources:
+    """The machine as the environment gives it: its CPU."""
+    return load(Resources)
 
 
 @contextmanager
-def labelled_shards(folder: Path, keys: Iterable[ShardKey]) -> Iterator[Settings]:
-    """Settings for a data folder in ``folder`` with ``keys``, labelled, and a warehouse, for tests that do not change
-    it; meanwhile the environment says the same."""
-    from nca_assets.labels.write import write_labels
-    from nca_assets.shards.write import write_shard
+def labelled_shards(folder: Path, keys: Iterable[ShardKey]) -> Iterator[DataFolder]:
+    """A dataset in ``folder`` with ``keys``, labelled, and a warehouse, for tests that do not change it; meanwhile the
+    environment names it too."""
     from nca_assets.warehouse.build import build_warehouse
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("NCA_DATA", str(folder / "data"))
-        settings = load_settings()
-        settings.data.mkdir()
-        vocabulary = read_centroids(GOLDEN / "centroids.pt")
-        save_centroids(vocabulary, settings.data, "learned")
-        for key in keys:
-            write_shard(key, vocabulary, settings)
-            write_labels(key, settings)
-        build_warehouse(settings.data)
-        yield settings
+        data = Project.load().writable_data()
+        fill(data, keys)
+        build_warehouse(data)
+        yield data
 
 
 @pytest.fixture
-def labelled(settings: Settings, centroids: torch.Tensor) -> Settings:
-    """A data folder with the vocabulary and two shards, labelled."""
+def labelled(data: DataFolder) -> DataFolder:
+    """A dataset with the vocabulary and two shards, labelled."""
+    fill(data, (ShardKey("set1", 0), ShardKey("set2", 1)))
+    return data
+
+
+def fill(data: DataFolder, keys: Iterable[ShardKey]) -> None:
+    """Give ``data`` the vocabulary and ``keys``, labelled."""
     from nca_assets.labels.write import write_labels
     from nca_assets.shards.write import write_shard
 
-    save_centroids(centroids, settings.data, "learned")
-    for key in (ShardKey("set1", 0), ShardKey("set2", 1)):
-        write_shard(key, centroids, settings)
-        write_labels(key, settings)
-    return settings
+    vocabulary, resources = read_centroids(GOLDEN / "centroids.pt"), load(Resources)
+    save_centroids(vocabulary, data, "learned")
+    for key in keys:
+        write_shard(key, vocabulary, data, resources)
+        write_labels(key, data, resources)
 
 
 @pytest.fixture

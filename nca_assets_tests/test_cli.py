@@ -14,10 +14,10 @@ from PIL import Image, ImageSequence
 from polars.testing import assert_frame_equal
 
 from nca_assets.cli.main import main
+from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import ShardKey, warehouse_file
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.vocabulary.centroids import save_centroids
@@ -46,7 +46,7 @@ def nca(*arguments: str) -> int:
 
 
 @pytest.fixture
-def built(labelled: Settings) -> Settings:
+def built(labelled: Project) -> Project:
     build_warehouse(labelled.data)
     return labelled
 
@@ -79,7 +79,7 @@ def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:
     assert "Usage" in capsys.readouterr().out
 
 
-def test_sql_prints_a_table(built: Settings, capsys: Capture) -> None:
+def test_sql_prints_a_table(built: Project, capsys: Capture) -> None:
     assert built
     assert (
         nca("sql", "SELECT rollout_id, tail_change IS NULL AS missing, 1e6 AS big, 0.5 AS half FROM labels LIMIT 1")
@@ -90,13 +90,13 @@ def test_sql_prints_a_table(built: Settings, capsys: Capture) -> None:
         assert text in out
 
 
-def test_sql_says_when_rows_are_left_out(built: Settings, capsys: Capture) -> None:
+def test_sql_says_when_rows_are_left_out(built: Project, capsys: Capture) -> None:
     assert built
     assert nca("sql", "FROM range(201)") == 0
     assert "only the first 200 rows" in capsys.readouterr().out
 
 
-def test_a_malformed_query_gives_duckdbs_message(built: Settings, capsys: Capture) -> None:
+def test_a_malformed_query_gives_duckdbs_message(built: Project, capsys: Capture) -> None:
     assert built
     assert nca("sql", "SELEC 1") == 1
     captured = capsys.readouterr()
@@ -104,9 +104,9 @@ def test_a_malformed_query_gives_duckdbs_message(built: Settings, capsys: Captur
     assert "Traceback" not in captured.err
 
 
-def test_a_whole_answer_as_csv_json_and_parquet(built: Settings, capfdbinary: CaptureBytes, tmp_path: Path) -> None:
+def test_a_whole_answer_as_csv_json_and_parquet(built: Project, capfdbinary: CaptureBytes, tmp_path: Path) -> None:
     query = 'SELECT rollout_id, damage, unnest([1, 2]) AS "n" FROM labels ORDER BY rollout_id, n'
-    expected = pl.read_parquet(local(ShardKey("set1", 0).labels_file(built.data)), hive_partitioning=False)["damage"]
+    expected = pl.read_parquet(local(built.data.labels_file(ShardKey("set1", 0))), hive_partitioning=False)["damage"]
     (tmp_path / "query.sql").write_text(query)
     assert nca("sql", "-f", str(tmp_path / "query.sql"), "--csv") == 0
     csv = pl.read_csv(capfdbinary.readouterr().out)
@@ -140,7 +140,7 @@ def test_a_whole_answer_as_csv_json_and_parquet(built: Settings, capfdbinary: Ca
     ],
 )
 def test_what_sql_refuses(
-    built: Settings,
+    built: Project,
     capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -158,7 +158,7 @@ def test_what_sql_refuses(
     assert set(tmp_path.rglob("*")) == files
 
 
-def test_a_parquet_file_that_was_there_survives_a_failure(built: Settings, capsys: Capture, tmp_path: Path) -> None:
+def test_a_parquet_file_that_was_there_survives_a_failure(built: Project, capsys: Capture, tmp_path: Path) -> None:
     assert built
     (tmp_path / "a.parquet").write_text("precious")
     assert nca("sql", "SELEC", "--parquet", str(tmp_path / "a.parquet")) == 1
@@ -167,20 +167,20 @@ def test_a_parquet_file_that_was_there_survives_a_failure(built: Settings, capsy
 
 
 @pytest.mark.parametrize("query", ["", "/* nothing */"])
-def test_a_query_without_an_answer_is_said(built: Settings, capsys: Capture, query: str) -> None:
+def test_a_query_without_an_answer_is_said(built: Project, capsys: Capture, query: str) -> None:
     assert built
     assert nca("sql", query) == 1
     assert "give one query that selects, like 'FROM behavior_summary', not 0 statements" in capsys.readouterr().err
 
 
-def test_a_wide_table_is_not_squeezed_in_a_pipe(built: Settings, capsys: Capture) -> None:
+def test_a_wide_table_is_not_squeezed_in_a_pipe(built: Project, capsys: Capture) -> None:
     assert nca("sql", "FROM labels LIMIT 1") == 0
     heading = capsys.readouterr().out.splitlines()[0]
     assert heading.split() == [column.name for column in LABEL_COLUMNS]
     assert built
 
 
-def test_markup_in_data_is_not_obeyed(built: Settings, capsys: Capture) -> None:
+def test_markup_in_data_is_not_obeyed(built: Project, capsys: Capture) -> None:
     assert built
     assert nca("sql", "SELECT '[/b]' AS a, '[red]gone' AS b, ':bomb:' AS c, e'\\x1b[2J' AS d, '' AS e, NULL AS f") == 0
     assert capsys.readouterr().out.splitlines()[2].split() == ["[/b]", "[red]gone", ":bomb:", "\\x1b[2J", "NULL"]
@@ -198,7 +198,7 @@ def test_markup_in_data_is_not_obeyed(built: Settings, capsys: Capture) -> None:
         ),
     ],
 )  # fmt: skip
-def test_output_that_cannot_be_written_and_ctrl_c(built: Settings, command: str, status: int, said: str) -> None:
+def test_output_that_cannot_be_written_and_ctrl_c(built: Project, command: str, status: int, said: str) -> None:
     """The status is the command's own; on stderr is a line, or nothing."""
     assert built
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -212,7 +212,7 @@ def test_output_that_cannot_be_written_and_ctrl_c(built: Settings, command: str,
     assert (done.returncode, done.stderr.strip()) == (status, said)
 
 
-def test_sql_without_a_warehouse_says_what_to_do(settings: Settings, capsys: Capture) -> None:
+def test_sql_without_a_warehouse_says_what_to_do(settings: Project, capsys: Capture) -> None:
     assert settings
     assert nca("sql", "SELECT 1") == 1
     assert "make demo does" in capsys.readouterr().err
@@ -220,7 +220,7 @@ def test_sql_without_a_warehouse_says_what_to_do(settings: Settings, capsys: Cap
 
 @pytest.mark.parametrize(("rollout", "size"), [("set1/000001", (8, 8)), ("set2/000000", None)])
 def test_gif_of_a_stored_or_a_simulated_rollout(
-    built: Settings, tmp_path: Path, capsys: Capture, rollout: str, size: tuple[int, int] | None
+    built: Project, tmp_path: Path, capsys: Capture, rollout: str, size: tuple[int, int] | None
 ) -> None:
     out = tmp_path / "picture.gif"
     assert nca("gif", rollout, "--out", str(out), "--scale", "2", "--gray") == 0
@@ -231,7 +231,7 @@ def test_gif_of_a_stored_or_a_simulated_rollout(
     assert f"{built.frames} frames" in capsys.readouterr().out
 
 
-def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: Settings, tmp_path: Path, capsys: Capture) -> None:
+def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: Project, tmp_path: Path, capsys: Capture) -> None:
     query = "SELECT rollout_id FROM labels ORDER BY rollout_id"
     assert nca("gif", query, "--most", "3", "--out", str(tmp_path), "--scale", "1") == 0
     assert sorted(file.name for file in tmp_path.glob("*.gif")) == [f"set1_00000{index}.gif" for index in range(3)]
@@ -244,7 +244,7 @@ def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: Settings, tmp_pa
     assert "names no rollout: give one with a column rollout_id" in capsys.readouterr().err
 
 
-def test_a_rollout_as_video_and_as_a_sheet(built: Settings, tmp_path: Path, capsys: Capture) -> None:
+def test_a_rollout_as_video_and_as_a_sheet(built: Project, tmp_path: Path, capsys: Capture) -> None:
     assert built
     assert nca("gif", "set1/000001", "--out", str(tmp_path / "a.mp4")) == 0
     assert (tmp_path / "a.mp4").read_bytes()[4:8] == b"ftyp"
@@ -254,7 +254,7 @@ def test_a_rollout_as_video_and_as_a_sheet(built: Settings, tmp_path: Path, caps
     assert "'bmp' is no form of animation: use one of gif, mp4, png" in capsys.readouterr().err
 
 
-def test_rollouts_of_ones_choice_to_explore(built: Settings, tmp_path: Path, capsys: Capture) -> None:
+def test_rollouts_of_ones_choice_to_explore(built: Project, tmp_path: Path, capsys: Capture) -> None:
     assert built
     out = tmp_path / "explorer.html"
     assert nca("explore", "set_name = 'set2'", "--out", str(out)) == 0
@@ -265,7 +265,7 @@ def test_rollouts_of_ones_choice_to_explore(built: Settings, tmp_path: Path, cap
 
 
 @pytest.mark.slow
-def test_a_dataset_is_published_and_verified(built: Settings, tmp_path: Path, capsys: Capture) -> None:
+def test_a_dataset_is_published_and_verified(built: Project, tmp_path: Path, capsys: Capture) -> None:
     assert built
     out = tmp_path / "dataset"
     assert nca("publish", "--to", str(out)) == 0
@@ -280,26 +280,26 @@ def test_a_dataset_is_published_and_verified(built: Settings, tmp_path: Path, ca
     assert "1 files differ" in said
 
 
-def test_a_shard_is_generated_without_dagster(labelled: Settings, tmp_path: Path, capsys: Capture) -> None:
+def test_a_shard_is_generated_without_dagster(labelled: Project, tmp_path: Path, capsys: Capture) -> None:
     there = tmp_path / "local"
     there.mkdir()
     shutil.copy(local(labelled.data / "centroids.pt"), there)
     assert nca("generate", "set1-00000", "--to", str(there)) == 0
     assert f"{there}/nca_dataset/shard_00000.npz: 4 rollouts" in capsys.readouterr().out
     key = ShardKey("set1", 0)
-    assert key.tokens_file(there).read_bytes() == key.tokens_file(labelled.data).read_bytes()
+    assert there.tokens_file(key).read_bytes() == labelled.data.tokens_file(key).read_bytes()
     assert nca("generate", "set1-00000", "--to", str(labelled.data)) == 1
     assert "which Dagster keeps: use 'nca materialize'" in capsys.readouterr().err
 
 
-def test_gif_of_an_unknown_rollout(built: Settings, capsys: Capture) -> None:
+def test_gif_of_an_unknown_rollout(built: Project, capsys: Capture) -> None:
     assert built
     assert nca("gif", "set7/000001") == 1
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_unfit_centroids_are_refused(
-    settings: Settings, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    settings: Project, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_centroids(centroids, settings.data, "learned")
     make_home(tmp_path / "dagster_home", monkeypatch)
@@ -310,7 +310,7 @@ def test_unfit_centroids_are_refused(
 
 
 def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
-    settings: Settings, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    settings: Project, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_centroids(centroids, settings.data, "learned")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
@@ -321,13 +321,13 @@ def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
 
 
 @pytest.mark.parametrize("key", ["set1-99999", "set9-00000", "nonsense"])
-def test_materialize_refuses_unknown_partitions_before_any_work(settings: Settings, capsys: Capture, key: str) -> None:
+def test_materialize_refuses_unknown_partitions_before_any_work(settings: Project, capsys: Capture, key: str) -> None:
     assert nca("materialize", "set1-00000", key) == 1
     assert f"unknown partition key '{key}'" in capsys.readouterr().err
-    assert list(settings.data.iterdir()) == []
+    assert list(settings.data.root.iterdir()) == []
 
 
-def test_regenerate_says_the_digest_and_writes_the_tokens(labelled: Settings, tmp_path: Path, capsys: Capture) -> None:
+def test_regenerate_says_the_digest_and_writes_the_tokens(labelled: Project, tmp_path: Path, capsys: Capture) -> None:
     manifest = read_manifest(ShardKey("set1", 0), labelled.data)
     member = manifest.members[3]
     target = tmp_path / "rollout.npy"
@@ -339,13 +339,13 @@ def test_regenerate_says_the_digest_and_writes_the_tokens(labelled: Settings, tm
     assert capsys.readouterr().out.startswith("set1/000003, ")
 
 
-def test_regenerate_needs_a_vocabulary(settings: Settings, capsys: Capture) -> None:
+def test_regenerate_needs_a_vocabulary(settings: Project, capsys: Capture) -> None:
     assert settings
     assert nca("regenerate", "set1/000003") == 1
     assert "centroids.pt is missing" in capsys.readouterr().err
 
 
-def test_verify_holds_every_shard_against_its_recipe(labelled: Settings, capsys: Capture) -> None:
+def test_verify_holds_every_shard_against_its_recipe(labelled: Project, capsys: Capture) -> None:
     assert nca("verify") == 0
     assert capsys.readouterr().out.splitlines() == [
         "set1-00000: 4 rollouts simulated again, the same bytes",
@@ -366,13 +366,13 @@ def test_verify_holds_every_shard_against_its_recipe(labelled: Settings, capsys:
     )
 
 
-def test_verify_names_damaged_labels_and_collections(labelled: Settings, capsys: Capture) -> None:
+def test_verify_names_damaged_labels_and_collections(labelled: Project, capsys: Capture) -> None:
     build_warehouse(labelled.data)
     frozen = freeze("c", "SELECT rollout_id FROM labels", labelled.data)
-    files = [ShardKey("set2", 1).curves_file(labelled.data), frozen.file]
+    files = [labelled.data.curves_file(ShardKey("set2", 1)), frozen.file]
     for file in files:
         file.write_bytes(file.read_bytes()[:-1] + b"!")
-    warehouse_file(labelled.data).unlink()
+    labelled.data.warehouse_file().unlink()
     assert nca("verify") == 1
     captured = capsys.readouterr()
     assert captured.out.count("simulated again, the same bytes") == 2
@@ -381,7 +381,7 @@ def test_verify_names_damaged_labels_and_collections(labelled: Settings, capsys:
     assert captured.err.splitlines()[2].startswith("nca: 1 of 2 shards could not be verified: ")
 
 
-def test_verify_offers_no_recipe_for_imported_shards(settings: Settings, tmp_path: Path, capsys: Capture) -> None:
+def test_verify_offers_no_recipe_for_imported_shards(settings: Project, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "life").mkdir()
     np.savez(tmp_path / "life" / "a.npz", allow_pickle=False, movie=movies.cycle(2))
     for key, file in shard_keys(tmp_path / "life", "life", settings.data).items():
@@ -393,30 +393,30 @@ def test_verify_offers_no_recipe_for_imported_shards(settings: Settings, tmp_pat
     assert last == "nca: 1 of 1 shards could not be verified"
 
 
-def test_verify_without_shards_says_so(settings: Settings, capsys: Capture) -> None:
+def test_verify_without_shards_says_so(settings: Project, capsys: Capture) -> None:
     assert nca("verify") == 1
     assert f"{settings.data} holds no shard to verify" in capsys.readouterr().err
 
 
-def test_export_writes_the_labels_under_the_cards_names(labelled: Settings, capsys: Capture) -> None:
+def test_export_writes_the_labels_under_the_cards_names(labelled: Project, capsys: Capture) -> None:
     assert nca("export") == 0
     files = [labelled.data / "dataset_labels_set.csv", labelled.data / "dataset_labels_set2.csv"]
     assert capsys.readouterr().out.splitlines() == [f"{file}: 4 rollouts" for file in files]
     assert not (labelled.data / "dataset_labels_set3.csv").exists()
-    part = pl.read_parquet(local(ShardKey("set2", 1).labels_file(labelled.data)), hive_partitioning=False)
+    part = pl.read_parquet(local(labelled.data.labels_file(ShardKey("set2", 1))), hive_partitioning=False)
     table = pl.read_csv(local(files[1]), schema_overrides=dict(part.schema))
     assert_frame_equal(table, part)
 
 
 def test_export_leaves_out_damaged_parts_and_says_so(
-    labelled: Settings, capsys: Capture, caplog: pytest.LogCaptureFixture
+    labelled: Project, capsys: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    part = ShardKey("set1", 0).labels_file(labelled.data)
+    part = labelled.data.labels_file(ShardKey("set1", 0))
     part.write_bytes(b"no parquet")
     assert nca("export") == 0
     assert capsys.readouterr().out == f"{labelled.data / 'dataset_labels_set2.csv'}: 4 rollouts\n"
     assert f"{part} is damaged (it has no seal): materialize partition set1-00000 of behavior_labels" in caplog.text
     part.unlink()
-    ShardKey("set2", 1).labels_file(labelled.data).unlink()
+    labelled.data.labels_file(ShardKey("set2", 1)).unlink()
     assert nca("export") == 1
     assert "holds no labels" in capsys.readouterr().err

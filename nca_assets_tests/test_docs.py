@@ -22,7 +22,7 @@ from nca_assets.automaton.recipe import draw_initial_state, draw_rule
 from nca_assets.automaton.shape import draw_shape
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS, Column
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
 from nca_assets.vocabulary.centroids import digest

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.behavior import FEWEST_FRAMES as FRAMES_THAT_LABELS_NEED
-from nca_assets.naming import ShardKey
-from nca_assets.settings import FEWEST_FRAMES, load_settings, require_writable
+from nca_assets.project import Project
 
 
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("NCA_")]:
         monkeypatch.delenv(name)
-    settings = load_settings()
-    assert (settings.data, settings.frames, settings.device) == (Path("data"), 500, "auto")
+    settings = Project.load()
+    assert (settings.data, settings.dataset.frames, settings.resources.device) == (Path("data"), 500, "auto")
     assert settings.partition_keys()[:2] == ["set1-00000", "set1-00001"]
-    assert settings.rollout_indices(ShardKey("set1", 2)) == range(128, 192)
+    assert settings.data.rollout_indices(ShardKey("set1", 2)) == range(128, 192)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(NcaError, match=rf"^{name}={value}: .* default, ") as caught:
-        load_settings()
+        Project.load()
     assert "\n" not in str(caught.value)
 
 

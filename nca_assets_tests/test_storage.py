@@ -17,18 +17,12 @@ from upath import UPath
 from nca_assets import storage, versioned
 from nca_assets.errors import DamageError, NcaError, TransientError
 from nca_assets.files import whole_file
+from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
-from nca_assets.naming import (
-    ShardKey,
-    materialized_labels,
-    materialized_shards,
-    some_materialized_shards,
-    warehouse_file,
-)
+from nca_assets.project import Project
 from nca_assets.publishing.checksums import check_published
 from nca_assets.publishing.publish import publish
-from nca_assets.settings import Settings, load_settings, require_writable
 from nca_assets.shards.findings import forget, noted, noted_findings
 from nca_assets.shards.write import write_shard
 from nca_assets.storage import local_copies, local_copy, names, parse_location, sizes
@@ -193,11 +187,11 @@ def test_a_version_that_was_overtaken_by_many_while_it_was_uploaded_is_not_made_
 def test_another_place_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCA_DATA", text)
     with pytest.raises(NcaError, match=f"NCA_DATA={text}: .*write a folder, or s3://bucket/prefix"):
-        load_settings()
+        Project.load()
 
 
 @pytest.fixture(scope="module")
-def in_both(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Settings]:
+def in_both(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Settings]:
     """The same shards, labelled, with a warehouse: in a folder and in the bucket."""
     assert s3
     both = []
@@ -206,14 +200,14 @@ def in_both(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings,
         require_writable(settings.data)
         save_centroids(torch.load(GOLDEN / "centroids.pt", weights_only=True), settings.data, "learned")
         for key in KEYS:
-            write_shard(key, load_centroids(settings.data), settings)
-            write_labels(key, settings)
+            write_shard(key, load_centroids(settings.data), settings.data, settings.resources)
+            write_labels(key, settings.data, settings.resources)
         build_warehouse(settings.data)
         both.append(settings)
     return both[0], both[1]
 
 
-def test_the_files_are_the_same(in_both: tuple[Settings, Settings], s3: S3) -> None:
+def test_the_files_are_the_same(in_both: tuple[Project, Settings], s3: S3) -> None:
     local, bucket = in_both
     assert isinstance(local.data, Path)
     files = {file.relative_to(local.data).as_posix(): file for file in local.data.rglob("*") if file.is_file()}
@@ -223,26 +217,26 @@ def test_the_files_are_the_same(in_both: tuple[Settings, Settings], s3: S3) -> N
     for name in there - own:
         if not name.endswith("shard_00000.json") and not name.endswith("shard_00001.json"):  # they hold seconds
             assert (bucket.data / name).read_bytes() == files[name].read_bytes(), name
-    assert materialized_shards(bucket.data) == materialized_labels(bucket.data) == KEYS
+    assert bucket.data.shards() == bucket.data.labelled_shards() == KEYS
     assert len(list(islice(some_materialized_shards(bucket.data), 2))) == 2
 
 
-def test_the_warehouses_are_the_same(in_both: tuple[Settings, Settings]) -> None:
+def test_the_warehouses_are_the_same(in_both: tuple[Project, Settings]) -> None:
     local, bucket = in_both
     for table in ("labels", "shards", "label_parts", "behavior_summary", "stale_partitions"):
         answers = [whole_table(f"FROM {table} ORDER BY ALL", settings.data) for settings in (local, bucket)]
         same = [answer.drop("seconds", "tokens_per_second", "file_bytes", strict=False) for answer in answers]
         assert same[0].equals(same[1]), table
-    assert warehouse_file(bucket.data).name.endswith(".duckdb")
-    before = warehouse_file(bucket.data)
+    assert bucket.data.warehouse_file().name.endswith(".duckdb")
+    before = bucket.data.warehouse_file()
     built = build_warehouse(bucket.data, only=["geometry"])
     assert set(built) == {"geometry"}
-    assert warehouse_file(bucket.data) != before
+    assert bucket.data.warehouse_file() != before
     assert before.exists()  # whoever reads it may go on
     assert whole_table("SELECT count(*) FROM labels", bucket.data).item() == 12
 
 
-def test_training_reads_a_bucket(in_both: tuple[Settings, Settings]) -> None:
+def test_training_reads_a_bucket(in_both: tuple[Project, Settings]) -> None:
     local, bucket = in_both
     expected = [rollout.tokens for rollout in RolloutSource.where("true", local)]
     source = RolloutSource.where("true", bucket)
@@ -268,11 +262,11 @@ def test_a_forked_process_is_refused_and_told_what_to_do(folder: UPath) -> None:
     process.join()
 
 
-def test_collections_findings_and_history_lie_in_the_bucket(in_both: tuple[Settings, Settings]) -> None:
+def test_collections_findings_and_history_lie_in_the_bucket(in_both: tuple[Project, Settings]) -> None:
     _, bucket = in_both
     frozen = freeze("mine", "SELECT rollout_id FROM labels", bucket.data)
     assert read_collection("mine", bucket.data).digest == frozen.digest
-    finding = KEYS[0].finding_file(bucket.data)
+    finding = bucket.data.finding_file(KEYS[0])
     with pytest.raises(DamageError), noted(finding):
         raise DamageError("a finding")
     assert noted_findings(bucket.data) == {str(KEYS[0]): "a finding"}
@@ -283,7 +277,7 @@ def test_collections_findings_and_history_lie_in_the_bucket(in_both: tuple[Setti
 
 
 @pytest.mark.slow
-def test_the_dataset_is_published_as_a_version(in_both: tuple[Settings, Settings]) -> None:
+def test_the_dataset_is_published_as_a_version(in_both: tuple[Project, Settings]) -> None:
     _, bucket = in_both
     published = publish(bucket.data / "published", bucket)
     assert present(bucket.data / "published") == published.folder

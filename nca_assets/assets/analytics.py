@@ -12,8 +12,7 @@ from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
 from nca_assets.automation.reporting import failures_in_one_line, table_schema
-from nca_assets.naming import warehouse_file
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.project import Project
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.table import Table
 
@@ -76,11 +75,11 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
 
     started = time.perf_counter()
     with failures_in_one_line(context):
-        settings = load_settings()
-        require_writable(settings.data)
-        copy_history(context.instance, settings.data)
+        project = Project.load()
+        data = project.writable_data()
+        copy_history(context.instance, data)
         selected = [name for name, key in TABLE_KEYS.items() if key in context.selected_asset_keys]
-        built = build_warehouse(settings.data, selected)
+        built = build_warehouse(data, selected)
     for name, table in built.items():
         yield dg.MaterializeResult(
             asset_key=TABLE_KEYS[name],
@@ -89,7 +88,7 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
                 "dagster/row_count": table.rows,
                 "dagster/column_lineage": _lineage(BY_NAME[name]),
                 "seconds": time.perf_counter() - started,
-                "bytes of the warehouse": warehouse_file(settings.data).stat().st_size,
-                "path": dg.MetadataValue.path(str(warehouse_file(settings.data))),
+                "bytes of the warehouse": data.warehouse_file().stat().st_size,
+                "path": dg.MetadataValue.path(str(data.warehouse_file())),
             },
         )

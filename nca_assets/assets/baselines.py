@@ -11,7 +11,7 @@ from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.reporting import failures_in_one_line, inline_picture, progress_in_log
 from nca_assets.progress import Progress
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.project import Project
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,9 +42,9 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
 
     started = time.perf_counter()
     with failures_in_one_line(context):
-        settings = load_settings()
-        require_writable(settings.data)
-        board = score_baselines(settings, shown)
+        project = Project.load()
+        data = project.writable_data()
+        board = score_baselines(data, project.resources, shown)
     models = board.models
     entropies = dict(zip(models["model"], models["cross_entropy"], strict=True))
     return dg.MaterializeResult(

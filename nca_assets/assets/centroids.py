@@ -6,8 +6,7 @@ import dagster as dg
 
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
-from nca_assets.naming import centroids_file
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.project import Project
 from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
 
 
@@ -30,12 +29,12 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
     started = time.perf_counter()
     with failures_in_one_line(context), progress_in_log(context, "vocabulary", "blocks") as progress:
-        settings = load_settings()
-        require_writable(settings.data)
-        source = present_source(settings.data) or "learned"
+        project = Project.load()
+        data = project.writable_data()
+        source = present_source(data) or "learned"
         if source == "learned":
-            save_centroids(learn_centroids(progress), settings.data, source)
-        vocabulary = load_centroids(settings.data)
+            save_centroids(learn_centroids(progress), data, source)
+        vocabulary = load_centroids(data)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest(vocabulary)),
         metadata={
@@ -43,6 +42,6 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
             "source": source,
             "seconds": time.perf_counter() - started,
             "digest": digest(vocabulary),
-            "path": dg.MetadataValue.path(str(centroids_file(settings.data))),
+            "path": dg.MetadataValue.path(str(data.centroids_file)),
         },
     )

@@ -9,8 +9,8 @@ from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.partitions import collection_partitions
 from nca_assets.automation.reporting import failures_in_one_line, inline_picture
-from nca_assets.naming import RolloutId
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.ids import RolloutId
+from nca_assets.project import Project
 
 SHEET_ROLLOUTS = 6
 MOVING = 24
@@ -49,9 +49,8 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
 
     started = time.perf_counter()
     with failures_in_one_line(context):
-        settings = load_settings()
-        data = settings.data
-        require_writable(data)
+        project = Project.load()
+        data = project.writable_data()
         name = context.partition_key
         if config.query:
             sampling = Sampling(by=config.by, each=config.each, total=config.total, seed=config.seed)
@@ -61,7 +60,9 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
             frozen = freeze(name, latest.query, data, latest.sampling)
         ids = sorted(frozen.rollouts)
         some = [RolloutId.parse(name) for name in ids[:: -(-len(ids) // SHEET_ROLLOUTS)]]
-        rollouts = [colored(rollout_tokens(rollout, settings), colors_of(rollout.set, data)) for rollout in some]
+        rollouts = [
+            colored(rollout_tokens(rollout, data, project.resources), colors_of(rollout.set, data)) for rollout in some
+        ]
         shortest = min(len(tokens) for tokens in rollouts)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(frozen.digest),

@@ -8,8 +8,7 @@ from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
 from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
-from nca_assets.naming import explorer_file
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.project import Project
 
 
 @dg.asset(
@@ -27,10 +26,10 @@ def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
     started = time.perf_counter()
     with failures_in_one_line(context), progress_in_log(context, "explorer", "rollouts") as progress:
-        settings = load_settings()
-        require_writable(settings.data)
-        file = explorer_file(settings.data)
-        written = write_explorer(explored(settings), file, progress)
+        project = Project.load()
+        data = project.writable_data()
+        file = data.explorer_file
+        written = write_explorer(explored(data), file, progress)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(written.digest),
         metadata={

@@ -10,7 +10,7 @@ from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
 from nca_assets.automation.reporting import failures_in_one_line, inline_picture
 from nca_assets.figures.catalog import FIGURES, Figure
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.project import Project
 
 FIGURE_KEYS = {figure.name: dg.AssetKey(["figures", figure.name]) for figure in FIGURES}
 
@@ -34,13 +34,13 @@ def _spec(figure: Figure) -> dg.AssetSpec:
 def figures(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Draw all or some of the figures."""
     with failures_in_one_line(context):
-        settings = load_settings()
-        require_writable(settings.data)
+        project = Project.load()
+        data = project.writable_data()
     for figure in FIGURES:
         if FIGURE_KEYS[figure.name] in context.selected_asset_keys:
             started = time.perf_counter()
             with failures_in_one_line(context):
-                picture = figure.make(settings)
+                picture = figure.make(data)
             yield dg.MaterializeResult(
                 asset_key=FIGURE_KEYS[figure.name],
                 data_version=dg.DataVersion(picture.digest),
@@ -48,6 +48,6 @@ def figures(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
                     "figure": inline_picture(picture.small),
                     "bytes": len(picture.png),
                     "seconds": time.perf_counter() - started,
-                    "path": dg.MetadataValue.path(str(figure.file("png", settings.data))),
+                    "path": dg.MetadataValue.path(str(figure.file("png", data))),
                 },
             )

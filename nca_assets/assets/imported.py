@@ -13,9 +13,9 @@ from nca_assets.automation.reporting import (
     progress_in_log,
     table_schema,
 )
+from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
-from nca_assets.naming import ShardKey
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.project import Project
 from nca_assets.versions import LABEL_VERSION
 
 
@@ -39,10 +39,10 @@ def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> 
     from nca_assets.shards.imported import register
 
     with failures_in_one_line(context):
-        settings = load_settings()
-        require_writable(settings.data)
-        key = ShardKey.parse_imported(context.partition_key)
-        manifest = register(key, Path(config.source) if config.source else None, settings.data)
+        project = Project.load()
+        data = project.writable_data()
+        key = ShardKey.parse(context.partition_key)
+        manifest = register(key, Path(config.source) if config.source else None, data)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.digest),
         metadata={
@@ -71,9 +71,9 @@ def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
     started = time.perf_counter()
     with failures_in_one_line(context), progress_in_log(context, context.partition_key, "rollouts") as progress:
-        settings = load_settings()
-        require_writable(settings.data)
-        part = write_imported_labels(ShardKey.parse_imported(context.partition_key), settings, progress)
+        project = Project.load()
+        data = project.writable_data()
+        part = write_imported_labels(ShardKey.parse(context.partition_key), data, progress)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(part.digest),
         metadata=label_metadata(part, time.perf_counter() - started),

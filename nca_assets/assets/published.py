@@ -10,8 +10,7 @@ from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
 from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
-from nca_assets.naming import card_file, published_folder
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.project import Project
 
 
 @dg.asset(
@@ -28,15 +27,15 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     from nca_assets.publishing.card import write_card
 
     with failures_in_one_line(context):
-        settings = load_settings()
-        require_writable(settings.data)
-        text, digest = write_card(settings)
+        project = Project.load()
+        data = project.writable_data()
+        text, digest = write_card(data)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest),
         metadata={
             "card": dg.MetadataValue.md(text.partition("\n---\n")[2]),
             "bytes": len(text.encode()),
-            "path": dg.MetadataValue.path(str(card_file(settings.data))),
+            "path": dg.MetadataValue.path(str(data.card_file)),
         },
     )
 
@@ -55,9 +54,9 @@ def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult
 
     started = time.perf_counter()
     with failures_in_one_line(context), progress_in_log(context, "publishing", "files") as progress:
-        settings = load_settings()
-        require_writable(settings.data)
-        published = publish(published_folder(settings.data), settings, progress)
+        project = Project.load()
+        data = project.writable_data()
+        published = publish(data.published_folder, data, progress)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(published.digest),
         metadata={

@@ -17,15 +17,15 @@ from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.automation.shard_checks import report_verdicts
 from nca_assets.automation.workers import Job, make_all
 from nca_assets.errors import DiskFullError, NcaError, TransientError
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings, load_settings, require_writable
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 
 
 @dg.multi_asset(
     specs=[SHARDS, LABELS],
     partitions_def=shard_partitions,
     can_subset=True,
-    backfill_policy=dg.BackfillPolicy.multi_run(load_settings().shards_per_run),
+    backfill_policy=dg.BackfillPolicy.multi_run(Project.load().orchestration.shards_per_run),
     pool="device",
 )
 def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
@@ -37,15 +37,15 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     from nca_assets.shards.space import require_space
 
     with failures_in_one_line(context):
-        settings = load_settings()
-        require_writable(settings.data)
-        if not settings.ray:
-            require_device(settings.device)
-        keys = [settings.shard_key(partition) for partition in context.partition_keys]
+        project = Project.load()
+        data = project.writable_data()
+        if not project.orchestration.ray:
+            require_device(project.resources.device)
+        keys = [project.shard_key(partition) for partition in context.partition_keys]
         if SHARDS.key in context.selected_asset_keys:
-            require_space(keys, settings)
+            require_space(keys, data)
         try:
-            failures = _materialize_each(context, keys, settings)
+            failures = _materialize_each(context, keys, project)
         finally:
             report_data_state(context)
         if failures:
@@ -53,7 +53,7 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     yield from ()  # each partition has been reported already
 
 
-def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey], settings: Settings) -> list[NcaError]:
+def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey], project: Project) -> list[NcaError]:
     specs = {spec.key.to_user_string(): spec for spec in (SHARDS, LABELS) if spec.key in context.selected_asset_keys}
     done = {name: reported_by_this_run(context, spec.key) for name, spec in specs.items()}
     jobs = [
@@ -61,7 +61,7 @@ def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey], s
         for key in keys
     ]
     failures: list[NcaError] = []
-    for job, asset, outcome in make_all(jobs, settings, context):
+    for job, asset, outcome in make_all(jobs, project, context):
         try:
             _report(context, specs[asset], str(job.key), outcome)
         except DiskFullError:

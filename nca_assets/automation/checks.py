@@ -12,7 +12,7 @@ from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.partitions import shard_partitions
 from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
-from nca_assets.settings import load_settings
+from nca_assets.project import Project
 
 ROLLOUTS_THAT_TELL = 2000
 """Fewer scatter too widely to be held to the card's figures."""
@@ -28,8 +28,8 @@ def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetCh
         asset=asset.key, name=name, description=check.__doc__, blocking=True, partitions_def=shard_partitions
     )
     def alone(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        settings = load_settings()
-        found = evaluate(check, settings.shard_key(context.partition_key), settings)
+        project = Project.load()
+        found = evaluate(check, project.shard_key(context.partition_key), project)
         return dg.AssetCheckResult(passed=found.passed, description=found.description, metadata=dict(found.metadata))
 
     return alone
@@ -41,7 +41,7 @@ def counts_match() -> dg.AssetCheckResult:
     from nca_assets.warehouse.counts import count_rollouts
 
     with failures_in_one_line():
-        counts = count_rollouts(load_settings().data)
+        counts = count_rollouts(Project.load().data)
     wrong = [str(shard) for shard in counts if not shard.agree]
     return dg.AssetCheckResult(
         passed=not wrong,
@@ -60,7 +60,7 @@ def shares_as_usual() -> dg.AssetCheckResult:
     from nca_assets.warehouse.outliers import find_outliers
 
     with failures_in_one_line():
-        outliers = [str(outlier) for outlier in find_outliers(load_settings().data)]
+        outliers = [str(outlier) for outlier in find_outliers(Project.load().data)]
     return dg.AssetCheckResult(
         passed=not outliers,
         severity=dg.AssetCheckSeverity.WARN,
@@ -75,7 +75,7 @@ def card_targets_met() -> dg.AssetCheckResult:
     from nca_assets.warehouse.outliers import missed_targets
 
     with failures_in_one_line():
-        missed = missed_targets(load_settings().data, ROLLOUTS_THAT_TELL)
+        missed = missed_targets(Project.load().data, ROLLOUTS_THAT_TELL)
     return dg.AssetCheckResult(
         passed=not missed,
         severity=dg.AssetCheckSeverity.WARN,
@@ -95,7 +95,7 @@ def oracle_is_best() -> dg.AssetCheckResult:
     from nca_assets.tasks.leaderboard import below_the_oracle, read_scores
 
     with failures_in_one_line():
-        rows = read_scores(load_settings().data)
+        rows = read_scores(Project.load().data)
     below = below_the_oracle(rows)
     models = rows["model"].n_unique()
     return dg.AssetCheckResult(passed=not below, description=_first_of(below), metadata={"models": models})
@@ -104,11 +104,11 @@ def oracle_is_best() -> dg.AssetCheckResult:
 @dg.asset_check(asset=dg.AssetKey("published_dataset"))
 def published_is_whole() -> dg.AssetCheckResult:
     """Every file of the published folder has the checksum that is listed, and there is no other."""
-    from nca_assets.naming import published_folder
+    pass
     from nca_assets.publishing.checksums import check_published
     from nca_assets.versioned import present
 
-    findings = check_published(present(published_folder(load_settings().data)))
+    findings = check_published(present(Project.load().data.published_folder))
     return dg.AssetCheckResult(passed=not findings, description=_first_of(findings))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from nca_assets.storage import Stored
+from nca_assets.data_folder import DataFolder
 from nca_assets.warehouse.build import building
 from nca_assets.warehouse.history import Event, append_history, last_events
 
@@ -21,7 +21,7 @@ OVERLAP = 100
 INPUT_VERSION = "dagster/input_data_version/"
 
 
-def copy_history(instance: dg.DagsterInstance, data: Stored) -> None:
+def copy_history(instance: dg.DagsterInstance, data: DataFolder) -> None:
     """Add every materialization that ``data`` does not know of yet."""
     with building(data):
         known = last_events(data)

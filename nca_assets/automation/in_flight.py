@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 
 SHARDS, LABELS = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")
 RANGE_START, RANGE_END, PARTITION = (
@@ -23,9 +23,9 @@ UNFINISHED = [
 RUNS_AT_ONCE = 200
 
 
-def partitions_in_flight(instance: dg.DagsterInstance, settings: Settings) -> set[str]:
+def partitions_in_flight(instance: dg.DagsterInstance, project: Project) -> set[str]:
     """The shard partitions that runs and backfills, queued or under way, will make."""
-    every = settings.partition_keys()
+    every = project.partition_keys()
     position = {key: n for n, key in enumerate(every)}
     busy = _left_of_backfills(instance) & position.keys()
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):

@@ -13,8 +13,8 @@ import dagster as dg
 from nca_assets.automation.home import project_instance
 from nca_assets.automation.reporting import terminal
 from nca_assets.errors import NcaError
-from nca_assets.naming import ShardKey, centroids_file, warehouse_file
-from nca_assets.settings import load_settings, require_writable
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Run config: events go to the instance alone; the caller tells the person what matters."""
@@ -35,12 +35,12 @@ def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
     Yields every materialization as it is done. Settings, folder and partition keys are checked before any compute;
     raises ``NcaError`` then, or when a run fails.
     """
-    settings = load_settings()
-    keys = [settings.shard_key(text) for text in partition_keys]
-    require_writable(settings.data)
+    project = Project.load()
+    keys = [project.shard_key(text) for text in partition_keys]
+    data = project.writable_data()
     with project_instance() as instance, _bars_on_the_terminal():
         known = instance.get_latest_materialization_event(dg.AssetKey("centroids"))
-        if known is None or not centroids_file(settings.data).exists():
+        if known is None or not data.centroids_file.exists():
             yield from _run("learn_vocabulary", instance)
         for key in keys:
             yield from _run("make_shard", instance, key)
@@ -60,8 +60,7 @@ def import_vocabulary(file: Path) -> Materialized:
     """
     from nca_assets.vocabulary.centroids import import_centroids
 
-    data = load_settings().data
-    require_writable(data)
+    data = Project.load().writable_data()
     with project_instance() as instance:
         import_centroids(file, data)
         [vocabulary] = _run("learn_vocabulary", instance)
@@ -72,8 +71,7 @@ def import_shards(folder: Path, name: str) -> Iterator[Materialized]:
     """Register and label the files in ``folder`` as set ``name``, then rebuild the warehouse; yields what is done."""
     from nca_assets.shards.imported import shard_keys
 
-    data = load_settings().data
-    require_writable(data)
+    data = Project.load().writable_data()
     with project_instance() as instance, _bars_on_the_terminal():
         for key, file in shard_keys(folder, name, data).items():
             config = {"ops": {"imported_shards": {"config": {"source": str(file)}}}}
@@ -85,8 +83,7 @@ def import_shards(folder: Path, name: str) -> Iterator[Materialized]:
 
 def collect(name: str, config: dict[str, object]) -> dict[str, object]:
     """Freeze collection ``name`` as ``config`` says and show it in the warehouse; returns the metadata."""
-    data = load_settings().data
-    require_writable(data)
+    Project.load().writable_data()
     with project_instance() as instance:
         given = {key: value for key, value in config.items() if value is not None}
         with _partition("collections", name, instance):
@@ -97,7 +94,7 @@ def collect(name: str, config: dict[str, object]) -> dict[str, object]:
 
 def score_baselines() -> None:
     """Train and score the baselines of the long-horizon task, and show them in the warehouse."""
-    require_writable(load_settings().data)
+    Project.load().writable_data()
     with project_instance() as instance, _bars_on_the_terminal():
         _run("score_baselines", instance)
         _run("build_score_tables", instance)
@@ -105,14 +102,14 @@ def score_baselines() -> None:
 
 def draw_figures() -> list[Materialized]:
     """Draw all figures, the explorer and the dataset card."""
-    require_writable(load_settings().data)
+    Project.load().writable_data()
     with project_instance() as instance, _bars_on_the_terminal():
         return _run("draw_figures", instance)
 
 
 def publish_dataset() -> list[Materialized]:
     """Write the dataset as it is published."""
-    require_writable(load_settings().data)
+    Project.load().writable_data()
     with project_instance() as instance, _bars_on_the_terminal():
         return _run("publish_dataset", instance)
 
@@ -132,7 +129,7 @@ def _partition(kind: str, name: str, instance: dg.DagsterInstance) -> Iterator[N
 
 def rebuild_if(needed: bool) -> None:
     """Rebuild the warehouse, if there is one and something that it shows has changed."""
-    if needed and warehouse_file(load_settings().data).exists():
+    if needed and Project.load().data.warehouse_file().exists():
         with project_instance() as instance:
             _run("build_analytics", instance)
 

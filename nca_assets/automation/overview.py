@@ -7,8 +7,7 @@ import dagster as dg
 
 from nca_assets.automation.in_flight import LABELS, SHARDS, failed_partitions, partitions_in_flight
 from nca_assets.automation.wanted import assess_now, wanted_of
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.warehouse.stale import SetInventory
 
 LATEST = 50
@@ -43,20 +42,20 @@ class Overview:
         return None if self.seconds_per_partition is None else self.left * self.seconds_per_partition
 
 
-def take_overview(settings: Settings, instance: dg.DagsterInstance) -> Overview:
+def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
     """The present state. Raises ``NcaError`` if a folder can't be read."""
-    assessed = assess_now(settings, instance)
-    wanted = wanted_of(settings, assessed)
-    busy, failed = partitions_in_flight(instance, settings), failed_partitions(instance)
+    assessed = assess_now(project, instance)
+    wanted = wanted_of(project, assessed)
+    busy, failed = partitions_in_flight(instance, project), failed_partitions(instance)
     on_disk = {inventory.set: inventory for inventory in assessed.sets}
     sets = []
-    for name in SETS:
+    for name in project.sets:
         missing = _of(name, wanted.missing)
         sets.append(
             SetStatus(
                 on_disk=on_disk.pop(name, SetInventory(name, 0, 0, 0, 0)),
-                partitions=settings.shards_per_set,
-                materialized=settings.shards_per_set - missing,
+                partitions=project.orchestration.shards_per_set,
+                materialized=project.orchestration.shards_per_set - missing,
                 stale=_of(name, wanted.stale),
                 failed=_of(name, failed),
                 in_flight=_of(name, busy),

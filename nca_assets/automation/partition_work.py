@@ -12,9 +12,9 @@ import dagster as dg
 
 from nca_assets.automation.reporting import inline_picture, label_metadata
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, Verdict, evaluate
-from nca_assets.naming import ShardKey
+from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 
 SHEET_ROLLOUTS = 6
 """Rollouts on the contact sheet, kept few: every materialization stores its picture in Dagster's event log."""
@@ -34,27 +34,27 @@ class Made:
         return all(verdict.passed for verdict in self.verdicts.values())
 
 
-def make(asset: str, key: ShardKey, settings: Settings, progress: Progress, there: bool = False) -> Made:
+def make(asset: str, key: ShardKey, project: Project, progress: Progress, there: bool = False) -> Made:
     """Make partition ``key`` of ``asset`` and check it or, if it is ``there``, only check it. Raises ``NcaError``."""
     work, checks = WORK[asset]
-    version, metadata = (None, {}) if there else work(key, settings, progress)
-    return Made(version, metadata, {name: evaluate(check, key, settings) for name, check in checks.items()})
+    version, metadata = (None, {}) if there else work(key, project, progress)
+    return Made(version, metadata, {name: evaluate(check, key, project) for name, check in checks.items()})
 
 
-def _make_shard(key: ShardKey, settings: Settings, progress: Progress) -> tuple[str, dict[str, object]]:
+def _make_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[str, dict[str, object]]:
     from nca_assets.figures.contact_sheet import contact_sheet
     from nca_assets.figures.palette import colored, colors_of
     from nca_assets.shards.read import read_rollouts
     from nca_assets.shards.write import write_shard
     from nca_assets.vocabulary.centroids import load_centroids
 
-    manifest = write_shard(key, load_centroids(settings.data), settings, progress)
+    manifest = write_shard(key, load_centroids(project.data), project.data, project.resources, progress)
     every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
     shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
-    colors = colors_of(key.set, settings.data)
+    colors = colors_of(key.set, project.data)
     sheet = contact_sheet(
-        [colored(tokens, colors) for _, tokens in read_rollouts(key, settings.data, shown)],
-        frames=(settings.frames // 8, settings.frames - 1),
+        [colored(tokens, colors) for _, tokens in read_rollouts(key, project.data, shown)],
+        frames=(manifest.frames // 8, manifest.frames - 1),
     )
     return manifest.digest, {
         "contact sheet": inline_picture(sheet),
@@ -66,19 +66,19 @@ def _make_shard(key: ShardKey, settings: Settings, progress: Progress) -> tuple[
         "seconds": manifest.seconds,
         "device": manifest.device,
         "digest": manifest.digest,
-        "path": dg.MetadataValue.path(str(key.tokens_file(settings.data))),
+        "path": dg.MetadataValue.path(str(project.data.tokens_file(key))),
     }
 
 
-def _label_shard(key: ShardKey, settings: Settings, progress: Progress) -> tuple[str, dict[str, object]]:
+def _label_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[str, dict[str, object]]:
     from nca_assets.labels.write import write_labels
 
     started = time.perf_counter()
-    part = write_labels(key, settings, progress)
+    part = write_labels(key, project.data, project.resources, progress)
     return part.digest, label_metadata(part, time.perf_counter() - started)
 
 
-Work = Callable[[ShardKey, Settings, Progress], tuple[str, dict[str, object]]]
+Work = Callable[[ShardKey, Project, Progress], tuple[str, dict[str, object]]]
 
 WORK: dict[str, tuple[Work, Mapping[str, Check]]] = {
     "rollout_shards": (_make_shard, SHARD_CHECKS),

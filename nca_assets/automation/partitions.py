@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from nca_assets.settings import load_settings
+from nca_assets.project import Project
 
-shard_partitions = dg.StaticPartitionsDefinition(load_settings().partition_keys())
+shard_partitions = dg.StaticPartitionsDefinition(Project.load().partition_keys())
 
 imported_partitions = dg.DynamicPartitionsDefinition(name="imported_shards")
 

@@ -20,24 +20,24 @@ from nca_assets.automation.in_flight import (
 from nca_assets.automation.jobs import shard_job
 from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.automation.wanted import Wanted, find_wanted, ranges
-from nca_assets.settings import Settings, load_settings
+from nca_assets.project import Project
 
 
 def requests(
-    wanted: Wanted, busy: Collection[str], failed: Collection[str], settings: Settings, tick: str
+    wanted: Wanted, busy: Collection[str], failed: Collection[str], project: Project, tick: str
 ) -> Iterator[dg.RunRequest]:
     """A run for each group of what is ``wanted`` and not ``busy``, up to the budget of a tick.
 
     What has ``failed`` comes last, so that what can't be made does not keep the rest from being made. Dagster drops a
     request whose key it has ever seen, so keys have the name of the ``tick``.
     """
-    left = settings.shards_per_tick
+    left = project.orchestration.shards_per_tick
     free = Wanted(*([key for key in part if key not in busy] for part in vars(wanted).values()))
     for again in (False, True):
         for keys, assets in ((free.shards, [SHARDS, LABELS]), (free.labels, [LABELS])):
             chosen = [key for key in keys if (key in failed) == again][:left]
             left -= len(chosen)
-            for group in ranges(chosen, settings.shards_per_run, settings.shards_per_set):
+            for group in ranges(chosen, project.orchestration.shards_per_run):
                 yield dg.RunRequest(
                     run_key=f"{tick} {group[0]}",
                     asset_selection=assets,
@@ -45,14 +45,14 @@ def requests(
                 )
 
 
-@dg.schedule(job=shard_job, cron_schedule=load_settings().top_up_cron, description=__doc__)
+@dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=__doc__)
 def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
-        settings = load_settings()
-        wanted = find_wanted(settings, context.instance)
-    busy, failed = partitions_in_flight(context.instance, settings), failed_partitions(context.instance)
-    asked = list(requests(wanted, busy, failed, settings, tick=datetime.now(UTC).isoformat()))
+        project = Project.load()
+        wanted = find_wanted(project, context.instance)
+    busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
+    asked = list(requests(wanted, busy, failed, project, tick=datetime.now(UTC).isoformat()))
     if not asked:
         done = "in flight" if busy.intersection(wanted.shards + wanted.labels) else "made and fresh"
         yield dg.SkipReason(f"every partition is {done}")

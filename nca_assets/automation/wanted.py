@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from nca_assets.automation.partition_events import latest_versions
-from nca_assets.naming import ShardKey, materialized_labels, materialized_shards
-from nca_assets.settings import Settings
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 
 if TYPE_CHECKING:
     from nca_assets.warehouse.stale import Assessment
@@ -55,24 +55,24 @@ class Wanted:
         return Wanted(*([key for key in part if key in keys] for part in parts))
 
 
-def find_wanted(settings: Settings, instance: dg.DagsterInstance) -> Wanted:
+def find_wanted(project: Project, instance: dg.DagsterInstance) -> Wanted:
     """What is missing and what is stale, damage included. Raises ``NcaError`` if a folder can't be read."""
-    return wanted_of(settings, assess_now(settings, instance))
+    return wanted_of(project, assess_now(project, instance))
 
 
-def assess_now(settings: Settings, instance: dg.DagsterInstance) -> "Assessment":
+def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
     """What is on disk, and what of it is not what ``instance`` says was materialized last, or else out of date."""
     from nca_assets.warehouse.stale import assess
 
-    return assess(settings.data, {name: latest_versions(instance, dg.AssetKey(name)) for name in ASSETS})
+    return assess(project.data, {name: latest_versions(instance, dg.AssetKey(name)) for name in ASSETS})
 
 
-def wanted_of(settings: Settings, assessed: "Assessment") -> Wanted:
+def wanted_of(project: Project, assessed: "Assessment") -> Wanted:
     """What is missing and what is stale where one has assessed what is on disk."""
     stale = {(found.asset, found.partition_key) for found in assessed.stale}
-    every = settings.partition_keys()
-    made = {str(key) for key in materialized_shards(settings.data)}
-    labelled = {str(key) for key in materialized_labels(settings.data)}
+    every = project.partition_keys()
+    made = {str(key) for key in project.data.shards()}
+    labelled = {str(key) for key in project.data.labelled_shards()}
     stale_shards = [key for key in every if key in made and ("rollout_shards", key) in stale]
     fresh = made.difference(stale_shards)
     fresh_and_labelled = fresh & labelled
@@ -84,11 +84,11 @@ def wanted_of(settings: Settings, assessed: "Assessment") -> Wanted:
     )
 
 
-def ranges(keys: Iterable[str], longest: int, shards_per_set: int) -> Iterator[list[str]]:
+def ranges(keys: Iterable[str], longest: int) -> Iterator[list[str]]:
     """``keys`` in groups of at most ``longest`` that follow each other within their set, in the given order."""
     group: list[str] = []
     for key in keys:
-        follows = group and ShardKey.parse(group[-1], shards_per_set).next == ShardKey.parse(key, shards_per_set)
+        follows = group and ShardKey.parse(group[-1]).next == ShardKey.parse(key)
         if group and (not follows or len(group) == longest):
             yield group
             group = []

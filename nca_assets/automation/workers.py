@@ -17,9 +17,9 @@ from nca_assets.automation.database import patiently
 from nca_assets.automation.partition_work import Made, make
 from nca_assets.automation.reporting import progress_in_log
 from nca_assets.errors import NcaError, TransientError
-from nca_assets.naming import ShardKey
+from nca_assets.ids import ShardKey
 from nca_assets.progress import unwatched
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 
 LOST_WORKERS = 4
 """How often a task is repeated whose worker was lost."""
@@ -41,18 +41,18 @@ Outcome = tuple[Job, str, Made | NcaError]
 """A job, one of its assets, and what came of it; what follows one that failed is left out."""
 
 
-def make_all(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
+def make_all(jobs: Sequence[Job], project: Project, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
     """Make every partition, and give each asset as it is done. Raises ``NcaError`` if no worker can be had."""
-    return _on_ray(jobs, settings, context) if settings.ray else _here(jobs, settings, context)
+    return _on_ray(jobs, project, context) if project.orchestration.ray else _here(jobs, project, context)
 
 
-def _here(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
+def _here(jobs: Sequence[Job], project: Project, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
     for number, job in enumerate(jobs, start=1):
         name = f"{job.key} ({number} of {len(jobs)})" if len(jobs) > 1 else str(job.key)
         for asset in job.assets:
             what = name if asset == "rollout_shards" else f"{name} labels"
             with progress_in_log(context, what, "rollouts") as progress:
-                outcome = _outcome(lambda: make(asset, job.key, settings, progress, asset in job.there))  # noqa: B023
+                outcome = _outcome(lambda: make(asset, job.key, project, progress, asset in job.there))  # noqa: B023
             yield job, asset, outcome
             if not _succeeded(outcome):
                 break
@@ -69,17 +69,17 @@ def _succeeded(outcome: Made | NcaError | None) -> bool:
     return isinstance(outcome, Made) and outcome.sound
 
 
-def _on_ray(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
+def _on_ray(jobs: Sequence[Job], project: Project, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
     import ray
 
-    with _cluster(settings.ray), progress_in_log(context, "partitions on Ray", "tasks") as progress:
-        waiting = {task: (job, asset) for job in jobs for asset, task in _submit(job, settings)}
+    with _cluster(project.orchestration.ray), progress_in_log(context, "partitions on Ray", "tasks") as progress:
+        waiting = {task: (job, asset) for job in jobs for asset, task in _submit(job, project)}
         tasks = len(waiting)
         try:
             while waiting:
                 done, _ = ray.wait(list(waiting), num_returns=1, timeout=LONGEST_SILENCE)
                 if not done:
-                    line = f"{len(waiting)} tasks under way or waiting for room on {settings.ray}"
+                    line = f"{len(waiting)} tasks under way or waiting for room on {project.orchestration.ray}"
                     patiently(lambda line=line: context.log.info(line))
                     continue
                 for task in done:
@@ -94,45 +94,50 @@ def _on_ray(jobs: Sequence[Job], settings: Settings, context: dg.AssetExecutionC
                     ray.cancel(task)
 
 
-def _submit(job: Job, settings: Settings) -> Iterator[tuple[str, Any]]:
+def _submit(job: Job, project: Project) -> Iterator[tuple[str, Any]]:
     """A task for each asset of ``job``, each given the result of the one before."""
     import ray
 
     before = None
     for asset in job.assets:
-        gpus, cpus = _resources(asset, settings)
-        values = _for_worker(settings, gpus, cpus)
+        gpus, cpus = _resources(asset, project)
+        there = _for_worker(project, gpus, cpus)
         task: Any = ray.remote(_make_there)
         before = task.options(
             name=f"{asset} {job.key}", num_gpus=gpus, num_cpus=cpus, max_retries=LOST_WORKERS,
             retry_exceptions=[TransientError],
-        ).remote(asset, job.key, values, asset in job.there, before)  # fmt: skip
+        ).remote(asset, job.key, there, asset in job.there, before)  # fmt: skip
         yield asset, before
 
 
-def _resources(asset: str, settings: Settings) -> tuple[float, int]:
+def _resources(asset: str, project: Project) -> tuple[float, int]:
     """The GPUs and CPUs that a task takes."""
     if asset == "rollout_shards":
-        return settings.shard_gpus, settings.shard_cpus
-    return settings.label_gpus, settings.label_cpus
+        return project.orchestration.shard_gpus, project.orchestration.shard_cpus
+    return project.orchestration.label_gpus, project.orchestration.label_cpus
 
 
-def _for_worker(settings: Settings, gpus: float, cpus: int) -> dict[str, Any]:
-    """The settings as a worker needs them: it has these CPUs and GPUs, and another working folder."""
-    data = str(settings.data.absolute() if isinstance(settings.data, Path) else settings.data)
-    changed = {"data": data, "ray": "", "threads": cpus, "device": settings.device if gpus else "cpu"}
-    return settings.model_dump() | changed
+def _for_worker(project: Project, gpus: float, cpus: int) -> Project:
+    """The project as a worker sees it: it has these CPUs and GPUs, and another working folder."""
+    location = project.dataset.data
+    dataset = {"data": location.absolute() if isinstance(location, Path) else location}
+    resources = {"threads": cpus, "device": project.resources.device if gpus else "cpu"}
+    return Project(
+        project.dataset.model_copy(update=dataset),
+        project.resources.model_copy(update=resources),
+        project.orchestration.model_copy(update={"ray": ""}),
+    )
 
 
 def _make_there(
-    asset: str, key: ShardKey, values: dict[str, Any], there: bool, before: Made | NcaError | None
+    asset: str, key: ShardKey, project: Project, there: bool, before: Made | NcaError | None
 ) -> Made | NcaError | None:
     """What a worker does; nothing if what comes ``before`` in the partition failed."""
     if before is not None and not _succeeded(before):
         return None
     import ray
 
-    outcome = _outcome(lambda: make(asset, key, Settings(**values), unwatched, there))
+    outcome = _outcome(lambda: make(asset, key, project, unwatched, there))
     if isinstance(outcome, Made) and outcome.version:
         node = ray.get_runtime_context().get_node_id()
         return replace(outcome, metadata=outcome.metadata | {"Ray node": node})

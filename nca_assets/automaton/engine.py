@@ -25,7 +25,7 @@ from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule
 from nca_assets.automaton.shape import LARGEST_SIDE
 from nca_assets.errors import NcaError, TransientError
-from nca_assets.settings import Settings
+from nca_assets.settings import Resources
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ class Machine:
     memory: int
 
 
-def choose_machine(settings: Settings) -> Machine:
-    """The machine that ``settings`` ask for. Raises ``NcaError`` if it has no such device."""
-    return Machine(choose_device(settings.device), settings.threads, settings.memory_mb * 2**20)
+def choose_machine(resources: Resources) -> Machine:
+    """The machine that ``resources`` ask for. Raises ``NcaError`` if it has no such device."""
+    return Machine(choose_device(resources.device), resources.threads, resources.memory_mb * 2**20)
 
 
 def simulate_each(

@@ -12,7 +12,7 @@ from nca_assets.cli.app import app
 from nca_assets.cli.show import counted
 from nca_assets.cli.tables import print_rows, printable
 from nca_assets.errors import NcaError
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 
 
 @app.command()
@@ -20,13 +20,13 @@ def status() -> None:
     """Partitions by set: materialized, stale, failed, in flight, missing; their size; the time that the rest takes."""
     from nca_assets.automation.in_process import project_instance
     from nca_assets.automation.overview import take_overview
-    from nca_assets.settings import load_settings
+    from nca_assets.project import Project
 
-    settings = load_settings()
+    project = Project.load()
     with project_instance() as instance:
-        overview = take_overview(settings, instance)
+        overview = take_overview(project, instance)
     counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing")
-    print(printable(str(settings.data)))
+    print(printable(str(project.data)))
     headings = [name.replace("_", " ") for name in ("set", *counts, "rollouts", "tokens", "MB")]
     sizes = [
         (row.on_disk.rollouts, row.on_disk.tokens, round(row.on_disk.file_bytes / 1e6, 1)) for row in overview.sets
@@ -57,15 +57,15 @@ def backfill(
     from nca_assets.automation.backfill import daemon_is_running, launch_backfill
     from nca_assets.automation.in_process import project_instance
     from nca_assets.automation.wanted import find_wanted
-    from nca_assets.settings import load_settings, require_writable
+    from nca_assets.project import Project
 
-    settings = load_settings()
-    require_writable(settings.data)
-    chosen = _choose(settings, set_name, shards)
+    project = Project.load()
+    project.writable_data()
+    chosen = _choose(project, set_name, shards)
     labels: list[str] = []
     with project_instance() as instance:
         if missing or stale:
-            wanted = find_wanted(settings, instance).only(set(chosen))
+            wanted = find_wanted(project, instance).only(set(chosen))
             chosen = missing * wanted.missing_shards + stale * wanted.stale_shards
             labels = missing * wanted.missing_labels + stale * wanted.stale_labels
         if not chosen and not labels:
@@ -80,17 +80,17 @@ def backfill(
         print("no daemon is running: it starts once 'make ui' does")
 
 
-def _choose(settings: Settings, set_name: str, shards: str) -> list[str]:
+def _choose(project: Project, set_name: str, shards: str) -> list[str]:
     """The partition keys of ``set_name``, or of all sets, that the range ``shards`` holds."""
-    from nca_assets.naming import SETS, ShardKey
+    from nca_assets.ids import ShardKey
 
-    if set_name and set_name not in SETS:
-        raise NcaError(f"unknown set {set_name!r}: choose one of {', '.join(SETS)}")
-    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", shards or f"0-{settings.shards_per_set - 1}")
+    if set_name and set_name not in project.sets:
+        raise NcaError(f"unknown set {set_name!r}: choose one of {', '.join(project.sets)}")
+    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", shards or f"0-{project.orchestration.shards_per_set - 1}")
     if not match:
         raise NcaError(f"--shards {shards!r} is no range: write a number, or two like 0-99")
     first, last = int(match[1]), int(match[2] or match[1])
     if first > last:
         raise NcaError(f"--shards {shards}: {first} is above {last}")
-    names = [set_name] if set_name else list(SETS)
-    return [str(settings.shard_key(str(ShardKey(name, number)))) for name in names for number in range(first, last + 1)]
+    names = [set_name] if set_name else list(project.sets)
+    return [str(project.shard_key(str(ShardKey(name, number)))) for name in names for number in range(first, last + 1)]

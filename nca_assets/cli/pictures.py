@@ -28,9 +28,9 @@ def explore(
     """Write rollouts into one HTML file that plays them in a browser, without a server or a network."""
     from nca_assets.cli.show import counted, shown
     from nca_assets.figures.explorer import explored, write_explorer
-    from nca_assets.settings import load_settings
+    from nca_assets.project import Project
 
-    source = explored(load_settings(), condition, most)
+    source = explored(Project.load().data, condition, most)
     with shown("explorer") as progress:
         written = write_explorer(source, out, progress)
     print(f"{out}: {counted(written.rollouts, 'rollout')}, {written.bytes / 1e6:.1f} MB; open it in a browser")

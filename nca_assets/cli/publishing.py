@@ -21,18 +21,19 @@ def publish(
     """Write the labelled rollouts as a dataset for the Hugging Face hub, with its card; upload it if asked."""
     from nca_assets.automation.in_process import publish_dataset
     from nca_assets.cli.show import shown
-    from nca_assets.naming import published_folder
+
+    pass
+    from nca_assets.project import Project
     from nca_assets.publishing.publish import publish
-    from nca_assets.settings import load_settings
     from nca_assets.storage import cache_of
 
-    settings = load_settings()
+    project = Project.load()
     if to:
         with shown("publishing") as progress:
-            publish(to, settings, progress)
+            publish(to, project.data, progress)
     else:
         publish_dataset()
-    folder = to or cache_of(published_folder(settings.data))
+    folder = to or cache_of(project.data.published_folder)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 1e6:,.1f} MB; hold it against its checksums with 'nca verify --published {folder}'")
     if push:

@@ -12,8 +12,8 @@ from nca_assets.cli.show import materialized, shown
 from nca_assets.errors import NcaError
 
 if TYPE_CHECKING:
-    from nca_assets.naming import RolloutId
-    from nca_assets.settings import Settings
+    from nca_assets.ids import RolloutId
+    from nca_assets.project import Project
 
 
 @app.command()
@@ -36,17 +36,16 @@ def generate(
 
     The vocabulary there is used, or learned.
     """
-    from nca_assets.settings import load_settings, require_writable
+    from nca_assets.project import Project
     from nca_assets.shards.local import generate
 
-    settings = load_settings()
-    keys = [settings.shard_key(text) for text in partitions]
-    if to.resolve() == settings.data.resolve():
+    project = Project.load()
+    keys = [project.shard_key(text) for text in partitions]
+    if to.resolve() == project.data.root.resolve():
         raise NcaError(f"{to} is the project's data, which Dagster keeps: use 'nca materialize', or another folder")
-    require_writable(to)
-
-    for key, manifest in generate(keys, settings.model_copy(update={"data": to}), shown):
-        print(f"{key.tokens_file(to)}: {len(manifest.members)} rollouts, {manifest.tokens:,} tokens", flush=True)
+    data = project.at(to).writable_data()
+    for key, manifest in generate(keys, data, project.resources, shown):
+        print(f"{data.tokens_file(key)}: {len(manifest.members)} rollouts, {manifest.tokens:,} tokens", flush=True)
 
 
 @app.command()
@@ -56,14 +55,14 @@ def regenerate(
 ) -> None:
     """Simulate one rollout from its recipe, whether or not its shard is there, and say its digest."""
     from nca_assets.files import whole_file
-    from nca_assets.naming import RolloutId
-    from nca_assets.settings import load_settings
+    from nca_assets.ids import RolloutId
+    from nca_assets.project import Project
     from nca_assets.shards.manifest import rollout_digest
     from nca_assets.shards.members import npy_bytes
     from nca_assets.shards.rollouts import regenerate
 
-    wanted = RolloutId.parse(rollout)
-    tokens = regenerate(wanted, load_settings())
+    wanted, project = RolloutId.parse(rollout), Project.load()
+    tokens = regenerate(wanted, project.data, project.resources)
     if to:
         with whole_file(to) as file:
             file.write(npy_bytes(tokens))
@@ -90,20 +89,20 @@ def gif(
     from nca_assets.figures.animation import FORMS
     from nca_assets.figures.palette import colors_of, gray_levels
     from nca_assets.files import whole_file
-    from nca_assets.settings import load_settings
+    from nca_assets.project import Project
     from nca_assets.shards.rollouts import rollout_tokens
 
-    settings = load_settings()
+    project = Project.load()
     into = out if out and out.is_dir() else None
     ending = form or (out.suffix[1:] if out and not into else "gif")
     if ending not in FORMS:
         raise NcaError(f"{ending!r} is no form of animation: use one of {', '.join(FORMS)}")
-    chosen = _chosen(rollout, settings, most)
+    chosen = _chosen(rollout, project, most)
     if len(chosen) > 1 and out and not into:
         raise NcaError(f"{len(chosen)} rollouts do not go into one file: give --out a folder that is there")
     for wanted in chosen:
-        tokens = rollout_tokens(wanted, settings)
-        colors = gray_levels() if gray else colors_of(wanted.set, settings.data)
+        tokens = rollout_tokens(wanted, project.data, project.resources)
+        colors = gray_levels() if gray else colors_of(wanted.set, project.data)
         name = f"{wanted.set}_{wanted.index:06d}.{ending}"
         target = into / name if into else out or Path(name)
         with whole_file(target) as file:
@@ -112,22 +111,22 @@ def gif(
         print(f"{target}: {frames} frames of {height}x{width} cells", flush=True)
 
 
-def _chosen(rollout: str, settings: Settings, most: int) -> list[RolloutId]:
+def _chosen(rollout: str, project: Project, most: int) -> list[RolloutId]:
     """The rollouts that a name, a query or nothing stands for."""
     import random
 
-    from nca_assets.naming import RolloutId, materialized_shards
+    from nca_assets.ids import RolloutId
     from nca_assets.warehouse.answer import first_rows
 
     if not rollout:
-        keys = materialized_shards(settings.data)
+        keys = project.data.shards()
         if not keys:
-            raise NcaError(f"{settings.data} holds no shard to choose from: name a rollout, like set1/000017")
+            raise NcaError(f"{project.data} holds no shard to choose from: name a rollout, like set1/000017")
         key = random.choice(keys)  # noqa: S311
-        return [RolloutId(key.set, random.choice(settings.rollout_indices(key)))]  # noqa: S311
+        return [RolloutId(key.set, random.choice(project.data.rollout_indices(key)))]  # noqa: S311
     if " " not in rollout.strip():
         return [RolloutId.parse(rollout)]
-    columns, rows = first_rows(rollout, settings.data, most)
+    columns, rows = first_rows(rollout, project.data, most)
     if "rollout_id" not in columns or not rows:
         raise NcaError("that query names no rollout: give one with a column rollout_id, like 'FROM labels LIMIT 3'")
     return [RolloutId.parse(str(row[columns.index("rollout_id")])) for row in rows]

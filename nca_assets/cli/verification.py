@@ -14,9 +14,8 @@ from nca_assets.cli.show import moving
 from nca_assets.errors import NcaError
 
 if TYPE_CHECKING:
-    from nca_assets.automaton.engine import Machine
-    from nca_assets.naming import ShardKey
-    from nca_assets.settings import Settings
+    from nca_assets.ids import ShardKey
+    from nca_assets.project import Project
 
 
 @app.command()
@@ -53,19 +52,18 @@ def _verify_published(folder: Path) -> None:
 
 def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     from nca_assets.automation.in_process import rebuild_if
-    from nca_assets.automaton.engine import choose_machine
-    from nca_assets.settings import load_settings
+    from nca_assets.project import Project
     from nca_assets.shards.findings import noted_findings
     from nca_assets.warehouse.verify import verify_other_files
 
-    settings = load_settings()
-    keys = _chosen_keys(partitions, settings)
-    machine, before = choose_machine(settings), noted_findings(settings.data)
-    failed = [key for key in keys if not _verify_partition(key, settings, machine, rollouts)]
-    others, damaged = (0, []) if partitions else verify_other_files(settings.data)
+    project = Project.load()
+    keys = _chosen_keys(partitions, project)
+    before = noted_findings(project.data)
+    failed = [key for key in keys if not _verify_partition(key, project, rollouts)]
+    others, damaged = (0, []) if partitions else verify_other_files(project.data)
     for finding in damaged:
         print(finding, file=sys.stderr)
-    rebuild_if(noted_findings(settings.data) != before or bool(damaged))
+    rebuild_if(noted_findings(project.data) != before or bool(damaged))
     if failed:
         raise NcaError(f"{len(failed)} of {len(keys)} shards could not be verified{_how_to_remake(failed)}")
     if damaged:
@@ -84,21 +82,19 @@ def _how_to_remake(keys: list[ShardKey]) -> str:
     )
 
 
-def _chosen_keys(partitions: list[str], settings: Settings) -> list[ShardKey]:
+def _chosen_keys(partitions: list[str], project: Project) -> list[ShardKey]:
     """The shards of these partition keys, by default all that have a manifest or labels."""
-    from nca_assets.naming import SETS, ShardKey, imported_shards, materialized_labels, materialized_shards
+    from nca_assets.ids import ShardKey
 
-    ours = [settings.shard_key(text) for text in partitions if text.startswith(tuple(SETS))]
-    others = [ShardKey.parse_imported(text) for text in partitions if not text.startswith(tuple(SETS))]
-    if ours or others:
-        return [*ours, *others]
-    there = {*materialized_shards(settings.data), *imported_shards(settings.data), *materialized_labels(settings.data)}
+    if partitions:
+        return [ShardKey.parse(text) for text in partitions]
+    there = {*project.data.shards(), *project.data.imported_shards(), *project.data.labelled_shards()}
     if not there:
-        raise NcaError(f"{settings.data} holds no shard to verify: materialize one first")
+        raise NcaError(f"{project.data} holds no shard to verify: materialize one first")
     return sorted(there, key=lambda key: (key.imported, key))
 
 
-def _verify_partition(key: ShardKey, settings: Settings, machine: Machine, rollouts: int | None) -> bool:
+def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> bool:
     """Verify a shard and its labels and print what came of it; returns whether both are sound."""
     from nca_assets.labels.verify import verify_labels
     from nca_assets.shards.verify import verify_imported, verify_shard
@@ -107,17 +103,17 @@ def _verify_partition(key: ShardKey, settings: Settings, machine: Machine, rollo
     try:
         with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
             if key.imported:
-                checked, said = verify_imported(key, settings.data, moving(bar)), "read, the same as when imported"
+                checked, said = verify_imported(key, project.data, moving(bar)), "read, the same as when imported"
             else:
-                most = rollouts or settings.shard_size
-                checked = verify_shard(key, settings, machine, most, moving(bar))
+                most = rollouts or project.data.shard_size
+                checked = verify_shard(key, project.data, project.resources, most, moving(bar))
                 said = "simulated again, the same bytes"
         print(f"{key}: {checked} rollouts {said}", flush=True)
     except NcaError as error:
         sound = False
         print(f"{key}: {error}", file=sys.stderr)
     try:
-        verify_labels(key, settings.data)
+        verify_labels(key, project.data)
     except NcaError as error:
         sound = False
         print(f"{key}: {error}", file=sys.stderr)

@@ -24,10 +24,10 @@ def sql(
 ) -> None:
     """Ask the warehouse; read-only."""
     from nca_assets.files import whole_file
-    from nca_assets.settings import load_settings
+    from nca_assets.project import Project
     from nca_assets.warehouse.answer import first_rows, write_answer
 
-    data, text = load_settings().data, _query(query, file)
+    data, text = Project.load().data, _query(query, file)
     if csv + json + (parquet is not None) > 1:
         raise NcaError("choose one of --csv, --json and --parquet")
     if parquet:
@@ -74,7 +74,7 @@ def collect(
 def export() -> None:
     """Write the labels as CSV, one file a set, under the original dataset's names."""
     from nca_assets.labels.export import export_csv
-    from nca_assets.settings import load_settings
+    from nca_assets.project import Project
 
-    for file, rows in export_csv(load_settings().data).items():
+    for file, rows in export_csv(Project.load().data).items():
         print(f"{file}: {counted(rows, 'rollout')}")

@@ -5,20 +5,19 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 
-def data(settings: Settings) -> pl.DataFrame:
+def data(data: DataFolder) -> pl.DataFrame:
     """Columns ``behavior``, ``rollouts`` and ``percent``, the most frequent class first."""
     query = f"""
         SELECT behavior, count(*) AS rollouts, 100 * count(*) / sum(count(*)) OVER () AS percent
-        FROM labels WHERE {is_any_of(SETS)} GROUP BY behavior ORDER BY rollouts DESC, behavior
+        FROM labels WHERE {OWN_SETS} GROUP BY behavior ORDER BY rollouts DESC, behavior
     """  # noqa: S608
-    return whole_table(query, settings.data)
+    return whole_table(query, data)
 
 
 def draw(shares: pl.DataFrame) -> Figure:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import new_axes, new_figure
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
 
 
-def data(settings: Settings) -> pl.DataFrame:
+def data(data: DataFolder) -> pl.DataFrame:
     """The rows of ``card_comparison`` that the card gives a number for, but for how much there is."""
     query = """
         SELECT statistic, unit, card, ours, target, within_target FROM card_comparison
         WHERE card IS NOT NULL AND unit <> 'count'
     """
-    return whole_table(query, settings.data)
+    return whole_table(query, data)
 
 
 def draw(statistics: pl.DataFrame) -> Figure:

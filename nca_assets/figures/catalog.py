@@ -7,9 +7,8 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.files import whole_file
-from nca_assets.naming import figure_file
-from nca_assets.settings import Settings
 from nca_assets.storage import Stored
 
 if TYPE_CHECKING:
@@ -24,25 +23,25 @@ class Figure:
     caption: str
     tables: tuple[str, ...]
 
-    def picture(self, settings: Settings) -> Picture:
+    def picture(self, data: DataFolder) -> Picture:
         """What the warehouse gives now. Raises ``NcaError`` if it is missing, or a rollout shown can't be read."""
         from nca_assets.figures.chart import drawn
 
         module = importlib.import_module(f"nca_assets.figures.{self.name}")
-        shown = module.data(settings)
+        shown = module.data(data)
         return drawn(lambda: module.draw(shown))
 
-    def make(self, settings: Settings) -> Picture:
+    def make(self, data: DataFolder) -> Picture:
         """The same, and write it as PNG and SVG under ``data/figures``."""
-        picture = self.picture(settings)
+        picture = self.picture(data)
         for form, content in (("png", picture.png), ("svg", picture.svg)):
-            with whole_file(self.file(form, settings.data)) as file:
+            with whole_file(self.file(form, data)) as file:
                 file.write(content)
         return picture
 
-    def file(self, form: str, data: Stored) -> Stored:
+    def file(self, form: str, data: DataFolder) -> Stored:
         """Where it lies; ``form`` is png or svg."""
-        return figure_file(self.name, form, data)
+        return data.figure_file(self.name, form)
 
 
 FIGURES = (

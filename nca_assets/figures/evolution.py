@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import new_axes, new_figure
 from nca_assets.figures.examples import LARGE, Example, example, show_grid, spread
-from nca_assets.settings import Settings
 
 FRAMES = (0, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
-def data(settings: Settings) -> Example:
+def data(data: DataFolder) -> Example:
     """The first colony on a large grid, waves that grow out of a few cells; without one, spirals."""
     return example(
-        settings,
+        data,
         LARGE,
         "family IN ('colonies', 'spirals')",
         "family = 'colonies'",

@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.palette import colored, colors_of
+from nca_assets.ids import RolloutId
 from nca_assets.loading.source import Rollout, RolloutSource
-from nca_assets.naming import SETS, RolloutId
-from nca_assets.settings import Settings
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 FEWEST_CELLS, SHORTEST_SIDE = 400, 16
 """A picture of a smaller grid shows little."""
@@ -35,10 +35,10 @@ class Example:
     pixels: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, rollout: Rollout, settings: Settings) -> Example:
+    def of(cls, rollout: Rollout, data: DataFolder) -> Example:
         """The rollout with its tokens in color."""
         tokens = np.asarray(rollout.tokens)
-        return cls(rollout.id, rollout.labels, tokens, colored(tokens, colors_of(rollout.id.set, settings.data)))
+        return cls(rollout.id, rollout.labels, tokens, colored(tokens, colors_of(rollout.id.set, data)))
 
     @property
     def title(self) -> str:
@@ -47,15 +47,15 @@ class Example:
         return f"{self.id}: {self.labels['behavior']}, of {self.labels['family']}, {height} x {width} cells"
 
 
-def example(settings: Settings, *wishes: str) -> Example:
+def example(data: DataFolder, *wishes: str) -> Example:
     """The first rollout of ours that meets all wishes, SQL conditions, or all but the last of them, and so on."""
-    query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {is_any_of(SETS)}"  # noqa: S608
+    query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {OWN_SETS}"  # noqa: S608
     met = " + ".join(["0", *(f"({' AND '.join(wishes[: n + 1])})::INTEGER" for n in range(len(wishes)))])
-    source = RolloutSource.query(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", settings)
-    return Example.of(source[0], settings)
+    source = RolloutSource.query(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", data)
+    return Example.of(source[0], data)
 
 
-def typical(settings: Settings, each: int) -> list[Example]:
+def typical(data: DataFolder, each: int) -> list[Example]:
     """Up to ``each`` rollouts of ours of each class, in no order: the most typical of its commonest families.
 
     Typical is what is near the class's medians of ``TRAITS``, in standard deviations over all; large grids go first.
@@ -67,7 +67,7 @@ def typical(settings: Settings, each: int) -> list[Example]:
     )
     query = f"""
         WITH measured AS (
-            SELECT rollout_id, behavior, family, {LARGE} AS large, {offs} AS off FROM labels WHERE {is_any_of(SETS)}
+            SELECT rollout_id, behavior, family, {LARGE} AS large, {offs} AS off FROM labels WHERE {OWN_SETS}
         ),
         in_family AS (
             SELECT
@@ -81,7 +81,7 @@ def typical(settings: Settings, each: int) -> list[Example]:
             PARTITION BY behavior ORDER BY large DESC, turn, like_it DESC, off, rollout_id
         ) <= {each}
     """  # noqa: S608
-    return [Example.of(rollout, settings) for rollout in RolloutSource.query(query, settings)]
+    return [Example.of(rollout, data) for rollout in RolloutSource.query(query, data)]
 
 
 def show_grid(axes: Axes, pixels: NDArray[np.uint8], title: str = "") -> None:

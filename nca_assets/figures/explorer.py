@@ -18,18 +18,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.figures.chart import CLASS_COLORS
 from nca_assets.figures.palette import colors_of, hexadecimal
 from nca_assets.files import whole_file
+from nca_assets.ids import ShardKey
 from nca_assets.labels.curves import ENTROPY_STEPS
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table
 from nca_assets.loading.source import RolloutSource
-from nca_assets.naming import ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import relabel
-from nca_assets.settings import Settings
 from nca_assets.storage import Stored
 from nca_assets.warehouse.answer import parenthesized
 
@@ -53,7 +53,7 @@ class Explorer:
     digest: str
 
 
-def explored(settings: Settings, condition: str = "true", most: int = 500) -> RolloutSource:
+def explored(data: DataFolder, condition: str = "true", most: int = 500) -> RolloutSource:
     """The labelled rollouts that meet an SQL condition over labels and splits, or ``most`` of them.
 
     Those are ``LEAST`` of each class, or all that there are, and the rest in proportion. Raises ``NcaError`` if the
@@ -72,7 +72,7 @@ def explored(settings: Settings, condition: str = "true", most: int = 500) -> Ro
         ORDER BY least(place, {LEAST + 1}), (place - 0.5) / of_class, md5(rollout_id)
         LIMIT {most}
     """  # noqa: S608
-    return RolloutSource.query(query, settings)
+    return RolloutSource.query(query, data)
 
 
 def write_explorer(source: RolloutSource, file: Stored, progress: Progress = unwatched) -> Explorer:
@@ -92,7 +92,7 @@ def write_explorer(source: RolloutSource, file: Stored, progress: Progress = unw
     sets = sorted(set(source.table["set_name"]))
     page = _page(
         {
-            "colors": {name: hexadecimal(colors_of(name, source.settings.data)) for name in sets},
+            "colors": {name: hexadecimal(colors_of(name, source.data)) for name in sets},
             "classes": CLASS_COLORS,
             "columns": [{"name": column.name, "description": column.description} for column in LABEL_COLUMNS],
             "first": FIRST_FRAMES,
@@ -122,8 +122,8 @@ def _curves(source: RolloutSource) -> list[list[list[int]]]:
     """Of each rollout its entropy in 1/100 bit, and novelty and difference from frame 0 in 1/1000, at some frames."""
     drawn: dict[tuple[str, int], list[list[int]]] = {}
     for (name, shard), rows in source.table.group_by("set_name", "shard"):
-        key, data = ShardKey(str(name), int(shard)), source.settings.data  # type: ignore[arg-type]
-        file = key.curves_file(data)
+        key, data = ShardKey(str(name), int(shard)), source.data  # type: ignore[arg-type]
+        file = data.curves_file(key)
         part, _ = read_table(
             file, data, relabel(key), columns=["rollout_index", "cells", "entropy", "changed", "differing"]
         )

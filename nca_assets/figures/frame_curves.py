@@ -9,12 +9,11 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
 from nca_assets.labels.behavior import CLASSES
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 ALL = "all"
 
@@ -26,14 +25,14 @@ CURVES = {
 """What each is called, and in how many units it is drawn."""
 
 
-def data(settings: Settings) -> pl.DataFrame:
+def data(data: DataFolder) -> pl.DataFrame:
     """Columns ``behavior`` (or ``all``), ``frame`` and the means over rollouts of ``CURVES``."""
     means = ", ".join(f"sum({name} * rollouts) / sum(rollouts) AS {name}" for name in CURVES)
     query = f"""
         SELECT coalesce(behavior, '{ALL}') AS behavior, frame, {means} FROM frame_curves
-        WHERE {is_any_of(SETS)} GROUP BY GROUPING SETS ((behavior, frame), (frame)) ORDER BY ALL
+        WHERE {OWN_SETS} GROUP BY GROUPING SETS ((behavior, frame), (frame)) ORDER BY ALL
     """  # noqa: S608
-    return whole_table(query, settings.data)
+    return whole_table(query, data)
 
 
 def draw(curves: pl.DataFrame) -> Figure:

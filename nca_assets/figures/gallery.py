@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
 from nca_assets.figures.examples import Example, show_grid, typical
 from nca_assets.labels.behavior import CLASSES
-from nca_assets.settings import Settings
 
 EACH = 4
 STEPS = 48
@@ -23,9 +23,9 @@ SIDE, GAP, STRIP = 240, 10, 180
 """Pixels: the square that a frame is fitted into, what is left free, and the strip's width."""
 
 
-def data(settings: Settings) -> list[Example]:
+def data(data: DataFolder) -> list[Example]:
     """Up to ``EACH`` typical rollouts of each class, class by class."""
-    return sorted(typical(settings, EACH), key=lambda shown: (CLASSES.index(_class(shown)), shown.id))
+    return sorted(typical(data, EACH), key=lambda shown: (CLASSES.index(_class(shown)), shown.id))
 
 
 def draw(shown: list[Example]) -> Figure:

@@ -6,20 +6,19 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import new_axes, new_figure
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 
-def data(settings: Settings) -> pl.DataFrame:
+def data(data: DataFolder) -> pl.DataFrame:
     """Columns ``height``, ``width``, ``cells`` and ``rollouts``: how many there are of each grid."""
     query = f"""
         SELECT height, width, cells, sum(rollouts)::BIGINT AS rollouts FROM geometry
-        WHERE {is_any_of(SETS)} GROUP BY ALL ORDER BY ALL
+        WHERE {OWN_SETS} GROUP BY ALL ORDER BY ALL
     """  # noqa: S608
-    return whole_table(query, settings.data)
+    return whole_table(query, data)
 
 
 def draw(grids: pl.DataFrame) -> Figure:

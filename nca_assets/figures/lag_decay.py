@@ -5,24 +5,23 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
 from nca_assets.labels.behavior import CLASSES
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 ALL = "all"
 
 
-def data(settings: Settings) -> pl.DataFrame:
+def data(data: DataFolder) -> pl.DataFrame:
     """Columns ``behavior`` (or ``all``), ``start``, ``lag`` in frames, and the mean ``similarity`` (0 to 1)."""
     query = f"""
         SELECT coalesce(behavior, '{ALL}') AS behavior, "start", lag, avg(similarity) AS similarity FROM lag_similarity
-        WHERE {is_any_of(SETS)} AND similarity IS NOT NULL
+        WHERE {OWN_SETS} AND similarity IS NOT NULL
         GROUP BY GROUPING SETS ((behavior, "start", lag), ("start", lag)) ORDER BY ALL
     """  # noqa: S608
-    return whole_table(query, settings.data)
+    return whole_table(query, data)
 
 
 def draw(decays: pl.DataFrame) -> Figure:

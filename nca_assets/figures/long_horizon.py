@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import new_axes, new_figure
 from nca_assets.figures.examples import LARGE, Example, example, show_grid
 from nca_assets.loading.streams import LONG_HORIZON
-from nca_assets.settings import Settings
 
 
-def data(settings: Settings) -> Example:
+def data(data: DataFolder) -> Example:
     """The first rollout of the test split with waves on a large grid."""
-    return example(settings, "by_rollout = 'test'", LARGE, "behavior IN ('radiating', 'streaming')")
+    return example(data, "by_rollout = 'test'", LARGE, "behavior IN ('radiating', 'streaming')")
 
 
 def draw(shown: Example) -> Figure:

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nca_assets.automaton.lattice import TOKENS
-from nca_assets.naming import SETS
-from nca_assets.storage import Stored
+from nca_assets.data_folder import DataFolder
+from nca_assets.ids import is_own
 from nca_assets.vocabulary.centroids import load_centroids
 
 Colors = NDArray[np.uint8]
@@ -43,12 +43,12 @@ red or no green receptors (simulated as by Machado, Oliveira and Fernandes, 2009
 """
 
 
-def colors_of(set_name: str, data: Stored) -> Colors:
+def colors_of(set_name: str, data: DataFolder) -> Colors:
     """The colors of a set's tokens: those of the vocabulary or, of an imported set, distinct ones.
 
     Raises ``NcaError`` if the vocabulary is missing or unfit.
     """
-    if set_name not in SETS:
+    if not is_own(set_name):
         return distinct_colors()
     return vocabulary_colors(load_centroids(data).numpy())
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 MOST_POINTS = 5000
 
 
-def data(settings: Settings) -> pl.DataFrame:
+def data(data: DataFolder) -> pl.DataFrame:
     """Columns ``behavior``, ``volatility`` (0 to 1) and ``tail_entropy`` (bits) of some rollouts, at random."""
     query = f"""
         SELECT behavior, volatility, tail_entropy FROM phase_space
-        WHERE {is_any_of(SETS)} ORDER BY md5(rollout_id) LIMIT {MOST_POINTS}
+        WHERE {OWN_SETS} ORDER BY md5(rollout_id) LIMIT {MOST_POINTS}
     """  # noqa: S608
-    return whole_table(query, settings.data)
+    return whole_table(query, data)
 
 
 def draw(points: pl.DataFrame) -> Figure:

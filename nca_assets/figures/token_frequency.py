@@ -6,22 +6,21 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import new_axes, new_figure
 from nca_assets.figures.palette import colors_of, hexadecimal
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 
-def data(settings: Settings) -> pl.DataFrame:
+def data(data: DataFolder) -> pl.DataFrame:
     """Columns ``token``, ``percent`` and ``color``, the most frequent first."""
     query = f"""
         SELECT token, (100 * sum("count") / sum(sum("count")) OVER ())::DOUBLE AS percent FROM token_frequency
-        WHERE {is_any_of(SETS)} GROUP BY token ORDER BY percent DESC, token
+        WHERE {OWN_SETS} GROUP BY token ORDER BY percent DESC, token
     """  # noqa: S608
-    shares = whole_table(query, settings.data)
-    colors = hexadecimal(colors_of(next(iter(SETS)), settings.data))
+    shares = whole_table(query, data)
+    colors = hexadecimal(colors_of("set1", data))
     return shares.with_columns(pl.Series("color", [colors[token] for token in shares["token"]]))
 
 

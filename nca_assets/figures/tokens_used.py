@@ -6,19 +6,18 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import new_axes, new_figure
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 
-def data(settings: Settings) -> pl.DataFrame:
+def data(data: DataFolder) -> pl.DataFrame:
     """Columns ``tokens_used`` (1 to 32) and ``rollouts``."""
     query = f"""
-        SELECT tokens_used, count(*) AS rollouts FROM labels WHERE {is_any_of(SETS)} GROUP BY ALL ORDER BY ALL
+        SELECT tokens_used, count(*) AS rollouts FROM labels WHERE {OWN_SETS} GROUP BY ALL ORDER BY ALL
     """  # noqa: S608
-    return whole_table(query, settings.data)
+    return whole_table(query, data)
 
 
 def draw(counts: pl.DataFrame) -> Figure:

@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.ids import ShardKey
 from nca_assets.labels.curves import ENTROPY_STEPS, STABILIZED
 from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, to_table, write_table
-from nca_assets.naming import ShardKey
 from nca_assets.shards.findings import forget
 from nca_assets.storage import Stored
 from nca_assets.versions import LABEL_VERSION
@@ -30,7 +31,7 @@ class LabelPart:
 
 def write_parts(
     key: ShardKey,
-    data: Stored,
+    data: DataFolder,
     labels: list[dict[str, Any]],
     curves: list[dict[str, Any]],
     made_from: dict[str, str],
@@ -40,15 +41,15 @@ def write_parts(
     The label part comes last, so whoever sees it finds the others too. Raises ``NcaError`` if the disk refuses.
     """
     label_table, curve_table = to_table(labels, LABEL_COLUMNS), to_table(curves, CURVE_COLUMNS)
-    part = LabelPart(label_table, key.labels_file(data), part_digest(label_table, curve_table))
+    part = LabelPart(label_table, data.labels_file(key), part_digest(label_table, curve_table))
     lineage = made_from | {"label_version": str(LABEL_VERSION), "digest": part.digest}
     for table, path in (
-        (curve_table, key.curves_file(data)),
-        (curve_sums(labels, curves), key.curve_sums_file(data)),
+        (curve_table, data.curves_file(key)),
+        (curve_sums(labels, curves), data.curve_sums_file(key)),
         (label_table, part.file),
     ):
         write_table(table, path, data, lineage)
-    forget(key.labels_finding_file(data))
+    forget(data.labels_finding_file(key))
     return part
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.labels.schema import Column
 from nca_assets.seal import BLANK, read_sealed, sound_copies, write_sealed
@@ -34,7 +35,7 @@ def to_table(rows: list[dict[str, Any]], columns: tuple[Column, ...]) -> pl.Data
     return pl.DataFrame(rows, schema=polars_schema(columns))
 
 
-def write_table(table: pl.DataFrame, path: Stored, data: Stored, metadata: Mapping[str, str] | None = None) -> None:
+def write_table(table: pl.DataFrame, path: Stored, data: DataFolder, metadata: Mapping[str, str] | None = None) -> None:
     """Write ``table`` to ``path`` in the data folder ``data``, sealed, with ``metadata`` in the file.
 
     Raises ``NcaError`` if the disk refuses.
@@ -42,11 +43,11 @@ def write_table(table: pl.DataFrame, path: Stored, data: Stored, metadata: Mappi
     # In memory first: what Polars raises when a disk is full is no OSError.
     content = io.BytesIO()
     table.write_parquet(content, compression="zstd", metadata={**(metadata or {}), "seal": BLANK})
-    write_sealed(content.getvalue(), path, data)
+    write_sealed(content.getvalue(), path, data.root)
 
 
 def read_table(
-    path: Stored, data: Stored, remedy: str, columns: list[str] | None = None
+    path: Stored, data: DataFolder, remedy: str, columns: list[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     """A table that ``write_table`` wrote, or some of its columns, and the metadata that it was given.
 
@@ -56,7 +57,7 @@ def read_table(
         copy = local_copy(path)
     except FileNotFoundError:
         raise DamageError(f"{path} is missing: {remedy}") from None
-    content = read_sealed(path, data, remedy, copy)
+    content = read_sealed(path, data.root, remedy, copy)
     try:
         table = pl.read_parquet(io.BytesIO(content), columns=columns)
     except pl.exceptions.ColumnNotFoundError as error:
@@ -66,10 +67,10 @@ def read_table(
 
 
 def sound_tables(
-    remedies: Mapping[Stored, str], data: Stored, columns: Collection[str]
+    remedies: Mapping[Stored, str], data: DataFolder, columns: Collection[str]
 ) -> tuple[list[Path], dict[Stored, str]]:
     """As ``sound_copies``, but a table that lacks any of ``columns`` counts as damaged: it is of an older version."""
-    copies, damaged = sound_copies(remedies, data)
+    copies, damaged = sound_copies(remedies, data.root)
     sound = []
     for file, copy in zip([file for file in remedies if file not in damaged], copies, strict=True):
         there = pl.read_parquet_schema(copy)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.parts import curve_sums, part_digest
 from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, read_table
-from nca_assets.naming import ShardKey
 from nca_assets.remedies import relabel
 from nca_assets.shards.findings import forget, noted
 from nca_assets.shards.imported import read_imported_manifest
@@ -21,40 +22,40 @@ from nca_assets.storage import Stored
 ARRAYS = ("entropy", "changed", "differing", "matching_100")
 
 
-def verify_labels(key: ShardKey, data: Stored) -> bool:
+def verify_labels(key: ShardKey, data: DataFolder) -> bool:
     """Read the labels, curves and curve sums of shard ``key``; returns whether it has any.
 
     Raises ``DamageError`` if a file is missing or damaged, if the sums or the digest do not follow from labels and
     curves, or if the labels are of other rollouts than the manifest's. That is noted until the labels verify or are
     made again.
     """
-    if not key.labels_file(data).exists():
+    if not data.labels_file(key).exists():
         return False
-    with noted(key.labels_finding_file(data)):
+    with noted(data.labels_finding_file(key)):
         (labels, lineage), (curves, _), (sums, _) = (
             read_table(file, data, relabel(key), list(polars_schema(columns)))
             for file, columns in (
-                (key.labels_file(data), LABEL_COLUMNS),
-                (key.curves_file(data), CURVE_COLUMNS),
-                (key.curve_sums_file(data), CURVE_SUM_COLUMNS),
+                (data.labels_file(key), LABEL_COLUMNS),
+                (data.curves_file(key), CURVE_COLUMNS),
+                (data.curve_sums_file(key), CURVE_SUM_COLUMNS),
             )
         )
         if part_digest(labels, curves) != lineage["digest"]:
-            raise _contradiction(key.labels_file(data), "its digest is not that of its labels and curves", key)
+            raise _contradiction(data.labels_file(key), "its digest is not that of its labels and curves", key)
         if not sums.equals(curve_sums(labels.to_dicts(), [_with_arrays(curve) for curve in curves.to_dicts()])):
-            raise _contradiction(key.curve_sums_file(data), "it is not the sum of the curves", key)
+            raise _contradiction(data.curve_sums_file(key), "it is not the sum of the curves", key)
         _require_members(labels, key, data)
-    forget(key.labels_finding_file(data))
+    forget(data.labels_finding_file(key))
     return True
 
 
-def _require_members(labels: pl.DataFrame, key: ShardKey, data: Stored) -> None:
+def _require_members(labels: pl.DataFrame, key: ShardKey, data: DataFolder) -> None:
     try:
         members = (read_imported_manifest if key.imported else read_manifest)(key, data).members
     except DamageError:
         return  # a finding of the shard, not of its labels
     if labels.select("rollout_index", "digest").rows() != [(member.index, member.digest) for member in members]:
-        raise _contradiction(key.labels_file(data), f"its rollouts are not those of {key.manifest_file(data)}", key)
+        raise _contradiction(data.labels_file(key), f"its rollouts are not those of {data.manifest_file(key)}", key)
 
 
 def _contradiction(file: Stored, what: str, key: ShardKey) -> DamageError:

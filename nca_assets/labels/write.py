@@ -12,14 +12,15 @@ from torch import Tensor
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import WEIGHT_ONE
 from nca_assets.automaton.recipe import LARGEST_NOISE, Rule, draw_rule
+from nca_assets.data_folder import DataFolder
+from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.curves import Curves
 from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import Value, measure
 from nca_assets.labels.parts import LabelPart, write_parts
 from nca_assets.labels.states import measure_states
-from nca_assets.naming import SETS, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
-from nca_assets.settings import Settings
+from nca_assets.settings import Resources
 from nca_assets.shards.imported import read_imported, read_imported_manifest
 from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.present import require_present_inputs
@@ -30,18 +31,18 @@ from nca_assets.vocabulary.centroids import load_centroids
 Labelled = tuple[dict[str, Value], Curves]
 
 
-def write_labels(key: ShardKey, settings: Settings, progress: Progress = unwatched) -> LabelPart:
+def write_labels(key: ShardKey, data: DataFolder, resources: Resources, progress: Progress = unwatched) -> LabelPart:
     """Label every rollout of shard ``key`` and write its parts.
 
     ``progress`` is called with the rollouts done and their number. Raises ``NcaError`` naming shard and rollout if the
     shard is missing or damaged, or of another recipe or vocabulary; older parts then stay.
     """
-    manifest = read_manifest(key, settings.data)
-    centroids = load_centroids(settings.data)
+    manifest = read_manifest(key, data)
+    centroids = load_centroids(data)
     require_present_inputs(key, manifest, centroids)
     labels: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
-    labelled = label_rollouts(key, manifest, centroids, settings)
+    labelled = label_rollouts(key, manifest, centroids, data, resources)
     for member, (metrics, curve) in zip(manifest.members, labelled, strict=True):
         identity = _identity(key, member.index, member.height, member.width, manifest.frames, member.digest)
         labels.append(identity | {"recipe_version": manifest.recipe_version} | metrics)
@@ -52,30 +53,32 @@ def write_labels(key: ShardKey, settings: Settings, progress: Progress = unwatch
         "recipe_version": str(manifest.recipe_version),
         "centroids_digest": manifest.centroids_digest,
     }
-    return write_parts(key, settings.data, labels, curves, made_from)
+    return write_parts(key, data, labels, curves, made_from)
 
 
-def write_imported_labels(key: ShardKey, settings: Settings, progress: Progress = unwatched) -> LabelPart:
+def write_imported_labels(key: ShardKey, data: DataFolder, progress: Progress = unwatched) -> LabelPart:
     """The same for a shard of an imported set: what needs a recipe is null."""
-    manifest = read_imported_manifest(key, settings.data)
+    manifest = read_imported_manifest(key, data)
     labels: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
-    for member, tokens in read_imported(key, settings.data, progress):
+    for member, tokens in read_imported(key, data, progress):
         metrics, curve = measure(tokens)
         identity = _identity(key, member.index, member.height, member.width, member.frames, member.digest)
         labels.append(identity | metrics)
         curves.append(_curves(identity, curve))
-    return write_parts(key, settings.data, labels, curves, {"shard_digest": manifest.digest})
+    return write_parts(key, data, labels, curves, {"shard_digest": manifest.digest})
 
 
-def label_rollouts(key: ShardKey, manifest: Manifest, centroids: Tensor, settings: Settings) -> Iterator[Labelled]:
+def label_rollouts(
+    key: ShardKey, manifest: Manifest, centroids: Tensor, data: DataFolder, resources: Resources
+) -> Iterator[Labelled]:
     """The recipe's scalars, metrics and curves of each rollout of a shard, in order; the twins are simulated beside."""
     waiting: dict[int, NDArray[np.uint8]] = {}
 
     def rules() -> Iterator[Rule]:
-        for member, tokens in read_rollouts(key, settings.data, manifest):
+        for member, tokens in read_rollouts(key, data, manifest):
             waiting[member.index] = tokens
-            yield draw_rule(SETS[key.set].seed, member.index)
+            yield draw_rule(data.own_set(key.set).seed, member.index)
 
     def label(rule: Rule, twin: NDArray[np.uint8]) -> Labelled:
         tokens = waiting.pop(rule.scalars.index)
@@ -83,7 +86,7 @@ def label_rollouts(key: ShardKey, manifest: Manifest, centroids: Tensor, setting
         metrics, curves = measure(tokens, damage, measure_states(rule, centroids))
         return _recipe(rule) | metrics, curves
 
-    return simulate_each(rules(), centroids, TWIN_FRAMES, choose_machine(settings), label, flip_in_the_middle)
+    return simulate_each(rules(), centroids, TWIN_FRAMES, choose_machine(resources), label, flip_in_the_middle)
 
 
 def _identity(key: ShardKey, index: int, height: int, width: int, frames: int, digest: str) -> dict[str, Value]:

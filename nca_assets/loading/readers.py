@@ -22,10 +22,11 @@ from torch import Tensor
 from nca_assets.automaton.engine import ROLLOUTS_PER_THREAD, choose_machine, in_order, simulate_each, simulate_kept
 from nca_assets.automaton.jit import compiled
 from nca_assets.automaton.recipe import draw_rule
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.naming import SETS, RolloutId, ShardKey, member_name
+from nca_assets.ids import RolloutId, ShardKey, is_own, member_name
 from nca_assets.remedies import remake
-from nca_assets.settings import Settings
+from nca_assets.settings import Resources
 from nca_assets.shards.imported import find_imported
 from nca_assets.shards.read import reading
 from nca_assets.storage import Stored, local_copy
@@ -59,51 +60,45 @@ class Wanted:
     shape: tuple[int, int, int]
 
 
-Reader = Callable[[Iterable[Wanted], Settings], Iterator[Tokens | NcaError]]
+Reader = Callable[[Iterable[Wanted], DataFolder, Resources], Iterator[Tokens | NcaError]]
 """Gives each rollout in order, or what is wrong with it."""
 
 
-def read_files(wanted: Iterable[Wanted], settings: Settings) -> Iterator[Tokens | NcaError]:
+def read_files(wanted: Iterable[Wanted], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
     """The tokens of each rollout, from its shard. They are held to the checksums in the file; ``nca verify`` holds
     them to their digests."""
-    with ThreadPoolExecutor(settings.threads) as pool:
-        futures = (pool.submit(_read_or_say_why, one, settings.data) for one in wanted)
+    with ThreadPoolExecutor(resources.threads) as pool:
+        futures = (pool.submit(_read_or_say_why, one, data) for one in wanted)
         try:
-            yield from in_order(futures, settings.threads * ROLLOUTS_PER_THREAD)
+            yield from in_order(futures, resources.threads * ROLLOUTS_PER_THREAD)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def read_recipes(wanted: Iterable[Wanted], settings: Settings) -> Iterator[Tokens]:
+def read_recipes(wanted: Iterable[Wanted], data: DataFolder, resources: Resources) -> Iterator[Tokens]:
     """The tokens of each rollout, as many frames as are wanted, simulated from its recipe; on a GPU they stay there.
 
     Raises ``NcaError`` if there is no vocabulary yet, or a rollout is of an imported set.
     """
-    machine, centroids = choose_machine(settings), load_centroids(settings.data)
+    machine, centroids = choose_machine(resources), load_centroids(data)
     for frames, alike in groupby(wanted, lambda one: one.shape[0]):
-        rules = (draw_rule(_seed(one.rollout), one.rollout.index) for one in alike)
+        rules = (draw_rule(data.own_set(one.rollout.set).seed, one.rollout.index) for one in alike)
         if machine.device == "cpu":
             yield from simulate_each(rules, centroids, frames, machine, lambda _, tokens: tokens)
         else:
             yield from simulate_kept(rules, centroids, frames, machine)
 
 
-def _seed(rollout: RolloutId) -> int:
-    if rollout.set not in SETS:
-        raise NcaError(f"{rollout} was imported: no recipe gives it, so read it from its file")
-    return SETS[rollout.set].seed
-
-
-def _read_or_say_why(wanted: Wanted, data: Stored) -> NDArray[np.uint8] | NcaError:
+def _read_or_say_why(wanted: Wanted, data: DataFolder) -> NDArray[np.uint8] | NcaError:
     rollout = wanted.rollout
-    if rollout.set not in SETS:
+    if not is_own(rollout.set):
         try:
             with ONE_PARSER:
                 return find_imported(rollout, data)
         except NcaError as error:
             return error
     key = ShardKey(rollout.set, wanted.shard)
-    file = key.tokens_file(data)
+    file = data.tokens_file(key)
     try:
         with reading(file, remake(key), f"is damaged at {member_name(rollout.index)}"):
             npy = _inflate(_local(file), f"{member_name(rollout.index)}.npy")

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import polars as pl
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.naming import SETS, ShardKey
-from nca_assets.settings import Settings
+from nca_assets.ids import OWN_NAME, ShardKey
 from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest, load_centroids
 from nca_assets.warehouse.answer import whole_table
 
 
-def require_same_recipe(rollouts: pl.DataFrame, settings: Settings) -> None:
+def require_same_recipe(rollouts: pl.DataFrame, data: DataFolder) -> None:
     """Raise ``NcaError`` if any of ``rollouts``, rows with set and shard, was labelled by another recipe version or
     with another vocabulary than the present ones; its recipe then gives other tokens than the labels are of.
 
     Imported rollouts have no recipe, and are passed over. Raises ``NcaError`` too if there is no vocabulary.
     """
-    vocabulary = digest(load_centroids(settings.data))
-    parts = whole_table("SELECT set_name, shard, recipe_version, centroids_digest FROM label_parts", settings.data)
+    vocabulary = digest(load_centroids(data))
+    parts = whole_table("SELECT set_name, shard, recipe_version, centroids_digest FROM label_parts", data)
     others = parts.join(rollouts.select("set_name", "shard").unique(), on=["set_name", "shard"]).filter(
-        pl.col("set_name").is_in(list(SETS)),
+        pl.col("set_name").str.contains(f"^{OWN_NAME}$"),
         pl.col("recipe_version").ne_missing(RECIPE_VERSION) | pl.col("centroids_digest").ne_missing(vocabulary),
     )
     if len(others):

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from nca_assets.automaton.shape import SHAPE_BLOCK, draw_shape
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
+from nca_assets.ids import RolloutId
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
 from nca_assets.loading.readers import Reader, Tokens, Wanted, read_files, read_recipes
 from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.unpacked import read_unpacked
-from nca_assets.naming import SETS, RolloutId, materialized_shards
-from nca_assets.settings import Settings, load_settings
+from nca_assets.settings import Resources, load
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.warehouse.answer import parenthesized, whole_table
 from nca_assets.warehouse.collections import Sampling, read_collection, sampled
@@ -50,50 +51,52 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
     ``NcaError`` that names the shard if it is missing or damaged.
     """
 
-    def __init__(self, table: pl.DataFrame, reader: Reader, settings: Settings) -> None:
+    def __init__(
+        self, table: pl.DataFrame, reader: Reader, data: DataFolder, resources: Resources | None = None
+    ) -> None:
         self.table = table.sort("set_name", "rollout_index")
         # In worker processes that were forked, Polars must not compute anything: its threads are not there.
         self._sets = self.table["set_name"].to_list()
         self._numbers = self.table.select(PLACES[1:]).cast(pl.Int64).to_numpy()
-        self.reader, self.settings = reader, settings
+        self.reader, self.data, self.resources = reader, data, resources or load(Resources)
 
     @classmethod
-    def files(cls, settings: Settings | None = None) -> RolloutSource:
+    def files(cls, data: DataFolder) -> RolloutSource:
         """All rollouts of the shards that are there; labels are not looked at."""
-        settings = settings or load_settings()
         rows = [
             (key.set, member.index, key.number, manifest.frames, member.height, member.width)
-            for key in materialized_shards(settings.data)
-            for manifest in [read_manifest(key, settings.data)]
+            for key in data.shards()
+            for manifest in [read_manifest(key, data)]
             for member in manifest.members
         ]
-        return cls(_table(rows), read_files, settings)
+        return cls(_table(rows), read_files, data)
 
     @classmethod
-    def recipes(cls, set_name: str, indices: range, settings: Settings | None = None) -> RolloutSource:
+    def recipes(
+        cls, set_name: str, indices: range, data: DataFolder, resources: Resources | None = None
+    ) -> RolloutSource:
         """Rollouts of one of our sets, simulated as they are read: nothing is needed but the vocabulary.
 
         On a GPU (``NCA_DEVICE``) their tokens never leave it.
         """
-        settings = settings or load_settings()
-        if set_name not in SETS:
-            raise NcaError(f"no recipe makes set {set_name!r}: use one of {', '.join(SETS)}")
-        shapes = {block: draw_shape(SETS[set_name].seed, block * SHAPE_BLOCK) for block in _blocks(indices)}
+        rollout_set = data.own_set(set_name)
+        shapes = {block: draw_shape(rollout_set.seed, block * SHAPE_BLOCK) for block in _blocks(indices)}
         rows = [
-            (set_name, index, index // settings.shard_size, settings.frames, *shapes[index // SHAPE_BLOCK])
+            (set_name, index, index // data.shard_size, rollout_set.frames, *shapes[index // SHAPE_BLOCK])
             for index in indices
         ]
-        return cls(_table(rows), read_recipes, settings)
+        return cls(_table(rows), read_recipes, data, resources)
 
     @classmethod
     def where(
         cls,
-        condition: str = "true",
-        settings: Settings | None = None,
+        condition: str,
+        data: DataFolder,
         *,
         recipes: bool = False,
         columns: Sequence[str] | None = None,
         sampling: Sampling | None = None,
+        resources: Resources | None = None,
     ) -> RolloutSource:
         """The labelled rollouts that meet an SQL condition over the tables ``labels`` and ``splits``.
 
@@ -106,37 +109,38 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         query = (
             f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {parenthesized(condition)}"  # noqa: S608
         )
-        return cls.query(query, settings, recipes=recipes, columns=columns, sampling=sampling)
+        return cls.query(query, data, recipes=recipes, columns=columns, sampling=sampling, resources=resources)
 
     @classmethod
     def query(
         cls,
         query: str,
-        settings: Settings | None = None,
+        data: DataFolder,
         *,
         recipes: bool = False,
         columns: Sequence[str] | None = None,
         sampling: Sampling | None = None,
+        resources: Resources | None = None,
     ) -> RolloutSource:
         """The labelled rollouts that any query with a column ``rollout_id`` names; arguments are those of ``where``."""
-        settings = settings or load_settings()
         chosen = sampled(sampling or Sampling())
         labels = f"SELECT {_names(columns)} FROM labels WHERE rollout_id IN (SELECT rollout_id FROM ({chosen}))"  # noqa: S608
-        table = whole_table(query, settings.data, labels)
+        table = whole_table(query, data, labels)
         if table.is_empty():
             raise NcaError(f"no labelled rollout is named by {query!r}: make more, or ask for others")
         if recipes:
-            require_same_recipe(table, settings)
-        return cls(table, read_recipes if recipes else read_files, settings)
+            require_same_recipe(table, data)
+        return cls(table, read_recipes if recipes else read_files, data, resources)
 
     @classmethod
-    def collection(cls, name: str, settings: Settings | None = None, *, recipes: bool = False) -> RolloutSource:
+    def collection(
+        cls, name: str, data: DataFolder, *, recipes: bool = False, resources: Resources | None = None
+    ) -> RolloutSource:
         """The rollouts of the latest version of a collection. Raises ``NcaError`` if there is none of that name, or
         if rollouts of it have other tokens now."""
-        settings = settings or load_settings()
-        frozen = read_collection(name, settings.data)
+        frozen = read_collection(name, data)
         names = ", ".join(literal(rollout) for rollout in frozen.rollouts)
-        source = cls.query(f"SELECT unnest([{names}]) AS rollout_id", settings, recipes=recipes)
+        source = cls.query(f"SELECT unnest([{names}]) AS rollout_id", data, recipes=recipes, resources=resources)
         present = dict(zip(source.table["rollout_id"], source.table["digest"], strict=True))
         if changed := frozen.rollouts.items() - present.items():
             raise NcaError(
@@ -168,15 +172,15 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
 
         A shard is unpacked when it is first read, into ``data/unpacked``.
         """
-        return RolloutSource(self.table, read_unpacked, self.settings)
+        return RolloutSource(self.table, read_unpacked, self.data, self.resources)
 
     def take(self, positions: Sequence[int] | NDArray[Any]) -> RolloutSource:
         """The rollouts at ``positions`` alone."""
-        return RolloutSource(self.table[np.asarray(positions, dtype=np.int64)], self.reader, self.settings)
+        return RolloutSource(self.table[np.asarray(positions, dtype=np.int64)], self.reader, self.data, self.resources)
 
     def read(self, positions: Iterable[int]) -> Iterator[Tokens | NcaError]:
         """The tokens at ``positions``, in that order, read ahead in threads; of a rollout that can't be read, why."""
-        return self.reader((self._wanted(int(position)) for position in positions), self.settings)
+        return self.reader((self._wanted(int(position)) for position in positions), self.data, self.resources)
 
     def __len__(self) -> int:
         return len(self.table)

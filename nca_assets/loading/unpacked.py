@@ -13,34 +13,37 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
+from nca_assets.ids import ShardKey, is_own
 from nca_assets.loading.readers import Wanted
-from nca_assets.naming import SETS, ShardKey
-from nca_assets.settings import Settings
+from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.storage import Stored, cache_of
+from nca_assets.storage import cache_of
 
 
-def read_unpacked(wanted: Iterable[Wanted], settings: Settings) -> Iterator[NDArray[np.uint8] | NcaError]:
+def read_unpacked(
+    wanted: Iterable[Wanted], data: DataFolder, _resources: Resources
+) -> Iterator[NDArray[np.uint8] | NcaError]:
     """The tokens of each rollout, mapped from its unpacked shard, which is written when it is first asked for.
 
     Unpacking holds every rollout to its digest.
     """
     for one in wanted:
-        if one.rollout.set not in SETS:
+        if not is_own(one.rollout.set):
             yield NcaError(f"{one.rollout} was imported: read it from its file, only our own shards are unpacked")
             continue
         try:
-            tokens, places = _mapped(ShardKey(one.rollout.set, one.shard), settings.data)
+            tokens, places = _mapped(ShardKey(one.rollout.set, one.shard), data)
             start, shape = places[one.rollout.index]
             yield tokens[start : start + int(np.prod(shape))].reshape(shape)
         except NcaError as error:
             yield error
 
 
-def unpack(key: ShardKey, data: Stored) -> Path:
+def unpack(key: ShardKey, data: DataFolder) -> Path:
     """Unpack shard ``key`` unless that is done; returns the file. Raises ``NcaError`` if the shard is missing or
     damaged, or the disk refuses."""
     manifest = read_manifest(key, data)
@@ -58,17 +61,17 @@ Places = dict[int, tuple[int, tuple[int, int, int]]]
 """Where each rollout begins in the unpacked file, and its shape."""
 
 
-def _mapped(key: ShardKey, data: Stored) -> tuple[NDArray[np.uint8], Places]:
+def _mapped(key: ShardKey, data: DataFolder) -> tuple[NDArray[np.uint8], Places]:
     # Asked for every rollout, so the manifest is read only when it is another, and of a bucket's only once.
     try:
-        stamp = key.manifest_file(data).stat().st_mtime_ns if isinstance(data, Path) else 0
+        stamp = data.manifest_file(key).stat().st_mtime_ns if isinstance(data.root, Path) else 0
     except FileNotFoundError:
-        raise NcaError(f"{key.manifest_file(data)} is missing: materialize partition {key} of rollout_shards") from None
+        raise NcaError(f"{data.manifest_file(key)} is missing: materialize partition {key} of rollout_shards") from None
     return _map(key, data, stamp)
 
 
 @lru_cache(maxsize=16)
-def _map(key: ShardKey, data: Stored, _stamp: int) -> tuple[NDArray[np.uint8], Places]:
+def _map(key: ShardKey, data: DataFolder, _stamp: int) -> tuple[NDArray[np.uint8], Places]:
     manifest = read_manifest(key, data)
     places: Places = {}
     start = 0
@@ -80,5 +83,5 @@ def _map(key: ShardKey, data: Stored, _stamp: int) -> tuple[NDArray[np.uint8], P
     return np.memmap(unpack(key, data), np.uint8, mode="c"), places
 
 
-def _file(key: ShardKey, manifest: Manifest, data: Stored) -> Path:
-    return cache_of(data) / "unpacked" / key.set / f"shard_{key.number:05d}-{manifest.digest[:16]}.tokens"
+def _file(key: ShardKey, manifest: Manifest, data: DataFolder) -> Path:
+    return cache_of(data.root) / "unpacked" / key.set / f"shard_{key.number:05d}-{manifest.digest[:16]}.tokens"

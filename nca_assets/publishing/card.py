@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.lattice import CHANNELS, TOKENS
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import RolloutSet
 from nca_assets.errors import NcaError
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.files import whole_file
+from nca_assets.ids import RolloutId, member_name
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.loading.streams import LONG_HORIZON
-from nca_assets.naming import SETS, RolloutId, card_file, member_name
 from nca_assets.publishing.layout import CONFIGS, FIGURES_FOLDER
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 
@@ -50,6 +52,7 @@ class Facts:
     comparison: list[dict[str, Any]]
     leaderboard: list[dict[str, Any]]
     snapshot: dict[str, Any]
+    definitions: Mapping[str, RolloutSet]
 
     @property
     def splits(self) -> list[str]:
@@ -77,12 +80,12 @@ class Facts:
         )
 
 
-def facts(settings: Settings) -> Facts:
+def facts(data: DataFolder) -> Facts:
     """What the warehouse says of our own rollouts. Raises ``NcaError`` if it is missing, or has none."""
-    ours = is_any_of(SETS)
+    ours = OWN_SETS
 
     def ask(query: str) -> list[dict[str, Any]]:
-        return whole_table(query, settings.data).to_dicts()
+        return whole_table(query, data).to_dicts()
 
     sums = """
         count(*) AS rollouts, count(DISTINCT (set_name, shard)) AS shards, max(frames) AS frames,
@@ -91,9 +94,10 @@ def facts(settings: Settings) -> Facts:
     """
     sets = ask(f"SELECT set_name, {sums} FROM labels WHERE {ours} GROUP BY set_name ORDER BY set_name")  # noqa: S608
     if not sets:
-        raise NcaError(f"{settings.data} holds no labelled rollouts of ours: materialize some first")
+        raise NcaError(f"{data} holds no labelled rollouts of ours: materialize some first")
     return Facts(
         sets=sets,
+        definitions=data.sets,
         total=ask(f"SELECT {sums} FROM labels WHERE {ours}")[0],  # noqa: S608
         behaviors=ask("FROM behavior_summary WHERE origin = 'recipes'"),
         comparison=ask("FROM card_comparison"),
@@ -110,17 +114,17 @@ def render(about: Facts) -> str:
     )  # fmt: skip
     environment.filters |= {"number": _number, "table": _table}
     return environment.get_template(TEMPLATE.name).render(
-        about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=SETS, tokens=TOKENS,
+        about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=about.definitions, tokens=TOKENS,
         channels=CHANNELS, context=LONG_HORIZON[:-1],
         target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES, families=FAMILIES,
         changed=about.changed, first=RolloutId(about.splits[0], 0),
     )  # fmt: skip
 
 
-def write_card(settings: Settings) -> tuple[str, str]:
+def write_card(data: DataFolder) -> tuple[str, str]:
     """Write the card to ``data/dataset_card.md``; returns its text and SHA-256."""
-    text = render(facts(settings))
-    with whole_file(card_file(settings.data)) as file:
+    text = render(facts(data))
+    with whole_file(data.card_file) as file:
         file.write(text.encode())
     return text, hashlib.sha256(text.encode()).hexdigest()
 

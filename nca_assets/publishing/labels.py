@@ -6,23 +6,24 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table
-from nca_assets.naming import ShardKey
 from nca_assets.remedies import relabel
 from nca_assets.storage import Stored
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.read import is_any_of
 
 
-def checked_labels(keys: Iterable[ShardKey], data: Stored) -> Iterator[pl.DataFrame]:
+def checked_labels(keys: Iterable[ShardKey], data: DataFolder) -> Iterator[pl.DataFrame]:
     """The labels of each shard, in order of index.
 
     Raises ``NcaError`` naming the shard if its label part can't be read, or holds other rows than the warehouse.
     """
     for key in keys:
-        part = key.labels_file(data)
+        part = data.labels_file(key)
         table, _ = read_table(part, data, relabel(key))
         query = f"FROM labels WHERE {is_any_of([key.set])} AND shard = {key.number} ORDER BY rollout_index"
         if not table.equals(whole_table(query, data).select(table.columns)):
@@ -33,7 +34,7 @@ def checked_labels(keys: Iterable[ShardKey], data: Stored) -> Iterator[pl.DataFr
         yield table.select([column.name for column in LABEL_COLUMNS])
 
 
-def write_csv(keys: Iterable[ShardKey], file: Stored, data: Stored) -> None:
+def write_csv(keys: Iterable[ShardKey], file: Stored, data: DataFolder) -> None:
     """The labels of a set's shards as ``export_csv`` writes them, but one shard after the other."""
     with file.open("wb") as out:
         for number, table in enumerate(checked_labels(keys, data)):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS, Column
 from nca_assets.labels.table import read_table
 from nca_assets.loading.streams import LONG_HORIZON
-from nca_assets.naming import SETS, ShardKey
 from nca_assets.remedies import relabel
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.present import require_present_inputs
-from nca_assets.storage import Stored
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.read import OWN_SETS
 
 CHECKSUMS = "SHA256SUMS"
 README = "README.md"
@@ -74,7 +74,7 @@ def token_file(key: ShardKey) -> str:
     return f"tokens/{key}.parquet"
 
 
-def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
+def published_shards(data: DataFolder) -> dict[str, dict[ShardKey, str]]:
     """The shards of ours that the warehouse knows, by set, with their digests: those of which the card tells.
 
     Raises ``NcaError`` if there are none, if shards or labels are missing or others by now, or if they are of another
@@ -82,15 +82,15 @@ def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
     """
     query = f"""
         SELECT partition_key, set_name, shard, digest, shard_digest, label_version FROM label_parts
-        WHERE {is_any_of(SETS)} ORDER BY set_name, shard
+        WHERE {OWN_SETS} ORDER BY set_name, shard
     """  # noqa: S608
     centroids = load_centroids(data)
     shards: dict[str, dict[ShardKey, str]] = {}
     for name, rollout_set, number, digest, shard_digest, version in whole_table(query, data).iter_rows():
         key = ShardKey(rollout_set, number)
         manifest = read_manifest(key, data)
-        if not key.tokens_file(data).exists():
-            raise NcaError(f"{key.tokens_file(data)} is missing: materialize partition {key} of rollout_shards again")
+        if not data.tokens_file(key).exists():
+            raise NcaError(f"{data.tokens_file(key)} is missing: materialize partition {key} of rollout_shards again")
         if manifest.digest != shard_digest:
             raise NcaError(f"shard {name} is another than was labelled: materialize its behavior_labels again")
         require_present_inputs(key, manifest, centroids)
@@ -99,7 +99,7 @@ def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
                 f"labels of {name} are of version {version}, this is {LABEL_VERSION}: materialize its behavior_labels, "
                 "then the 'analytics' assets again"
             )
-        if read_table(key.labels_file(data), data, relabel(key), columns=["rollout_index"])[1]["digest"] != digest:
+        if read_table(data.labels_file(key), data, relabel(key), columns=["rollout_index"])[1]["digest"] != digest:
             raise NcaError(f"labels of {name} are not those in the warehouse: materialize the 'analytics' assets again")
         shards.setdefault(rollout_set, {})[key] = shard_digest
     if not shards:
@@ -107,6 +107,6 @@ def published_shards(data: Stored) -> dict[str, dict[ShardKey, str]]:
     return shards
 
 
-def warehouse_version(data: Stored) -> str:
+def warehouse_version(data: DataFolder) -> str:
     """The version of the warehouse's content."""
     return whole_table("SELECT version FROM snapshot", data).item()

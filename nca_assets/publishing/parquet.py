@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.palette import colored, colors_of, indexed
+from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import Column
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
-from nca_assets.naming import ShardKey
 from nca_assets.publishing.labels import checked_labels
 from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_LABELS, TOKEN_FILES, Config
-from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.storage import local_copy
@@ -68,11 +68,11 @@ def _writer(config: Config, file: Path) -> Iterator[pq.ParquetWriter]:
         yield writer
 
 
-def write_preview(rollout_set: str, file: Path, settings: Settings) -> None:
+def write_preview(rollout_set: str, file: Path, data: DataFolder) -> None:
     """Some rollouts of a set, in proportion by class, as pictures with a few of their labels."""
     condition = is_any_of([rollout_set])
-    source = RolloutSource.where(condition, settings, sampling=Sampling(total=MOST_PREVIEWED))
-    colors = colors_of(rollout_set, settings.data)
+    source = RolloutSource.where(condition, data, sampling=Sampling(total=MOST_PREVIEWED))
+    colors = colors_of(rollout_set, data)
     rows = []
     for rollout in source:
         pixels = colored(np.asarray(rollout.tokens), colors)
@@ -90,11 +90,11 @@ def png_of(pixels: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def write_labels(keys: Iterable[ShardKey], file: Path, settings: Settings) -> None:
+def write_labels(keys: Iterable[ShardKey], file: Path, data: DataFolder) -> None:
     """The labels of a set's shards, one after the other. Raises ``NcaError`` if any are not those in the warehouse."""
     with _writer(LABELS, file) as writer:
         waiting: list[pa.Table] = []
-        for table in checked_labels(keys, settings.data):
+        for table in checked_labels(keys, data):
             waiting.append(table.to_arrow().cast(schema(LABELS)))
             if sum(map(len, waiting)) >= LABELS_PER_GROUP:
                 writer.write_table(pa.concat_tables(waiting))
@@ -103,14 +103,14 @@ def write_labels(keys: Iterable[ShardKey], file: Path, settings: Settings) -> No
             writer.write_table(pa.concat_tables(waiting))
 
 
-def write_tokens(key: ShardKey, file: Path, settings: Settings) -> None:
+def write_tokens(key: ShardKey, file: Path, data: DataFolder) -> None:
     """A shard's rollouts with their tokens. Raises ``NcaError`` if any differs from its digest."""
-    manifest = read_manifest(key, settings.data)
-    classes = pq.ParquetFile(local_copy(key.labels_file(settings.data))).read(["rollout_index", "behavior"]).to_pydict()
+    manifest = read_manifest(key, data)
+    classes = pq.ParquetFile(local_copy(data.labels_file(key))).read(["rollout_index", "behavior"]).to_pydict()
     behavior = dict(zip(classes["rollout_index"], classes["behavior"], strict=True))
     with _writer(TOKEN_FILES, file) as writer:
         waiting: list[dict[str, Any]] = []
-        for member, tokens in read_rollouts(key, settings.data, manifest):
+        for member, tokens in read_rollouts(key, data, manifest):
             waiting.append(
                 {
                     "rollout_id": f"{key.set}/{member.index:06d}",

@@ -7,9 +7,10 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.naming import SETS, ShardKey, centroids_file, csv_file
+from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.publishing import card, parquet
 from nca_assets.publishing.checksums import Sums, sums_of, write_sums
@@ -27,7 +28,6 @@ from nca_assets.publishing.layout import (
     token_file,
     warehouse_version,
 )
-from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.storage import Stored, cache_of, clear_errors, local_copy, sizes
 from nca_assets.versioned import publish_version
@@ -51,7 +51,7 @@ Shards = dict[str, dict[ShardKey, str]]
 """The digests of the shards to publish, by set."""
 
 
-def publish(to: Stored, settings: Settings, progress: Progress = unwatched) -> Published:
+def publish(to: Stored, data: DataFolder, progress: Progress = unwatched) -> Published:
     """Write the labelled shards of ours into folder ``to`` as the hub shows them; the same bytes for the same data.
 
     What was published there before is replaced once all is written; in a bucket the folder is the next version in
@@ -59,52 +59,50 @@ def publish(to: Stored, settings: Settings, progress: Progress = unwatched) -> P
     missing, damaged, out of date, or does not fit, and ``TransientError`` if the data change meanwhile.
     """
     if isinstance(to, Path):
-        return _publish_locally(to.resolve(), settings, progress)
-    published = _publish_locally(cache_of(to), settings, progress)
+        return _publish_locally(to.resolve(), data, progress)
+    published = _publish_locally(cache_of(to), data, progress)
     with clear_errors():
         return replace(published, folder=publish_version(cache_of(to), to))
 
 
-def _publish_locally(to: Path, settings: Settings, progress: Progress) -> Published:
+def _publish_locally(to: Path, data: DataFolder, progress: Progress) -> Published:
     _require_free(to)
-    version = warehouse_version(settings.data)
-    shards = published_shards(settings.data)
-    _require_space(to, shards, settings.data)
+    version = warehouse_version(data)
+    shards = published_shards(data)
+    _require_space(to, shards, data)
     with replaced_folder(to) as folder:
-        about = _write_tables(folder, shards, settings)
-        if warehouse_version(settings.data) != version:
+        about = _write_tables(folder, shards, data)
+        if warehouse_version(data) != version:
             raise TransientError("the warehouse was built anew while it was published: publish again")
-        _write_shards(folder, shards, settings, progress)
+        _write_shards(folder, shards, data, progress)
         digest = write_sums(_write_documents(folder, shards, about), folder)
     files = [file for file in to.rglob("*") if file.is_file()]
     return Published(to, len(files), sum(file.stat().st_size for file in files), digest)
 
 
-def _write_tables(folder: Path, shards: Shards, settings: Settings) -> card.Facts:
+def _write_tables(folder: Path, shards: Shards, data: DataFolder) -> card.Facts:
     """All that the warehouse tells; returns what the card is made of."""
-    data = settings.data
     for rollout_set, keys in shards.items():
-        parquet.write_preview(rollout_set, folder / PREVIEW.files(rollout_set), settings)
-        parquet.write_labels(keys, folder / LABELS.files(rollout_set), settings)
-        write_csv(keys, csv_file(rollout_set, folder), data)
+        parquet.write_preview(rollout_set, folder / PREVIEW.files(rollout_set), data)
+        parquet.write_labels(keys, folder / LABELS.files(rollout_set), data)
+        write_csv(keys, replace(data, root=folder).csv_file(rollout_set), data)
     (folder / FIGURES_FOLDER).mkdir()
     for figure in FIGURES:
-        (folder / FIGURES_FOLDER / f"{figure.name}.png").write_bytes(figure.picture(settings).png)
-    return card.facts(settings)
+        (folder / FIGURES_FOLDER / f"{figure.name}.png").write_bytes(figure.picture(data).png)
+    return card.facts(data)
 
 
-def _write_shards(folder: Path, shards: Shards, settings: Settings, progress: Progress) -> None:
-    data = settings.data
-    for file in (centroids_file(data), centroids_file(data).with_suffix(".json")):
+def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Progress) -> None:
+    for file in (data.centroids_file, data.centroids_file.with_suffix(".json")):
         if not file.exists():
             raise NcaError(f"{file} is missing: materialize the asset 'centroids' again")
         _copy(file, folder / file.name)
     digests = {key: digest for keys in shards.values() for key, digest in keys.items()}
     for done, (key, digest) in enumerate(digests.items(), start=1):
-        parquet.write_tokens(key, folder / token_file(key), settings)
-        for file in (key.tokens_file(data), key.manifest_file(data)):
-            _copy(file, folder / str(file.relative_to(data)))  # pyright: ignore[reportArgumentType]
-        if read_manifest(key, folder).digest != digest:
+        parquet.write_tokens(key, folder / token_file(key), data)
+        for file in (data.tokens_file(key), data.manifest_file(key)):
+            _copy(file, folder / str(file.relative_to(data.root)))  # pyright: ignore[reportArgumentType]
+        if read_manifest(key, replace(data, root=folder)).digest != digest:
             raise TransientError(f"shard {key} was made anew while it was published: publish again")
         progress(done, len(digests))
 
@@ -135,9 +133,9 @@ def _require_free(to: Path) -> None:
         raise NcaError(f"{to} holds other files: give a new folder, or one that was published to before")
 
 
-def _require_space(to: Path, shards: Shards, data: Stored) -> None:
-    there = {name: sizes(data / SETS[name].folder) for name in shards}
-    tokens = sum(there[key.set].get(key.tokens_file(data).name, 0) for keys in shards.values() for key in keys)
+def _require_space(to: Path, shards: Shards, data: DataFolder) -> None:
+    there = {name: sizes(data / data.sets[name].folder) for name in shards}
+    tokens = sum(there[key.set].get(data.tokens_file(key).name, 0) for keys in shards.values() for key in keys)
     disk = next(folder for folder in [to.absolute(), *to.absolute().parents] if folder.exists())
     needed, free = TIMES_THE_SHARDS * tokens, shutil.disk_usage(disk).free
     if needed > free:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.files import refusals_of_the_disk, whole_file
 from nca_assets.storage import Stored, names
@@ -27,7 +28,7 @@ def forget(finding: Stored) -> None:
         finding.unlink(missing_ok=True)
 
 
-def noted_findings(data: Stored) -> dict[str, str]:
+def noted_findings(data: DataFolder) -> dict[str, str]:
     """The findings by the names of their files: of a shard its partition key, of its labels that and ``.labels``."""
     files = (data / "findings" / name for name in sorted(names(data / "findings")) if name.endswith(".txt"))
     return {file.stem: _text(file) for file in files}

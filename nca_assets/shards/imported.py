@@ -17,17 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import MIN_FRAMES
 from nca_assets.errors import DamageError, NcaError
-from nca_assets.naming import IMPORTED_NAME, RolloutId, ShardKey, imported_shards
+from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import remake
 from nca_assets.seal import BLANK, read_sealed
-from nca_assets.settings import FEWEST_FRAMES
 from nca_assets.shards.counting import token_counts
 from nca_assets.shards.findings import forget
 from nca_assets.shards.manifest import rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.read import reading
-from nca_assets.storage import Stored
 
 REMEDY = "put it back, or import again"
 
@@ -79,13 +79,13 @@ class ImportedManifest(BaseModel):
         return None
 
 
-def read_imported_manifest(key: ShardKey, data: Stored) -> ImportedManifest:
+def read_imported_manifest(key: ShardKey, data: DataFolder) -> ImportedManifest:
     """The manifest of imported shard ``key``.
 
     Raises ``DamageError`` if it is missing, damaged or contradicts itself.
     """
-    file, remedy = key.manifest_file(data), remake(key)
-    content = read_sealed(file, data, remedy)
+    file, remedy = data.manifest_file(key), remake(key)
+    content = read_sealed(file, data.root, remedy)
     try:
         manifest = ImportedManifest.model_validate_json(content)
     except ValidationError as error:
@@ -95,7 +95,7 @@ def read_imported_manifest(key: ShardKey, data: Stored) -> ImportedManifest:
     return manifest
 
 
-def shard_keys(folder: Path, name: str, data: Stored) -> dict[ShardKey, Path]:
+def shard_keys(folder: Path, name: str, data: DataFolder) -> dict[ShardKey, Path]:
     """The shards that the ``.npz`` files in ``folder`` are, or become, in the imported set ``name``.
 
     A file that is registered keeps its shard. Others, in order of name, take the numbers that are free or whose
@@ -113,20 +113,20 @@ def shard_keys(folder: Path, name: str, data: Stored) -> dict[ShardKey, Path]:
     return dict(sorted((known.get(str(file.resolve())) or next(free), file) for file in files))
 
 
-def _sound_manifests(name: str, data: Stored) -> Iterator[tuple[ShardKey, ImportedManifest]]:
+def _sound_manifests(name: str, data: DataFolder) -> Iterator[tuple[ShardKey, ImportedManifest]]:
     """The shards of imported set ``name`` whose manifests can be read."""
-    for key in imported_shards(data):
+    for key in data.imported_shards():
         if key.set == name and (manifest := _sound_manifest(key, data)):
             yield key, manifest
 
 
-def _sound_manifest(key: ShardKey, data: Stored) -> ImportedManifest | None:
+def _sound_manifest(key: ShardKey, data: DataFolder) -> ImportedManifest | None:
     """The manifest of imported shard ``key``, or None if it is missing or damaged."""
     with suppress(DamageError):
         return read_imported_manifest(key, data)
 
 
-def register(key: ShardKey, source: Path | None, data: Stored) -> ImportedManifest:
+def register(key: ShardKey, source: Path | None, data: DataFolder) -> ImportedManifest:
     """Read every rollout of ``source``, by default the file registered before, and write the manifest of shard ``key``.
 
     Rollouts are numbered on from the shard before it. Raises ``NcaError`` naming file and array if there is none, or
@@ -167,12 +167,12 @@ def register(key: ShardKey, source: Path | None, data: Stored) -> ImportedManife
         members=members,
     )
     write_manifest(manifest, key, data)
-    forget(key.finding_file(data))
+    forget(data.finding_file(key))
     return manifest
 
 
 def read_imported(
-    key: ShardKey, data: Stored, progress: Progress = unwatched
+    key: ShardKey, data: DataFolder, progress: Progress = unwatched
 ) -> Iterator[tuple[ImportedMember, NDArray[np.uint8]]]:
     """Each rollout of imported shard ``key``, uint8 (frames, height, width), in order of index.
 
@@ -194,7 +194,7 @@ def read_imported(
         progress(done, len(manifest.members))
 
 
-def find_imported(rollout: RolloutId, data: Stored) -> NDArray[np.uint8]:
+def find_imported(rollout: RolloutId, data: DataFolder) -> NDArray[np.uint8]:
     """The tokens of a rollout of an imported set. Raises ``NcaError`` if there is none of that name."""
     for key, manifest in _sound_manifests(rollout.set, data):
         if manifest.members[0].index <= rollout.index <= manifest.members[-1].index:
@@ -219,8 +219,8 @@ def _require_tokens(array: NDArray[Any], name: str) -> None:
     if array.ndim not in (3, 4) or not np.issubdtype(array.dtype, np.integer):
         raise DamageError(f"{name} is {array.dtype} {array.shape}, not integers (T, H, W) or (N, T, H, W)")
     frames, height, width = array.shape[-3:]
-    if frames < FEWEST_FRAMES:
-        raise DamageError(f"{name} has {frames} frames, labels need at least {FEWEST_FRAMES}")
+    if frames < MIN_FRAMES:
+        raise DamageError(f"{name} has {frames} frames, labels need at least {MIN_FRAMES}")
     if not 1 <= height * width <= MOST_CELLS:
         raise DamageError(f"{name} has frames of {height}x{width} cells, beyond 1 to {MOST_CELLS}")
     if array.size and not (array.min() >= 0 and array.max() < MOST_TOKENS):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
-from nca_assets.naming import ShardKey, centroids_file
+from nca_assets.data_folder import DataFolder
+from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress
-from nca_assets.settings import Settings
+from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Manifest
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
@@ -17,17 +18,19 @@ Shown = Callable[[str], AbstractContextManager[Progress]]
 """Shows the progress of something, given its name."""
 
 
-def generate(keys: Iterable[ShardKey], settings: Settings, shown: Shown) -> Iterator[tuple[ShardKey, Manifest]]:
-    """Write shards ``keys`` under ``settings.data``, each with its manifest; yields each when it is done.
+def generate(
+    keys: Iterable[ShardKey], data: DataFolder, resources: Resources, shown: Shown
+) -> Iterator[tuple[ShardKey, Manifest]]:
+    """Write shards ``keys`` under ``data``, each with its manifest; yields each when it is done.
 
     The vocabulary is learned first if there is none, which gives the same one everywhere. Raises ``NcaError`` if the
     folder holds shards of another size or length, or can't be written to.
     """
-    if not centroids_file(settings.data).exists():
+    if not data.centroids_file.exists():
         with shown("vocabulary") as progress:
-            save_centroids(learn_centroids(progress), settings.data, "learned")
-    centroids = load_centroids(settings.data)
+            save_centroids(learn_centroids(progress), data, "learned")
+    centroids = load_centroids(data)
     for key in keys:
         with shown(str(key)) as progress:
-            manifest = write_shard(key, centroids, settings, progress)
+            manifest = write_shard(key, centroids, data, resources, progress)
         yield key, manifest

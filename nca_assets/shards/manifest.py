@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
-from nca_assets.naming import ShardKey
+from nca_assets.ids import ShardKey
 from nca_assets.remedies import remake
 from nca_assets.seal import BLANK, read_sealed, write_sealed
-from nca_assets.storage import Stored
 
 
 class Member(BaseModel):
@@ -78,10 +78,10 @@ def shard_digest(rollout_digests: Iterable[str]) -> str:
     return hashlib.sha256(b"".join(bytes.fromhex(digest) for digest in rollout_digests)).hexdigest()
 
 
-def read_manifest(key: ShardKey, data: Stored) -> Manifest:
+def read_manifest(key: ShardKey, data: DataFolder) -> Manifest:
     """The manifest of shard ``key``. Raises ``DamageError`` if it is missing, damaged or contradicts itself."""
-    file, remedy = key.manifest_file(data), remake(key)
-    content = read_sealed(file, data, remedy)
+    file, remedy = data.manifest_file(key), remake(key)
+    content = read_sealed(file, data.root, remedy)
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
@@ -91,6 +91,6 @@ def read_manifest(key: ShardKey, data: Stored) -> Manifest:
     return manifest
 
 
-def write_manifest(manifest: BaseModel, key: ShardKey, data: Stored) -> None:
+def write_manifest(manifest: BaseModel, key: ShardKey, data: DataFolder) -> None:
     """Write the manifest of shard ``key``, which has a blank seal. Raises ``NcaError`` if the disk refuses."""
-    write_sealed(manifest.model_dump_json(indent=1).encode(), key.manifest_file(data), data)
+    write_sealed(manifest.model_dump_json(indent=1).encode(), data.manifest_file(key), data.root)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from nca_assets.errors import NcaError
-from nca_assets.naming import ShardKey
+from nca_assets.ids import ShardKey
 from nca_assets.remedies import remake
 from nca_assets.shards.manifest import Manifest
 from nca_assets.versions import RECIPE_VERSION

@@ -9,20 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError, TransientError
 from nca_assets.files import is_transient
-from nca_assets.naming import ShardKey, member_name
+from nca_assets.ids import ShardKey, member_name
 from nca_assets.remedies import remake
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
 from nca_assets.storage import Stored, clear_errors
 
 
-def read_rollouts(key: ShardKey, data: Stored, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
+def read_rollouts(key: ShardKey, data: DataFolder, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
     """Each rollout of shard ``key`` with its tokens, uint8 (frames, height, width), in order of index.
 
     Raises ``DamageError`` naming shard and rollout when the file is missing, damaged, or not what the manifest says.
     """
-    file, remedy = key.tokens_file(data), remake(key)
+    file, remedy = data.tokens_file(key), remake(key)
     with reading(file, remedy), file.open("rb") as opened, np.load(opened, allow_pickle=False) as shard:
         for member in manifest.members:
             name = f"{file}: {member_name(member.index)}"
@@ -53,7 +54,7 @@ def reading(file: Stored, remedy: str, fault: str = "is damaged") -> Iterator[No
         raise DamageError(f"{file} {fault} ({reason}): {remedy}") from error
 
 
-def read_rollout(key: ShardKey, data: Stored, index: int) -> NDArray[np.uint8]:
+def read_rollout(key: ShardKey, data: DataFolder, index: int) -> NDArray[np.uint8]:
     """The tokens of one rollout, uint8 (frames, height, width), without reading the rest of its shard.
 
     Raises ``NcaError`` as ``read_rollouts`` does, and if the manifest does not list the rollout.
@@ -65,14 +66,9 @@ def read_rollout(key: ShardKey, data: Stored, index: int) -> NDArray[np.uint8]:
     return next(read_rollouts(key, data, manifest.model_copy(update={"members": wanted})))[1]
 
 
-def _not_in_shard(key: ShardKey, data: Stored, manifest: Manifest, index: int) -> str:
-    """The names of shards follow from NCA_SHARD_SIZE, so the shards are usually of another size than it says."""
-    members, file = manifest.members, key.manifest_file(data)
-    first, last = member_name(members[0].index), member_name(members[-1].index)
-    return (
-        f"{file} lists {len(members)} rollouts, {first} to {last}, but not {member_name(index)}: "
-        f"set NCA_SHARD_SIZE={len(members)}, as the data have it"
-    )
+def _not_in_shard(key: ShardKey, data: DataFolder, manifest: Manifest, index: int) -> str:
+    first, last = member_name(manifest.members[0].index), member_name(manifest.members[-1].index)
+    return f"{data.manifest_file(key)} lists {first} to {last}, but not {member_name(index)}: {remake(key)}"
 
 
 def _require(tokens: NDArray[np.uint8], member: Member, frames: int, name: str, remedy: str) -> None:

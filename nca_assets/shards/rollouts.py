@@ -7,32 +7,30 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.errors import NcaError
-from nca_assets.naming import SETS, RolloutId, ShardKey
-from nca_assets.settings import Settings
+from nca_assets.data_folder import DataFolder
+from nca_assets.ids import RolloutId, is_own
+from nca_assets.settings import Resources
 from nca_assets.shards.imported import find_imported
 from nca_assets.shards.read import read_rollout
 from nca_assets.vocabulary.centroids import load_centroids
 
 
-def rollout_tokens(rollout: RolloutId, settings: Settings) -> NDArray[np.uint8]:
+def rollout_tokens(rollout: RolloutId, data: DataFolder, resources: Resources) -> NDArray[np.uint8]:
     """The tokens of ``rollout``: uint8 (frames, height, width). Raises ``NcaError`` if its shard is damaged."""
-    if rollout.set not in SETS:
-        return find_imported(rollout, settings.data)
-    key = ShardKey(rollout.set, rollout.index // settings.shard_size)
-    if key.manifest_file(settings.data).exists():
-        return read_rollout(key, settings.data, rollout.index)
-    return regenerate(rollout, settings)
+    if not is_own(rollout.set):
+        return find_imported(rollout, data)
+    key = data.shard_of(rollout)
+    if data.manifest_file(key).exists():
+        return read_rollout(key, data, rollout.index)
+    return regenerate(rollout, data, resources)
 
 
-def regenerate(rollout: RolloutId, settings: Settings) -> NDArray[np.uint8]:
-    """The tokens of ``rollout``, simulated from its recipe: uint8 (``settings.frames``, height, width).
+def regenerate(rollout: RolloutId, data: DataFolder, resources: Resources) -> NDArray[np.uint8]:
+    """The tokens of ``rollout``, simulated from its recipe: uint8 (frames, height, width).
 
     Raises ``NcaError`` if there is no vocabulary yet, or ``rollout`` is of an imported set.
     """
-    if rollout.set not in SETS:
-        raise NcaError(f"{rollout} was imported: no recipe gives it, only its file holds it")
-    rule = draw_rule(SETS[rollout.set].seed, rollout.index)
-    centroids = load_centroids(settings.data)
-    [tokens] = simulate_each([rule], centroids, settings.frames, choose_machine(settings), lambda _, tokens: tokens)
+    rollout_set = data.own_set(rollout.set)
+    rule, machine = draw_rule(rollout_set.seed, rollout.index), choose_machine(resources)
+    [tokens] = simulate_each([rule], load_centroids(data), rollout_set.frames, machine, lambda _, tokens: tokens)
     return tokens

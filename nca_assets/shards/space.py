@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError
-from nca_assets.naming import ShardKey, materialized_shards
-from nca_assets.settings import Settings
+from nca_assets.ids import ShardKey
 
 MEAN_CELLS = 724
 BYTES_PER_TOKEN = 0.35
@@ -20,31 +20,32 @@ BESIDE_SHARDS = 1.1
 MEASURED = 16
 
 
-def require_space(keys: Collection[ShardKey], settings: Settings) -> None:
+def require_space(keys: Collection[ShardKey], data: DataFolder) -> None:
     """Raise ``DiskFullError`` if the disk has too little space left for the shards ``keys`` and their labels.
 
     A shard that is there already is replaced, which takes room for one more meanwhile.
     """
-    if not isinstance(settings.data, Path):
+    if not isinstance(data.root, Path):
         return  # a bucket has no end
-    new = sum(not key.tokens_file(settings.data).exists() for key in keys)
-    needed = int((new + (new < len(keys))) * _bytes_per_shard(settings) * BESIDE_SHARDS)
-    free = shutil.disk_usage(settings.data).free
+    new = sum(not data.tokens_file(key).exists() for key in keys)
+    needed = int((new + (new < len(keys))) * _bytes_per_shard(data) * BESIDE_SHARDS)
+    free = shutil.disk_usage(data.root).free
     if needed > free:
         raise DiskFullError(
-            f"{len(keys)} shards need about {needed / 1e6:,.1f} MB, {settings.data} has {free / 1e6:,.1f} MB left: "
+            f"{len(keys)} shards need about {needed / 1e6:,.1f} MB, {data} has {free / 1e6:,.1f} MB left: "
             "free space, ask for fewer partitions, or set NCA_DATA to another disk"
         )
 
 
-def _bytes_per_shard(settings: Settings) -> float:
+def _bytes_per_shard(data: DataFolder) -> float:
     """The mean size of some shards that are there, or a guess from their number of tokens."""
-    there = materialized_shards(settings.data)
+    there = data.shards()
     sizes = [
         file.stat().st_size
         for key in there[:: max(1, len(there) // MEASURED)]
-        if (file := key.tokens_file(settings.data)).exists()
+        if (file := data.tokens_file(key)).exists()
     ]
     if sizes:
         return sum(sizes) / len(sizes)
-    return settings.shard_size * settings.frames * MEAN_CELLS * BYTES_PER_TOKEN
+    longest = max(rollout_set.frames for rollout_set in data.sets.values())
+    return data.shard_size * longest * MEAN_CELLS * BYTES_PER_TOKEN

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from nca_assets.automaton.device import choose_device
+from nca_assets.data_folder import DataFolder
 from nca_assets.labels.table import polars_schema, read_table, write_table
 from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.source import RolloutSource
-from nca_assets.naming import scores_file
 from nca_assets.progress import Progress
 from nca_assets.remedies import RESCORE
-from nca_assets.settings import Settings
+from nca_assets.settings import Resources
 from nca_assets.storage import Stored
 from nca_assets.tasks.baselines import counting_models
 from nca_assets.tasks.long_horizon import evaluate, evaluate_examples, split
@@ -60,28 +60,28 @@ class Leaderboard:
         return summary(self.rows, "model").sort("cross_entropy")
 
 
-def score_baselines(settings: Settings, shown: Shown) -> Leaderboard:
+def score_baselines(data: DataFolder, resources: Resources, shown: Shown) -> Leaderboard:
     """Train the baselines on the training split, score them on the test split, and write the scores.
 
     Raises ``NcaError`` if there are no labelled rollouts in a split, if a shard is damaged, or if the test split was
     labelled by another recipe or vocabulary than the present.
     """
-    learn_from, test_on = (split("train", settings, most=MOST_ROLLOUTS), split("test", settings, most=MOST_EXAMPLES))
-    require_same_recipe(test_on.table, settings)  # the oracle simulates what the others read
-    tables = list(_tables(learn_from, test_on, settings, shown))
+    learn_from, test_on = (split("train", data, most=MOST_ROLLOUTS), split("test", data, most=MOST_EXAMPLES))
+    require_same_recipe(test_on.table, data)  # the oracle simulates what the others read
+    tables = list(_tables(learn_from, test_on, data, resources, shown))
     rows = pl.concat(tables).select(pl.col(name).cast(kind) for name, kind in polars_schema(SCORE_COLUMNS).items())
-    file = scores_file(settings.data)
-    write_table(rows, file, settings.data)
+    file = data.scores_file
+    write_table(rows, file, data)
     return Leaderboard(rows, file)
 
 
 def _tables(
-    learn_from: RolloutSource, test_on: RolloutSource, settings: Settings, shown: Shown
+    learn_from: RolloutSource, test_on: RolloutSource, data: DataFolder, resources: Resources, shown: Shown
 ) -> Iterator[pl.DataFrame]:
     with shown("counting") as progress:
         models = counting_models(learn_from)
         progress(1, 1)
-    device = choose_device(settings.device)
+    device = choose_device(resources.device)
     for name, build in NETWORKS.items():
         with shown(f"training {name}") as progress:
             models[name] = train(build, learn_from, device, progress)
@@ -90,12 +90,12 @@ def _tables(
             yield evaluate(predict, test_on).with_columns(model=pl.lit(name))
             progress(done, len(models))
     with shown(f"scoring {ORACLE}"):
-        yield evaluate_examples(Oracle.of(settings), test_on).with_columns(model=pl.lit(ORACLE))
+        yield evaluate_examples(Oracle.of(data, resources), test_on).with_columns(model=pl.lit(ORACLE))
 
 
-def read_scores(data: Stored) -> pl.DataFrame:
+def read_scores(data: DataFolder) -> pl.DataFrame:
     """The scores that were written last. Raises ``DamageError`` if the file is missing or damaged."""
-    return read_table(scores_file(data), data, RESCORE)[0]
+    return read_table(data.scores_file, data, RESCORE)[0]
 
 
 def best_model(models: pl.DataFrame) -> str:

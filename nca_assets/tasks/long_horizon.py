@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
+from nca_assets.ids import RolloutId
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import Stream, long_horizon
-from nca_assets.naming import SETS, RolloutId
-from nca_assets.settings import Settings
 from nca_assets.tasks.scores import IDENTITY, SCORES, score
 from nca_assets.warehouse.collections import Sampling
-from nca_assets.warehouse.read import is_any_of, literal
+from nca_assets.warehouse.read import OWN_SETS, literal
 
 EXAMPLES_AT_ONCE = 16
 
@@ -42,13 +42,13 @@ class Examples:
     labels: list[dict[str, Any]]
 
 
-def split(name: str, settings: Settings | None = None, *, most: int | None = None) -> RolloutSource:
+def split(name: str, data: DataFolder, *, most: int | None = None) -> RolloutSource:
     """The rollouts of ours that ``by_rollout`` has in ``name``: train, validation or test.
 
     No more than ``most``, in proportion by behavior. Raises ``NcaError`` if there are none.
     """
-    condition = f"by_rollout = {literal(name)} AND {is_any_of(SETS)}"
-    return RolloutSource.where(condition, settings, columns=IDENTITY, sampling=Sampling(total=most))
+    condition = f"by_rollout = {literal(name)} AND {OWN_SETS}"
+    return RolloutSource.where(condition, data, columns=IDENTITY, sampling=Sampling(total=most))
 
 
 def training(source: RolloutSource, **options: Any) -> Stream:
@@ -66,13 +66,13 @@ def examples(source: RolloutSource) -> Iterator[Examples]:
         )
 
 
-def evaluate(predict: Predict, source: RolloutSource | None = None) -> pl.DataFrame:
+def evaluate(predict: Predict, source: RolloutSource) -> pl.DataFrame:
     """The scores of a model: a row for each rollout, with ``scores.SCORES`` and what the rollout is.
 
-    ``source`` is by default the test split of the project's data; ``scores.summary`` averages the rows. Raises
+    ``scores.summary`` averages the rows. Raises
     ``NcaError`` if what ``predict`` returns are no probabilities.
     """
-    return evaluate_examples(lambda given: predict(given.context), source if source is not None else split("test"))
+    return evaluate_examples(lambda given: predict(given.context), source)
 
 
 def evaluate_examples(predict: Callable[[Examples], Any], source: RolloutSource) -> pl.DataFrame:

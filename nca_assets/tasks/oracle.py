@@ -15,9 +15,10 @@ from torch import Tensor
 
 from nca_assets.automaton import compiled
 from nca_assets.automaton.recipe import Rule, draw_rule
+from nca_assets.data_folder import DataFolder
+from nca_assets.ids import RolloutId
 from nca_assets.loading.streams import LONG_HORIZON
-from nca_assets.naming import SETS, RolloutId
-from nca_assets.settings import Settings
+from nca_assets.settings import Resources
 from nca_assets.tasks.long_horizon import Examples
 from nca_assets.tasks.shrinkage import shrunk
 from nca_assets.vocabulary.centroids import load_centroids
@@ -35,14 +36,15 @@ FRESH_SEED = 0x0AC1E
 class Oracle:
     """Predicts the task's examples from the shares of futures that have each token, as ``shrinkage`` shrinks them."""
 
+    data: DataFolder
     centroids: Tensor
     threads: int
     futures: int = FUTURES
 
     @classmethod
-    def of(cls, settings: Settings) -> Oracle:
-        """With the project's vocabulary. Raises ``NcaError`` if there is none."""
-        return cls(load_centroids(settings.data), settings.threads)
+    def of(cls, data: DataFolder, resources: Resources) -> Oracle:
+        """With the dataset's vocabulary. Raises ``NcaError`` if there is none."""
+        return cls(data, load_centroids(data), resources.threads)
 
     def __call__(self, given: Examples) -> NDArray[np.float64]:
         """The prediction: float64 (batch, 32, height, width)."""
@@ -50,7 +52,7 @@ class Oracle:
             return np.stack(list(pool.map(self._predict, given.rollouts, given.context)))
 
     def _predict(self, rollout: RolloutId, context: NDArray[np.uint8]) -> NDArray[np.float64]:
-        rule = draw_rule(SETS[rollout.set].seed, rollout.index)
+        rule = draw_rule(self.data.own_set(rollout.set).seed, rollout.index)
         state = compiled.state_at(rule, LAST)
         futures = [
             compiled.simulate(_with_noise_of(rule, future), self.centroids, TARGET - LAST + 1, start=state)[-1]

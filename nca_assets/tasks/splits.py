@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from nca_assets.naming import RolloutId
+from nca_assets.ids import RolloutId
 
 
 def split_of(rollout: RolloutId) -> str:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.files import whole_file
-from nca_assets.naming import centroids_file
 from nca_assets.storage import Stored
 from nca_assets.vocabulary.origin import Origin, file_digest, read_origin, write_origin
 
@@ -85,16 +85,16 @@ def _described(found: object) -> str:
 _REMEDY = "give a (32, 16) float tensor to 'nca import centroids FILE', or delete it and materialize 'centroids' again"
 
 
-def load_centroids(data: Stored) -> Tensor:
+def load_centroids(data: DataFolder) -> Tensor:
     """The data folder's vocabulary: float32 (32, 16) on the lattice. Raises ``NcaError`` if it is missing or unfit."""
-    file = centroids_file(data)
+    file = data.centroids_file
     centroids = read_centroids(file)
     if not is_on_lattice(centroids):
         raise NcaError(f"{file} is not on the lattice of 1/1024: run 'nca import centroids {file}'")
     return centroids.float()
 
 
-def save_centroids(centroids: Tensor, data: Stored, source: str) -> None:
+def save_centroids(centroids: Tensor, data: DataFolder, source: str) -> None:
     """Write the vocabulary, and beside it where it comes from: ``learned``, or the name of an imported file.
 
     Whenever the process dies, the vocabulary that is there then has its origin beside it: until ``centroids.pt`` is
@@ -104,13 +104,13 @@ def save_centroids(centroids: Tensor, data: Stored, source: str) -> None:
     torch.save(centroids, buffer)
     origin, before = Origin(source, digest(centroids), file_digest(buffer.getvalue())), read_origin(data)
     write_origin(origin, data, before)
-    with whole_file(centroids_file(data)) as file:
+    with whole_file(data.centroids_file) as file:
         file.write(buffer.getvalue())
     if before:
         write_origin(origin, data)
 
 
-def import_centroids(file: Path, data: Stored) -> Tensor:
+def import_centroids(file: Path, data: DataFolder) -> Tensor:
     """Make a user's own centroids the data folder's vocabulary; returns them as they are on the lattice.
 
     Raises ``NcaError`` if ``file`` is unfit, before normalizing or after; the old vocabulary then stays.

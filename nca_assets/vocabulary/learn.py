@@ -18,7 +18,7 @@ from nca_assets.automaton.families.catalog import PLAIN
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule, draw_rule_of
 from nca_assets.automaton.shape import SHAPE_BLOCK
-from nca_assets.naming import VOCABULARY_SEED
+from nca_assets.ids import VOCABULARY_SEED
 from nca_assets.progress import Progress, unwatched
 from nca_assets.vocabulary.centroids import to_lattice
 

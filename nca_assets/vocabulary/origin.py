@@ -6,8 +6,8 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError
-from nca_assets.naming import centroids_file
 from nca_assets.seal import BLANK, read_sealed, write_sealed
 from nca_assets.storage import Stored
 
@@ -21,10 +21,10 @@ class Origin:
     file: str
 
 
-def present_digest(data: Stored) -> str | None:
+def present_digest(data: DataFolder) -> str | None:
     """The digest of the present vocabulary, or None if there is none. Raises ``NcaError`` if its file is unfit."""
     try:
-        content = centroids_file(data).read_bytes()
+        content = data.centroids_file.read_bytes()
     except FileNotFoundError:
         return None
     origin = read_origin(data)
@@ -35,7 +35,7 @@ def present_digest(data: Stored) -> str | None:
     return digest(load_centroids(data))
 
 
-def present_source(data: Stored) -> str | None:
+def present_source(data: DataFolder) -> str | None:
     """Where the present vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
 
     Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
@@ -45,32 +45,32 @@ def present_source(data: Stored) -> str | None:
         return None
     origin = read_origin(data)
     if origin is None or origin.digest != present:
-        file = centroids_file(data)
+        file = data.centroids_file
         raise NcaError(f"{file} was put there by hand: keep it with 'nca import centroids {file}', or delete it")
     return origin.source
 
 
-def read_origin(data: Stored) -> Origin | None:
+def read_origin(data: DataFolder) -> Origin | None:
     """The origin that is noted of the present vocabulary, or None if there is none or its file is damaged.
 
     Of a vocabulary that was being replaced when the process died, the origin of whichever file is there.
     """
     try:
-        noted = json.loads(read_sealed(_origin_file(data), data, "import the vocabulary again"))
-        if "before" in noted and noted["before"]["file"] == file_digest(centroids_file(data).read_bytes()):
+        noted = json.loads(read_sealed(_origin_file(data), data.root, "import the vocabulary again"))
+        if "before" in noted and noted["before"]["file"] == file_digest(data.centroids_file.read_bytes()):
             noted = noted["before"]
         return Origin(noted["source"], noted["digest"], noted["file"])
     except (DamageError, FileNotFoundError):
         return None
 
 
-def write_origin(origin: Origin, data: Stored, before: Origin | None = None) -> None:
+def write_origin(origin: Origin, data: DataFolder, before: Origin | None = None) -> None:
     """Write ``origin`` beside the vocabulary, along with the origin ``before`` while that one is being replaced.
 
     Raises ``NcaError`` if the disk refuses.
     """
     noted = asdict(origin) | ({"before": asdict(before)} if before else {}) | {"seal": BLANK}
-    write_sealed(json.dumps(noted, indent=1).encode(), _origin_file(data), data)
+    write_sealed(json.dumps(noted, indent=1).encode(), _origin_file(data), data.root)
 
 
 def file_digest(content: bytes) -> str:
@@ -78,5 +78,5 @@ def file_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _origin_file(data: Stored) -> Stored:
-    return centroids_file(data).with_suffix(".json")
+def _origin_file(data: DataFolder) -> Stored:
+    return data.centroids_file.with_suffix(".json")

@@ -14,22 +14,22 @@ from typing import Any, BinaryIO
 import duckdb
 import polars as pl
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.storage import Stored
 from nca_assets.warehouse.catalog import OLD_NAMES
 from nca_assets.warehouse.read import connect, literal
 
 FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet, COMPRESSION zstd"}
 
 
-def first_rows(query: str, data: Stored, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+def first_rows(query: str, data: DataFolder, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The columns of a query's answer, and its first ``most`` rows. Raises ``NcaError`` with DuckDB's message."""
     with connect(data) as connection, duckdbs_message():
         answer = ask(connection, query)
         return answer.columns, answer.limit(most).fetchall()
 
 
-def write_answer(query: str, data: Stored, form: str, out: BinaryIO, then: str = "") -> None:
+def write_answer(query: str, data: DataFolder, form: str, out: BinaryIO, then: str = "") -> None:
     """Write the answer of ``query`` to ``out`` in a format of ``FORMATS``, or nothing if it fails.
 
     Given ``then``, a query of ours that calls that answer ``answer``, it is the answer of ``then`` that is written.
@@ -47,7 +47,7 @@ def write_answer(query: str, data: Stored, form: str, out: BinaryIO, then: str =
                 shutil.copyfileobj(written, out)
 
 
-def whole_table(query: str, data: Stored, then: str = "") -> pl.DataFrame:
+def whole_table(query: str, data: DataFolder, then: str = "") -> pl.DataFrame:
     """The whole answer of ``query``, as ``write_answer`` has it in Parquet."""
     content = io.BytesIO()
     write_answer(query, data, "parquet", content, then)

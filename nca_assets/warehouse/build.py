@@ -19,10 +19,10 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.files import TEMPORARY, publish, refusals_of_the_disk
-from nca_assets.naming import materialized_labels, warehouse_file
-from nca_assets.storage import Stored, cache_of, clear_errors, local_copy
+from nca_assets.storage import cache_of, clear_errors, local_copy
 from nca_assets.versioned import publish_version
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.history import merge_history
@@ -51,7 +51,7 @@ class Built:
     digest: str
 
 
-def build_warehouse(data: Stored, only: Collection[str] | None = None) -> dict[str, Built]:
+def build_warehouse(data: DataFolder, only: Collection[str] | None = None) -> dict[str, Built]:
     """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns each rebuilt table by name.
 
     With ``only``, rebuild the tables of these names, and take the others over from the published warehouse if there is
@@ -67,15 +67,15 @@ def build_warehouse(data: Stored, only: Collection[str] | None = None) -> dict[s
         try:
             everything = {table.name for table in TABLES}
             chosen = everything if only is None else everything.intersection(only)
-            if warehouse_file(data).exists() and chosen != everything:
-                shutil.copyfile(local_copy(warehouse_file(data)), temporary)
+            if data.warehouse_file().exists() and chosen != everything:
+                shutil.copyfile(local_copy(data.warehouse_file()), temporary)
                 built = _build(data, temporary, chosen | {"snapshot"})
             else:
                 built = _build(data, temporary, everything)
             _flush(temporary)
             # Left beside by someone who opened the old file for writing; DuckDB would apply it to the new one.
             write_ahead_log(final).unlink(missing_ok=True)
-            if isinstance(data, Path):
+            if isinstance(data.root, Path):
                 publish(temporary, final)
             else:
                 publish_version(temporary, data / "warehouse", ".duckdb")
@@ -85,7 +85,7 @@ def build_warehouse(data: Stored, only: Collection[str] | None = None) -> dict[s
 
 
 @contextmanager
-def building(data: Stored) -> Iterator[None]:
+def building(data: DataFolder) -> Iterator[None]:
     """Hold off other builds for the time of the block; what keeps one from writing is raised as ``NcaError``."""
     final = _local_file(data)
     try:
@@ -110,15 +110,15 @@ def _alone(final: Path) -> Iterator[None]:
         ) from None
 
 
-def _local_file(data: Stored) -> Path:
+def _local_file(data: DataFolder) -> Path:
     """What is built: the published file itself, or what a bucket's next version is uploaded from."""
-    return cache_of(data) / "nca.duckdb"
+    return cache_of(data.root) / "nca.duckdb"
 
 
-def _build(data: Stored, file: Path, chosen: Collection[str]) -> dict[str, Built]:
+def _build(data: DataFolder, file: Path, chosen: Collection[str]) -> dict[str, Built]:
     connected = duckdb.connect(file, config={"storage_compatibility_version": STORAGE_VERSION})
     with tempfile.TemporaryDirectory() as scratch, connected as connection:
-        if len(materialized_labels(data)) > MANY_PARTS:
+        if len(data.labelled_shards()) > MANY_PARTS:
             connection.execute("SET preserve_insertion_order = false")
         set_variable(connection, "built_at", "TIMESTAMP", datetime.now(UTC).replace(tzinfo=None).isoformat())
         set_variables(connection, data, Path(scratch))

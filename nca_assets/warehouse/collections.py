@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 import polars as pl
 from filelock import FileLock
 
+from nca_assets.data_folder import DataFolder, named
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.labels.table import read_table, write_table
-from nca_assets.naming import named
 from nca_assets.storage import Stored, cache_of, names_below
 from nca_assets.warehouse.answer import ask, duckdbs_message
 from nca_assets.warehouse.read import connect
@@ -76,14 +76,14 @@ class Collection:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def collection_files(data: Stored) -> list[Stored]:
+def collection_files(data: DataFolder) -> list[Stored]:
     """Every version of every collection, by name and oldest first."""
     folder = data / "collections"
     found = named(rf"({NAME})/(v\d{{4,}}\.parquet)", names_below(folder), folder)
     return [folder / name / version for name, version in sorted(match.groups() for match in found)]
 
 
-def versions_of(name: str, data: Stored) -> list[Stored]:
+def versions_of(name: str, data: DataFolder) -> list[Stored]:
     """The versions of collection ``name``, oldest first."""
     return [file for file in collection_files(data) if file.parent.name == name]
 
@@ -93,7 +93,7 @@ def recollect(file: Stored) -> str:
     return f"restore it, or remove it and collect {file.parent.name} anew with 'nca collect'"
 
 
-def freeze(name: str, query: str, data: Stored, sampling: Sampling | None = None) -> Collection:
+def freeze(name: str, query: str, data: DataFolder, sampling: Sampling | None = None) -> Collection:
     """Run ``query`` on the warehouse and keep the rollouts it names as the next version of collection ``name``.
 
     When they and the query are those of the latest version, that one is returned. Raises ``NcaError`` if the name or
@@ -103,14 +103,14 @@ def freeze(name: str, query: str, data: Stored, sampling: Sampling | None = None
         raise NcaError(f"a collection can't be called {name!r}: use letters, digits, '-' and '_', at most 64")
     sampling = sampling or Sampling()
     rollouts, snapshot = _ask(query, data, sampling)
-    folder = cache_of(data) / "collections"
+    folder = cache_of(data.root) / "collections"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
         return _keep(name, query, sampling, rollouts, snapshot, data)
 
 
 def _keep(
-    name: str, query: str, sampling: Sampling, rollouts: dict[str, str], snapshot: str, data: Stored
+    name: str, query: str, sampling: Sampling, rollouts: dict[str, str], snapshot: str, data: DataFolder
 ) -> Collection:
     earlier = versions_of(name, data)
     if earlier:
@@ -134,7 +134,7 @@ def _keep(
     return collection
 
 
-def read_collection(name: str, data: Stored, version: int | None = None) -> Collection:
+def read_collection(name: str, data: DataFolder, version: int | None = None) -> Collection:
     """A version of collection ``name``, by default the latest.
 
     Raises ``NcaError`` if there is none, and ``DamageError`` if it is damaged.
@@ -147,12 +147,12 @@ def read_collection(name: str, data: Stored, version: int | None = None) -> Coll
     return _read(files[version or max(files)], data)
 
 
-def verify_collection(file: Stored, data: Stored) -> None:
+def verify_collection(file: Stored, data: DataFolder) -> None:
     """Hold a version of a collection to its seal and its digest. Raises ``DamageError`` if it is damaged."""
     _read(file, data)
 
 
-def _read(file: Stored, data: Stored) -> Collection:
+def _read(file: Stored, data: DataFolder) -> Collection:
     name, number = file.parent.name, int(file.stem[1:])
     rows, says = read_table(file, data, recollect(file))
     rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))
@@ -162,7 +162,7 @@ def _read(file: Stored, data: Stored) -> Collection:
     return found
 
 
-def _ask(query: str, data: Stored, sampling: Sampling) -> tuple[dict[str, str], str]:
+def _ask(query: str, data: DataFolder, sampling: Sampling) -> tuple[dict[str, str], str]:
     with connect(data) as connection, duckdbs_message():
         answer = ask(connection, query)
         if "rollout_id" not in answer.columns:

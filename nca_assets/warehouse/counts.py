@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from nca_assets.naming import ShardKey
-from nca_assets.storage import Stored, appeared
+from nca_assets.data_folder import DataFolder
+from nca_assets.ids import ShardKey
+from nca_assets.storage import appeared
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.stale import inventory
 
@@ -44,7 +45,7 @@ class ShardCounts:
         )
 
 
-def count_rollouts(data: Stored) -> list[ShardCounts]:
+def count_rollouts(data: DataFolder) -> list[ShardCounts]:
     """The counts of every shard that is anywhere, but of damaged ones, which ``stale_partitions`` lists.
 
     Raises ``NcaError`` if the warehouse can't be read.
@@ -64,7 +65,7 @@ def count_rollouts(data: Stored) -> list[ShardCounts]:
             in_warehouse.get(key, 0),
             labelled_since=in_labels.get(key, 0) != in_warehouse.get(key, 0)
             and key in in_labels
-            and appeared(key.labels_file(data)) > built_at,
+            and appeared(data.labels_file(key)) > built_at,
         )
         for key in sorted(in_manifest.keys() | in_labels.keys() | in_warehouse.keys())
         if str(key) not in damaged

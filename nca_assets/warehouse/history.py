@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import polars as pl
 
+from nca_assets.data_folder import DataFolder, named
 from nca_assets.labels.table import write_table
-from nca_assets.naming import named
 from nca_assets.seal import sound_copies
 from nca_assets.storage import Stored, names
 
@@ -58,30 +58,30 @@ class Event:
     tokens_per_second: float | None
 
 
-def history_files(data: Stored) -> dict[Stored, str]:
+def history_files(data: DataFolder) -> dict[Stored, str]:
     """The files that hold the history, each with what to do if it is damaged."""
     folder = data / "history"
     files = sorted(match.string for match in named(r"[0-9a-f]{32}\.parquet", names(folder), folder))
     return {folder / name: RECOPY for name in files}
 
 
-def append_history(events: list[Event], data: Stored) -> None:
+def append_history(events: list[Event], data: DataFolder) -> None:
     """Add those of ``events`` that are not there yet, in a file of their own."""
     rows = [
         asdict(event) | {"inputs": [{"key": key, "value": value} for key, value in event.inputs.items()]}
         for event in events
     ]
     table = pl.DataFrame(rows, schema=HISTORY_SCHEMA)
-    known, _ = sound_copies(history_files(data), data)
+    known, _ = sound_copies(history_files(data), data.root)
     if known:
         table = table.join(_read(known).select(IDENTITY), on=IDENTITY, how="anti", nulls_equal=True)
     if len(table):
         _write(table, data)
 
 
-def last_events(data: Stored) -> dict[str, tuple[int, str]]:
+def last_events(data: DataFolder) -> dict[str, tuple[int, str]]:
     """Of each asset, the number and run of the event copied last."""
-    files, _ = sound_copies(history_files(data), data)
+    files, _ = sound_copies(history_files(data), data.root)
     if not files:
         return {}
     # By time, since another instance counts its events anew.
@@ -89,12 +89,12 @@ def last_events(data: Stored) -> dict[str, tuple[int, str]]:
     return {asset: (event, run_id) for asset, event, run_id in latest.iter_rows()}
 
 
-def merge_history(data: Stored) -> None:
+def merge_history(data: DataFolder) -> None:
     """Make one file of many; the caller sees to it that no one else reads or merges meanwhile."""
     files = history_files(data)
     if len(files) < MOST_FILES:
         return
-    copies, damaged = sound_copies(files, data)
+    copies, damaged = sound_copies(files, data.root)
     # A crash in between leaves copies that overlap, as any two may.
     _write(_read(copies).unique(IDENTITY), data)
     for file in files.keys() - damaged.keys():
@@ -105,5 +105,5 @@ def _read(copies: list[Path]) -> pl.DataFrame:
     return pl.read_parquet(copies, hive_partitioning=False) if copies else pl.DataFrame(schema=HISTORY_SCHEMA)
 
 
-def _write(rows: pl.DataFrame, data: Stored) -> None:
+def _write(rows: pl.DataFrame, data: DataFolder) -> None:
     write_table(rows, data / "history" / f"{uuid4().hex}.parquet", data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nca_assets.storage import Stored
+from nca_assets.data_folder import DataFolder
 from nca_assets.warehouse.read import connect
 
 
@@ -26,7 +26,7 @@ class Outlier:
         )
 
 
-def find_outliers(data: Stored) -> list[Outlier]:
+def find_outliers(data: DataFolder) -> list[Outlier]:
     """The outliers among our own shards, the farthest first; none where a set has fewer than 1,000 others to compare.
 
     Raises ``NcaError`` if there is no warehouse.
@@ -37,7 +37,7 @@ def find_outliers(data: Stored) -> list[Outlier]:
         ]
 
 
-def missed_targets(data: Stored, fewest: int) -> list[str] | None:
+def missed_targets(data: DataFolder, fewest: int) -> list[str] | None:
     """The statistics of ``card_comparison`` that miss their target, in words; None below ``fewest`` rollouts."""
     with connect(data) as connection:
         query = "SELECT count(*) FROM labels WHERE recipe_version IS NOT NULL"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import duckdb
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.naming import warehouse_file
-from nca_assets.storage import Stored, local_copy
+from nca_assets.ids import OWN_NAME
+from nca_assets.storage import local_copy
 
 LOCKDOWN = (
     # In this order: the third names the published file as one to read and write, the fourth refuses every local file.
@@ -25,14 +26,14 @@ LOCKDOWN = (
 """Settings under which a connection keeps the file that it has open, and can open no other, nor that one again."""
 
 
-def connect(data: Stored) -> duckdb.DuckDBPyConnection:
+def connect(data: DataFolder) -> duckdb.DuckDBPyConnection:
     """A connection to the published warehouse that can write nothing, and read nothing else; its settings are locked.
 
     It spills nothing to disk either, so what a query needs at once must fit into memory. Whoever has opened the
     published file for writing does not get in the way: then a private copy of it is opened. Raises ``NcaError`` if it
     is missing or damaged.
     """
-    file = warehouse_file(data)
+    file = data.warehouse_file()
     try:
         connection = _open(local_copy(file))
     except FileNotFoundError:
@@ -75,6 +76,10 @@ def _attach(file: Path) -> duckdb.DuckDBPyConnection:
 def is_any_of(names: Iterable[str]) -> str:
     """The condition that the column ``set_name`` is one of ``names``."""
     return f"set_name IN ({', '.join(literal(name) for name in names)})"
+
+
+OWN_SETS = f"regexp_full_match(set_name, '{OWN_NAME}')"
+"""The condition that a row is of a set whose rollouts follow from recipes."""
 
 
 def literal(text: str) -> str:

@@ -14,18 +14,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
-from nca_assets.naming import (
-    SETS,
-    ShardKey,
-    imported_shards,
-    materialized_curve_sums,
-    materialized_labels,
-    materialized_shards,
-    scores_file,
-)
 from nca_assets.remedies import RESCORE, relabel, remake
 from nca_assets.seal import sound_copies
 from nca_assets.shards.findings import noted_findings
@@ -79,22 +72,22 @@ class Damage:
     reason: str
 
 
-def find_sources(data: Stored) -> dict[str, list[Source]]:
+def find_sources(data: DataFolder) -> dict[str, list[Source]]:
     """The files under ``data`` that tables are made from, sound or not, by the name of their variable.
 
     Raises ``NcaError`` if there are neither labels nor shards, or if a folder can't be read.
     """
-    labels, shards, imported = materialized_labels(data), materialized_shards(data), imported_shards(data)
+    labels, shards, imported = data.labelled_shards(), data.shards(), data.imported_shards()
     if not labels and not shards and not imported:
         raise NcaError(f"{data} holds no labelled shards: materialize rollout_shards and behavior_labels first")
-    summed = set(materialized_curve_sums(data)).intersection(labels)
-    scores = [file for file in [scores_file(data)] if file.exists()]
+    summed = set(data.summed_shards()).intersection(labels)
+    scores = [file for file in [data.scores_file] if file.exists()]
     return {
-        "label_files": [_of_labels(key, key.labels_file(data)) for key in labels],
-        "curve_sum_files": [_of_labels(key, key.curve_sums_file(data)) for key in sorted(summed)],
-        "manifests": [Source(key.manifest_file(data), "rollout_shards", str(key), remake(key)) for key in shards],
+        "label_files": [_of_labels(key, data.labels_file(key)) for key in labels],
+        "curve_sum_files": [_of_labels(key, data.curve_sums_file(key)) for key in sorted(summed)],
+        "manifests": [Source(data.manifest_file(key), "rollout_shards", str(key), remake(key)) for key in shards],
         "imported_manifests": [
-            Source(key.manifest_file(data), "imported_shards", str(key), remake(key)) for key in imported
+            Source(data.manifest_file(key), "imported_shards", str(key), remake(key)) for key in imported
         ],
         "history_files": [
             Source(file, "analytics/materializations", None, remedy) for file, remedy in history_files(data).items()
@@ -106,14 +99,14 @@ def find_sources(data: Stored) -> dict[str, list[Source]]:
     }
 
 
-def set_variables(connection: duckdb.DuckDBPyConnection, data: Stored, scratch: Path) -> None:
+def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scratch: Path) -> None:
     """Tell ``connection`` what to build from, damaged files left out; ``scratch`` is a folder for stand-ins of kinds
     that have no file."""
     damaged: list[Damage] = []
     for name, sources in find_sources(data).items():
         remedies = {source.file: source.remedy for source in sources}
         schema = SCHEMAS[name]
-        sound, wrong = sound_tables(remedies, data, schema) if schema else sound_copies(remedies, data)
+        sound, wrong = sound_tables(remedies, data, schema) if schema else sound_copies(remedies, data.root)
         damaged += [Damage(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
         files = sound or [_empty_file(scratch / name, schema)]
         set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
@@ -140,26 +133,26 @@ def _labels_asset(key: ShardKey) -> str:
     return "imported_labels" if key.imported else "behavior_labels"
 
 
-def _lacking_sums(data: Stored) -> Iterator[Damage]:
+def _lacking_sums(data: DataFolder) -> Iterator[Damage]:
     """The label parts without curve sums."""
-    there = set(materialized_curve_sums(data))
-    for key in materialized_labels(data):
+    there = set(data.summed_shards())
+    for key in data.labelled_shards():
         if key not in there:
-            yield Damage(_labels_asset(key), str(key), f"{key.curve_sums_file(data)} is missing: {relabel(key)}")
+            yield Damage(_labels_asset(key), str(key), f"{data.curve_sums_file(key)} is missing: {relabel(key)}")
 
 
-def _noted(data: Stored) -> Iterator[Damage]:
+def _noted(data: DataFolder) -> Iterator[Damage]:
     """What verification found wrong with the shards and labels that are there."""
     findings = noted_findings(data)
-    for key in [*materialized_shards(data), *imported_shards(data)]:
+    for key in [*data.shards(), *data.imported_shards()]:
         if finding := findings.get(str(key)):
             yield Damage("imported_shards" if key.imported else "rollout_shards", str(key), finding)
-    for key in materialized_labels(data):
+    for key in data.labelled_shards():
         if finding := findings.get(f"{key}.labels"):
             yield Damage(_labels_asset(key), str(key), finding)
 
 
-def _present(data: Stored) -> dict[str, Any]:
+def _present(data: DataFolder) -> dict[str, Any]:
     return {
         "recipe_version": RECIPE_VERSION,
         "label_version": LABEL_VERSION,
@@ -167,15 +160,15 @@ def _present(data: Stored) -> dict[str, Any]:
     }
 
 
-def _disk(data: Stored) -> list[dict[str, Any]]:
+def _disk(data: DataFolder) -> list[dict[str, Any]]:
     """The size in bytes of each shard's file, None if it is missing."""
-    there = {rollout_set.name: sizes(data / rollout_set.folder) for rollout_set in SETS.values()}
-    found = {str(key): there[key.set].get(key.tokens_file(data).name) for key in materialized_shards(data)}
-    found |= {str(key): _source_size(key, data) for key in imported_shards(data)}
+    there = {name: sizes(data / rollout_set.folder) for name, rollout_set in data.sets.items()}
+    found = {str(key): there[key.set].get(data.tokens_file(key).name) for key in data.shards()}
+    found |= {str(key): _source_size(key, data) for key in data.imported_shards()}
     return [{"shard_key": key, "token_bytes": size} for key, size in found.items()]
 
 
-def _source_size(key: ShardKey, data: Stored) -> int | None:
+def _source_size(key: ShardKey, data: DataFolder) -> int | None:
     with suppress(DamageError, OSError):
         return Path(read_imported_manifest(key, data).source).stat().st_size
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.naming import imported_shards, materialized_labels, materialized_shards
-from nca_assets.storage import Stored
 from nca_assets.warehouse.catalog import BY_NAME
 from nca_assets.warehouse.sources import set_variable, set_variables
 
@@ -48,13 +47,13 @@ class Assessment:
     stale: list[StalePartition]
 
 
-def assess(data: Stored, materialized: Versions) -> Assessment:
+def assess(data: DataFolder, materialized: Versions) -> Assessment:
     """The inventory, and what ``stale_partitions`` would hold if the warehouse were built now.
 
     What was ``materialized`` last is asked of the caller, since the history on disk is only as new as the last build.
     What is damaged is stale. Raises ``NcaError`` if a folder can't be read.
     """
-    if not (materialized_shards(data) or materialized_labels(data) or imported_shards(data)):
+    if not (data.shards() or data.labelled_shards() or data.imported_shards()):
         return Assessment([], [])
     with inventory(data) as connection:
         rows = [
@@ -79,7 +78,7 @@ CURRENT = """CREATE TABLE current_materializations AS
 
 
 @contextmanager
-def inventory(data: Stored) -> Iterator[duckdb.DuckDBPyConnection]:
+def inventory(data: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory that has the tables ``shards`` and ``label_parts`` of what is on disk now, but of damaged
     files, which its variable ``damaged`` lists.
 

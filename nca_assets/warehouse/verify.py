@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.seal import read_sealed
-from nca_assets.storage import Stored
 from nca_assets.warehouse.collections import verify_collection
 from nca_assets.warehouse.sources import find_sources
 
 
-def verify_other_files(data: Stored) -> tuple[int, list[str]]:
+def verify_other_files(data: DataFolder) -> tuple[int, list[str]]:
     """How many such files there are under ``data``, and what is wrong with those that are damaged, a line each."""
     sources = find_sources(data)
     findings: list[str] = []
@@ -19,7 +19,7 @@ def verify_other_files(data: Stored) -> tuple[int, list[str]]:
             if source.asset == "collections":
                 verify_collection(source.file, data)
             else:
-                read_sealed(source.file, data, source.remedy)
+                read_sealed(source.file, data.root, source.remedy)
         except DamageError as error:
             findings.append(str(error))
     return len(others), findings

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nca_assets.naming import ShardKey, scores_file
+from nca_assets.ids import ShardKey
 from nca_assets_tests.conftest import local
 
 
@@ -62,15 +62,15 @@ def targets(data: Path) -> dict[str, Target]:
     history = sorted((data / "history").iterdir())
     collections = data / "collections"
     return {
-        "tokens": Target(local(tokens.tokens_file(data)), local(sound.tokens_file(data)), str(tokens)),
-        "manifest": Target(local(manifest.manifest_file(data)), local(sound.manifest_file(data)), str(manifest)),
-        "labels": Target(local(labels.labels_file(data)), local(sound.labels_file(data)), str(labels)),
-        "curves": Target(local(curves.curves_file(data)), local(sound.curves_file(data)), str(curves)),
-        "sums": Target(local(sums.curve_sums_file(data)), local(sound.curve_sums_file(data)), str(sums)),
-        "imported": Target(local(life[1].manifest_file(data)), local(life[0].manifest_file(data)), str(life[1])),
+        "tokens": Target(local(data.tokens_file(tokens)), local(data.tokens_file(sound)), str(tokens)),
+        "manifest": Target(local(data.manifest_file(manifest)), local(data.manifest_file(sound)), str(manifest)),
+        "labels": Target(local(data.labels_file(labels)), local(data.labels_file(sound)), str(labels)),
+        "curves": Target(local(data.curves_file(curves)), local(data.curves_file(sound)), str(curves)),
+        "sums": Target(local(data.curve_sums_file(sums)), local(data.curve_sums_file(sound)), str(sums)),
+        "imported": Target(local(data.manifest_file(life[1])), local(data.manifest_file(life[0])), str(life[1])),
         "collection": Target(collections / "b" / "v0001.parquet", collections / "a" / "v0001.parquet", "b"),
         "history": Target(history[0], history[1]),
-        "scores": Target(local(scores_file(data)), history[1]),
+        "scores": Target(local(data.scores_file), history[1]),
     }
 
 

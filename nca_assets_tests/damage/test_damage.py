@@ -11,12 +11,12 @@ import pytest
 
 from nca_assets.automaton.engine import Machine
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.export import export_csv
 from nca_assets.labels.verify import verify_labels
 from nca_assets.loading.source import RolloutSource
-from nca_assets.naming import ShardKey, imported_shards, materialized_labels, materialized_shards
+from nca_assets.project import Project
 from nca_assets.seal import unsealed
-from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.shards.verify import verify_imported, verify_shard
@@ -31,11 +31,11 @@ CPU = Machine("cpu", threads=1, memory=2**26)
 TABLES = ("labels", "shards", "label_parts", "collections", "collection_rollouts", "materializations")
 
 
-def verify(settings: Settings) -> str:
+def verify(settings: Project) -> str:
     """The findings of verification, a line each."""
     data = settings.data
     findings = verify_other_files(data)[1]
-    for key in sorted({*materialized_shards(data), *imported_shards(data), *materialized_labels(data)}):
+    for key in sorted({*data.shards(), *data.imported_shards(), *data.labelled_shards()}):
         for part in (verify_tokens, verify_labels_of):
             try:
                 part(key, settings)
@@ -44,14 +44,14 @@ def verify(settings: Settings) -> str:
     return "\n".join(findings)
 
 
-def verify_tokens(key: ShardKey, settings: Settings) -> None:
+def verify_tokens(key: ShardKey, settings: Project) -> None:
     if key.imported:
         verify_imported(key, settings.data)
     else:
-        verify_shard(key, settings, CPU, most=1)
+        verify_shard(key, settings.data, settings.resources, most=1)
 
 
-def verify_labels_of(key: ShardKey, settings: Settings) -> None:
+def verify_labels_of(key: ShardKey, settings: Project) -> None:
     verify_labels(key, settings.data)
 
 
@@ -60,7 +60,7 @@ def rows(data: Path, query: str) -> list[tuple]:
         return connection.execute(query).fetchall()
 
 
-def stale_now(settings: Settings) -> set[str]:
+def stale_now(settings: Project) -> set[str]:
     """The partitions that ``nca status`` counts as stale."""
     recorded = {
         asset: dict(rows(local(settings.data), f"SELECT partition_key, digest FROM {table} WHERE set_name <> 'life'"))
@@ -69,8 +69,8 @@ def stale_now(settings: Settings) -> set[str]:
     return {found.partition_key or "" for found in assess(settings.data, recorded).stale}
 
 
-def read_all(settings: Settings) -> dict[str, bytes | NcaError]:
-    source = RolloutSource.where(settings=settings)
+def read_all(settings: Project) -> dict[str, bytes | NcaError]:
+    source = RolloutSource.where(settings=settings.data)
     tokens = source.read(range(len(source)))
     return {
         str(name): read if isinstance(read, NcaError) else np.asarray(read).tobytes()
@@ -78,7 +78,7 @@ def read_all(settings: Settings) -> dict[str, bytes | NcaError]:
     }
 
 
-def check_what_is_told(copy: Settings, told: dict[str, Target]) -> None:
+def check_what_is_told(copy: Project, told: dict[str, Target]) -> None:
     """Status tells what seals and sizes show, verification all, and then status too."""
     partitions = {target.partition for target in told.values()}
     quick = {target.partition for kind, target in told.items() if kind not in ("tokens", "curves")}
@@ -91,7 +91,7 @@ def check_what_is_told(copy: Settings, told: dict[str, Target]) -> None:
     assert partitions <= stale_now(copy)
 
 
-def check_what_is_built(whole: Settings, copy: Settings, spoiled: Iterable[str]) -> None:
+def check_what_is_built(whole: Project, copy: Project, spoiled: Iterable[str]) -> None:
     """What is spoiled is left out of the warehouse and of the CSV, and all the rest is in them."""
     old, new = local(whole.data), local(copy.data)
     build_warehouse(new)
@@ -107,7 +107,7 @@ def check_what_is_built(whole: Settings, copy: Settings, spoiled: Iterable[str])
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_damaged_files_of_all_kinds_are_told_and_the_rest_is_built(whole: Settings, copy: Settings, fault: str) -> None:
+def test_damaged_files_of_all_kinds_are_told_and_the_rest_is_built(whole: Project, copy: Project, fault: str) -> None:
     spoiled = targets(local(copy.data))
     for target in spoiled.values():
         FAULTS[fault](target.file)
@@ -116,7 +116,7 @@ def test_damaged_files_of_all_kinds_are_told_and_the_rest_is_built(whole: Settin
     check_what_is_built(whole, copy, spoiled)
 
 
-def test_files_under_the_names_of_others_are_told_and_the_rest_is_built(whole: Settings, copy: Settings) -> None:
+def test_files_under_the_names_of_others_are_told_and_the_rest_is_built(whole: Project, copy: Project) -> None:
     spoiled = targets(local(copy.data))
     for target in spoiled.values():
         shutil.copyfile(target.sound, target.file)
@@ -125,7 +125,7 @@ def test_files_under_the_names_of_others_are_told_and_the_rest_is_built(whole: S
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_flipped_bits_of_all_kinds_are_told_and_the_rest_is_built(whole: Settings, copy: Settings, seed: int) -> None:
+def test_flipped_bits_of_all_kinds_are_told_and_the_rest_is_built(whole: Project, copy: Project, seed: int) -> None:
     spoiled = targets(local(copy.data))
     for target in spoiled.values():
         flip(target.file, random.Random(seed))
@@ -136,7 +136,7 @@ def test_flipped_bits_of_all_kinds_are_told_and_the_rest_is_built(whole: Setting
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
-def test_a_flipped_bit_of_any_file_is_told_or_changes_nothing(whole: Settings, copy: Settings, seed: int) -> None:
+def test_a_flipped_bit_of_any_file_is_told_or_changes_nothing(whole: Project, copy: Project, seed: int) -> None:
     chance = random.Random(seed)
     kind, target = chance.choice(sorted(targets(local(copy.data)).items()))
     flip(target.file, chance)
@@ -149,7 +149,7 @@ def test_a_flipped_bit_of_any_file_is_told_or_changes_nothing(whole: Settings, c
     "kind", ["manifest", "labels", "curves", "sums", "imported", "collection", "history", "scores"]
 )
 @pytest.mark.parametrize("flips", [100, pytest.param(5000, marks=pytest.mark.long)])
-def test_no_flipped_bit_gets_past_a_seal(whole: Settings, kind: str, flips: int) -> None:
+def test_no_flipped_bit_gets_past_a_seal(whole: Project, kind: str, flips: int) -> None:
     data = local(whole.data)
     place = str(targets(data)[kind].file.relative_to(data))
     content = (data / place).read_bytes()
@@ -161,7 +161,7 @@ def test_no_flipped_bit_gets_past_a_seal(whole: Settings, kind: str, flips: int)
 
 
 @pytest.mark.parametrize("flips", [200, pytest.param(5000, marks=pytest.mark.long)])
-def test_a_flipped_bit_of_an_archive_is_damage_or_changes_no_token(whole: Settings, copy: Settings, flips: int) -> None:
+def test_a_flipped_bit_of_an_archive_is_damage_or_changes_no_token(whole: Project, copy: Project, flips: int) -> None:
     """To every reader, and with no other exception."""
     key, file = ShardKey("set1", 1), targets(local(copy.data))["tokens"].file
     manifest, content, chance = read_manifest(key, copy.data), file.read_bytes(), random.Random(0)

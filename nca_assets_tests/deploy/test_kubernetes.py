@@ -14,7 +14,6 @@ import yaml
 from dagster._config import process_config
 from dagster._core.instance.config import dagster_instance_config_schema
 
-from nca_assets.settings import Settings
 from nca_assets_tests.conftest import PROJECT
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"

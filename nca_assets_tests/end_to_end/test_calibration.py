@@ -12,9 +12,8 @@ import torch
 
 from nca_assets.automaton.compiled import simulate
 from nca_assets.automaton.recipe import draw_rule
+from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import SETS, RolloutId, ShardKey
-from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
 from nca_assets.tasks.long_horizon import Examples
 from nca_assets.tasks.oracle import Oracle
@@ -58,8 +57,8 @@ def labels(tmp_path_factory: pytest.TempPathFactory, centroids: torch.Tensor) ->
     settings = Settings(data=tmp_path_factory.mktemp("calibration"), frames=500, shard_size=ROLLOUTS)
     save_centroids(centroids, settings.data, "learned")
     for key in (ShardKey(name, number) for name in SETS for number in range(SHARDS)):
-        write_shard(key, centroids, settings)
-        write_labels(key, settings)
+        write_shard(key, centroids, settings.data, settings.resources)
+        write_labels(key, settings.data, settings.resources)
     build_warehouse(settings.data)
     with connect(settings.data) as connection:
         yield connection

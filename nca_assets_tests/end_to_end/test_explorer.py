@@ -9,10 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from nca_assets.figures.explorer import explored, write_explorer
+from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -28,15 +27,15 @@ MOST_BYTES = 25_000_000
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> RolloutSource:
     settings = Settings(data=tmp_path_factory.mktemp("explored") / "data", shard_size=64, frames=500, device="cpu")
-    settings.data.mkdir()
+    settings.data.root.mkdir()
     centroids = read_centroids(GOLDEN / "centroids.pt")
     save_centroids(centroids, settings.data, "learned")
     for number in range(8):
         key = ShardKey(f"set{number % 2 + 1}", number)
-        write_shard(key, centroids, settings)
-        write_labels(key, settings)
+        write_shard(key, centroids, settings.data, settings.resources)
+        write_labels(key, settings.data, settings.resources)
     build_warehouse(settings.data)
-    return explored(settings)
+    return explored(settings.data)
 
 
 @pytest.fixture(scope="module")

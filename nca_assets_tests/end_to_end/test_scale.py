@@ -14,9 +14,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.conftest import GOLDEN
@@ -110,8 +109,8 @@ def as_on_one_machine(site: Site, folder: Path) -> bool:
     save_centroids(centroids, settings.data, "learned")
     bucket = site.s3.folder / "nca" / "data"
     for key in (ShardKey("set1", number) for number in range(16)):
-        write_shard(key, centroids, settings)
-        write_labels(key, settings)
+        write_shard(key, centroids, settings.data, settings.resources)
+        write_labels(key, settings.data, settings.resources)
         for file in (key.tokens_file, key.labels_file, key.curves_file, key.curve_sums_file):
             assert file(bucket).read_bytes() == file(settings.data).read_bytes(), file(bucket)
     return True

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from nca_assets.naming import ShardKey, warehouse_file
-from nca_assets.settings import Settings, load_settings
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -24,27 +24,27 @@ SHARDS = 24
 WRITER = """
 import random
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import ShardKey
-from nca_assets.settings import load_settings
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 while True:
-    write_labels(ShardKey("set1", random.randrange({shards})), load_settings())
+    write_labels(ShardKey("set1", random.randrange({shards})), Project.load())
 """
 
 BUILDER = """
-from nca_assets.settings import load_settings
+from nca_assets.project import Project
 from nca_assets.warehouse.build import build_warehouse
 while True:
-    build_warehouse(load_settings().data)
+    build_warehouse(Project.load().data)
 """
 
 COUNTS = "SELECT count(*), count(DISTINCT shard), (SELECT sum(rollouts) FROM behavior_summary)::INTEGER FROM labels"
 
 READERS = {
     "our connection": """
-from nca_assets.settings import load_settings
+from nca_assets.project import Project
 from nca_assets.warehouse.read import connect
 def ask():
-    with connect(load_settings().data) as connection:
+    with connect(Project.load().data) as connection:
         return connection.execute(QUERY).fetchall()[0]
 """,
     "plain DuckDB": """
@@ -103,7 +103,7 @@ def test_everything_at_once(
     for name in ("NCA_SHARD_SIZE", "NCA_FRAMES", "NCA_SHARDS_PER_SET"):
         monkeypatch.setenv(name, project.environment[name])
     monkeypatch.setenv("NCA_DATA", str(project.data))
-    settings = load_settings()
+    settings = Project.load()
     for number in range(SHARDS):
         write_shard(ShardKey("set1", number), load_centroids(settings.data), settings)
     made = project.nca("materialize", "set1-00000")
@@ -136,7 +136,7 @@ def test_everything_at_once(
     assert_a_clean_build_is_the_same(settings)
 
 
-def wait_for_growth(settings: Settings) -> None:
+def wait_for_growth(settings: Project) -> None:
     """Until writers and builders have started, which takes seconds, and the first of their work is published."""
     deadline = time.monotonic() + 60
     rollouts = 4
@@ -162,12 +162,12 @@ def shake(workers: list[subprocess.Popen[str]], restart: Callable[[int], subproc
     return killed
 
 
-def assert_a_clean_build_is_the_same(settings: Settings) -> None:
+def assert_a_clean_build_is_the_same(settings: Project) -> None:
     built = build_warehouse(settings.data)
     with connect(settings.data) as connection:
         last = connection.execute("FROM labels ORDER BY rollout_id").fetchall()
-    warehouse_file(settings.data).unlink()
+    settings.data.warehouse_file().unlink()
     assert build_warehouse(settings.data) == built
     with connect(settings.data) as connection:
         assert connection.execute("FROM labels ORDER BY rollout_id").fetchall() == last
-    assert not [file for file in settings.data.rglob("*.part*") if file.name.startswith(".nca.duckdb")]
+    assert not [file for file in settings.data.root.rglob("*.part*") if file.name.startswith(".nca.duckdb")]

@@ -20,8 +20,7 @@ from nca_assets.figures.palette import (
     indexed,
     vocabulary_colors,
 )
-from nca_assets.naming import SETS
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.conftest import GOLDEN
 
@@ -94,7 +93,7 @@ def test_the_phases_of_a_wave_go_round_a_ring_of_colors() -> None:
         assert max(here[phase - 1], here[(phase + 1) % 12]) < here[phase - 6]
 
 
-def test_the_vocabulary_decides_the_colors_of_our_sets_alone(settings: Settings) -> None:
+def test_the_vocabulary_decides_the_colors_of_our_sets_alone(settings: Project) -> None:
     centroids = read_centroids(GOLDEN / "centroids.pt")
     save_centroids(centroids, settings.data, "learned")
     for name in SETS:

@@ -4,32 +4,32 @@ import polars as pl
 import pytest
 
 from nca_assets.errors import DamageError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.verify import verify_labels
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.storage import Stored
 from nca_assets_tests.shards.test_verify import forge
 
 KEY = ShardKey("set2", 1)
 
 
-def change(file: Stored, settings: Settings, **columns: pl.Expr) -> None:
+def change(file: Stored, settings: Project, **columns: pl.Expr) -> None:
     """Write other values into ``file``, soundly sealed."""
     table, metadata = read_table(file, settings.data, "")
     write_table(table.with_columns(**columns), file, settings.data, metadata)
 
 
-def test_labels_that_agree_with_their_shard_verify_and_none_are_none(labelled: Settings) -> None:
+def test_labels_that_agree_with_their_shard_verify_and_none_are_none(labelled: Project) -> None:
     assert verify_labels(KEY, labelled.data)
-    KEY.labels_file(labelled.data).unlink()
+    labelled.data.labels_file(KEY).unlink()
     assert not verify_labels(KEY, labelled.data)
 
 
-def test_files_that_contradict_each_other_are_named_with_the_remedy(labelled: Settings) -> None:
+def test_files_that_contradict_each_other_are_named_with_the_remedy(labelled: Project) -> None:
     labels, curves, sums = (
-        KEY.labels_file(labelled.data), KEY.curves_file(labelled.data), KEY.curve_sums_file(labelled.data)
+        labelled.data.labels_file(KEY), labelled.data.curves_file(KEY), labelled.data.curve_sums_file(KEY)
     )  # fmt: skip
     before = {file: file.read_bytes() for file in (labels, curves, sums)}
     for changed, columns, message in (
@@ -48,7 +48,7 @@ def test_files_that_contradict_each_other_are_named_with_the_remedy(labelled: Se
     assert verify_labels(KEY, labelled.data)
 
 
-def test_labels_of_another_shard_are_named(labelled: Settings) -> None:
+def test_labels_of_another_shard_are_named(labelled: Project) -> None:
     forge(labelled)
     with pytest.raises(DamageError, match=r"its rollouts are not those of .*shard_00001\.json"):
         verify_labels(KEY, labelled.data)

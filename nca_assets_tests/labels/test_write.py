@@ -11,14 +11,14 @@ import torch
 from nca_assets.automaton.compiled import simulate
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.states import measure_states
 from nca_assets.labels.table import POLARS_TYPES
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards.read import read_rollout
 from nca_assets_tests.conftest import local
 
@@ -27,10 +27,10 @@ KEY = ShardKey("set2", 1)
 Members = dict[str, np.ndarray]
 
 
-def test_the_parts_hold_the_schema_and_the_rollouts(labelled: Settings, centroids: torch.Tensor) -> None:
-    curve_part = pl.read_parquet(local(KEY.curves_file(labelled.data)), hive_partitioning=False)
+def test_the_parts_hold_the_schema_and_the_rollouts(labelled: Project, centroids: torch.Tensor) -> None:
+    curve_part = pl.read_parquet(local(labelled.data.curves_file(KEY)), hive_partitioning=False)
     assert dict(curve_part.schema) == {column.name: POLARS_TYPES[column.type] for column in CURVE_COLUMNS}
-    part = pl.read_parquet(local(KEY.labels_file(labelled.data)), hive_partitioning=False)
+    part = pl.read_parquet(local(labelled.data.labels_file(KEY)), hive_partitioning=False)
     assert dict(part.schema) == {column.name: POLARS_TYPES[column.type] for column in LABEL_COLUMNS}
     assert part["rollout_id"].to_list() == [f"set2/{index:06d}" for index in range(4, 8)]
     for row in part.iter_rows(named=True):
@@ -50,7 +50,7 @@ def test_the_parts_hold_the_schema_and_the_rollouts(labelled: Settings, centroid
         assert row["noise"] == 255 / 2**scalars.noise_shift
 
 
-def test_labelling_again_gives_the_same_digest(labelled: Settings) -> None:
+def test_labelling_again_gives_the_same_digest(labelled: Project) -> None:
     seen = []
     first = write_labels(KEY, labelled, lambda done, total: seen.append((done, total)))
     assert write_labels(KEY, labelled).digest == first.digest
@@ -88,10 +88,10 @@ def another_type(members: Members) -> None:
     ],
 )
 def test_a_damaged_rollout_is_named_and_the_old_parts_stay(
-    labelled: Settings, spoil: Callable[[Members], None], complaint: str
+    labelled: Project, spoil: Callable[[Members], None], complaint: str
 ) -> None:
     before = parts(labelled)
-    file = KEY.tokens_file(labelled.data)
+    file = labelled.data.tokens_file(KEY)
     with np.load(local(file), allow_pickle=False) as shard:
         members = dict(shard)
     spoil(members)
@@ -104,9 +104,9 @@ def test_a_damaged_rollout_is_named_and_the_old_parts_stay(
 
 
 @pytest.mark.parametrize("share", [0, 0.02, 0.5, 0.99])
-def test_a_truncated_shard_is_named_and_the_old_parts_stay(labelled: Settings, share: float) -> None:
+def test_a_truncated_shard_is_named_and_the_old_parts_stay(labelled: Project, share: float) -> None:
     before = parts(labelled)
-    file = KEY.tokens_file(labelled.data)
+    file = labelled.data.tokens_file(KEY)
     os.truncate(local(file), int(file.stat().st_size * share))
     with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged \(.*materialize partition set2-00001") as caught:
         write_labels(KEY, labelled)
@@ -114,10 +114,10 @@ def test_a_truncated_shard_is_named_and_the_old_parts_stay(labelled: Settings, s
     assert parts(labelled) == before
 
 
-def parts(labelled: Settings) -> list[bytes]:
-    return [KEY.labels_file(labelled.data).read_bytes(), KEY.curves_file(labelled.data).read_bytes()]
+def parts(labelled: Project) -> list[bytes]:
+    return [labelled.data.labels_file(KEY).read_bytes(), labelled.data.curves_file(KEY).read_bytes()]
 
 
-def test_a_shard_that_was_never_made_is_named(labelled: Settings) -> None:
+def test_a_shard_that_was_never_made_is_named(labelled: Project) -> None:
     with pytest.raises(NcaError, match="materialize partition set3-00002 of rollout_shards"):
         write_labels(ShardKey("set3", 2), labelled)

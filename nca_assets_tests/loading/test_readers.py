@@ -21,7 +21,6 @@ class Garbage:
 
     def __del__(self) -> None:
         for _ in range(50):
-            pass
 
 
 @pytest.fixture

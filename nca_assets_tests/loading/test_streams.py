@@ -11,15 +11,15 @@ import torch
 from torch.utils.data import DataLoader
 
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON, Batch, Stream, clips, long_horizon, transitions
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets_tests.conftest import local
 
 
 @pytest.fixture
-def source(shards: Settings) -> RolloutSource:
+def source(shards: Project) -> RolloutSource:
     return RolloutSource.files(shards)
 
 
@@ -58,7 +58,7 @@ def test_the_cards_task_begins_at_0(source: RolloutSource) -> None:
     assert samples(batches) == [(position, 0) for position in range(len(source))]
 
 
-def test_files_and_recipes_give_equal_streams(shards: Settings) -> None:
+def test_files_and_recipes_give_equal_streams(shards: Project) -> None:
     files = RolloutSource.files(shards).take(range(4))
     recipes = RolloutSource.recipes("set1", range(4), shards)
     pairs = zip(transitions(files, seed=2), transitions(recipes, seed=2), strict=True)
@@ -109,8 +109,8 @@ def test_batches_that_ranks_can_not_share_equally_are_others_in_each_epoch(sourc
     assert len({frozenset(left) for left in left_out}) == 3
 
 
-def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: Settings) -> None:
-    file = ShardKey("set2", 1).tokens_file(own_shards.data)
+def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: Project) -> None:
+    file = own_shards.data.tokens_file(ShardKey("set2", 1))
     file.write_bytes(file.read_bytes()[:-300])
     source = RolloutSource.files(own_shards)
     with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged .* materialize partition set2-00001"):
@@ -122,8 +122,8 @@ def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: Settings) 
     assert all(batch.tokens.shape[0] == len(batch.starts) for batch in batches)
 
 
-def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: Settings) -> None:
-    file = ShardKey("set2", 1).tokens_file(own_shards.data)
+def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: Project) -> None:
+    file = own_shards.data.tokens_file(ShardKey("set2", 1))
     content = bytearray(file.read_bytes())
     content[300] ^= 0xFF  # in the first member
     file.write_bytes(bytes(content))
@@ -155,7 +155,7 @@ print(sum(batch.tokens.numel() for batch in stream), resource.getrusage(resource
 
 @pytest.mark.long
 def test_memory_is_bounded_while_streaming_100_shards(
-    shards: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shards: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from shutil import copy
 

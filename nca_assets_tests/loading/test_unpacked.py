@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import clips, transitions
 from nca_assets.loading.unpacked import unpack
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards.write import write_shard
 from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
@@ -20,18 +20,18 @@ from nca_assets_tests.conftest import local
 KEY = ShardKey("set1", 1)
 
 
-def unpacked_files(settings: Settings) -> set[Stored]:
+def unpacked_files(settings: Project) -> set[Stored]:
     return set((settings.data / "unpacked").rglob("*"))
 
 
-def test_they_give_the_rollouts_of_the_shards(own_shards: Settings) -> None:
+def test_they_give_the_rollouts_of_the_shards(own_shards: Project) -> None:
     source = RolloutSource.files(own_shards)
     for packed, unpacked in zip(source, source.unpacked(), strict=True):
         assert packed.id == unpacked.id
         np.testing.assert_array_equal(packed.tokens, unpacked.tokens)
 
 
-def test_streams_over_them_are_the_same(own_shards: Settings) -> None:
+def test_streams_over_them_are_the_same(own_shards: Project) -> None:
     """Whole blocks lie together in memory; those with gaps do not."""
     every = RolloutSource.files(own_shards)
     for source in (every, every.take([0, 1, 3, 6, 7, 20])):
@@ -39,7 +39,7 @@ def test_streams_over_them_are_the_same(own_shards: Settings) -> None:
         assert all(torch.equal(a, b) for one, other in pairs for a, b in zip(one[:2], other[:2], strict=True))
 
 
-def test_batches_are_copies(own_shards: Settings) -> None:
+def test_batches_are_copies(own_shards: Project) -> None:
     source = RolloutSource.files(own_shards).unpacked()
     stream = clips(source, 16, shuffle=False)
     first = next(iter(stream))
@@ -48,7 +48,7 @@ def test_batches_are_copies(own_shards: Settings) -> None:
     assert torch.equal(next(iter(stream)).tokens, before)
 
 
-def test_a_shard_is_unpacked_once_and_anew_when_it_is_another(own_shards: Settings) -> None:
+def test_a_shard_is_unpacked_once_and_anew_when_it_is_another(own_shards: Project) -> None:
     first = unpack(KEY, own_shards.data)
     written = first.stat().st_mtime_ns
     assert unpack(KEY, own_shards.data) == first
@@ -61,8 +61,8 @@ def test_a_shard_is_unpacked_once_and_anew_when_it_is_another(own_shards: Settin
     assert not first.exists()
 
 
-def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: Settings) -> None:
-    file = KEY.tokens_file(own_shards.data)
+def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: Project) -> None:
+    file = own_shards.data.tokens_file(KEY)
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
     source = RolloutSource.files(own_shards).unpacked()

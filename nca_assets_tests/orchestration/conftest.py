@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from nca_assets.automation.in_process import materialize_centroids, materialize_chain, project_instance
-from nca_assets.settings import Settings, load_settings
+from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.conftest import GOLDEN, PROJECT
 
@@ -60,17 +60,17 @@ def make_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def begin(state: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def begin(state: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A copy of a state in ``folder``, where the environment then leads."""
     for name in ("home", "data"):
         shutil.copytree(state / name, folder / name)
     monkeypatch.setenv("DAGSTER_HOME", str(folder / "home"))
     monkeypatch.setenv("NCA_DATA", str(folder / "data"))
-    return load_settings()
+    return Project.load()
 
 
 @contextmanager
-def lasting_project(state: Path, folder: Path) -> Iterator[Settings]:
+def lasting_project(state: Path, folder: Path) -> Iterator[Project]:
     """The same for all tests of a module."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield begin(state, folder, monkeypatch)
@@ -87,19 +87,19 @@ def dagster_home(
 
 
 @pytest.fixture
-def project(dagster_home: Path) -> Settings:  # noqa: ARG001
+def project(dagster_home: Path) -> Project:  # noqa: ARG001
     """Settings for a data folder that has a vocabulary, and a Dagster home that knows nothing yet."""
-    return load_settings()
+    return Project.load()
 
 
 @pytest.fixture
-def vocabulary(project: Settings) -> Settings:
+def vocabulary(project: Project) -> Project:
     """The same project, whose instance knows of its vocabulary."""
     return project
 
 
 @pytest.fixture
-def chain(project: Settings) -> Settings:
+def chain(project: Project) -> Project:
     """The same project, where the partitions ``KEYS`` and the warehouse are made."""
     return project
 

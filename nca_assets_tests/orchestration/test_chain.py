@@ -17,10 +17,10 @@ from PIL import Image
 from nca_assets.automation.in_process import Materialized, materialize_centroids, materialize_chain
 from nca_assets.definitions import defs
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table, write_table
-from nca_assets.naming import ShardKey, centroids_file, warehouse_file
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.vocabulary.centroids import import_centroids
 from nca_assets.warehouse.catalog import TABLES
@@ -66,9 +66,7 @@ def run_job(instance: dg.DagsterInstance, job: str, partition: str | None = None
     return found.execute_in_process(instance=instance, partition_key=partition, raise_on_error=False)
 
 
-def test_the_chain_reports_every_asset_with_what_a_person_wants(
-    project: Settings, instance: dg.DagsterInstance
-) -> None:
+def test_the_chain_reports_every_asset_with_what_a_person_wants(project: Project, instance: dg.DagsterInstance) -> None:
     done = list(materialize_chain(KEYS))
     assert [(d.asset, d.partition) for d in done] == [
         ("centroids", None),
@@ -79,7 +77,7 @@ def test_the_chain_reports_every_asset_with_what_a_person_wants(
     manifest = read_manifest(KEY, project.data)
     assert shard["dagster/partition_row_count"] == project.shard_size
     assert shard["tokens"] == manifest.tokens
-    assert shard["bytes"] == KEY.tokens_file(project.data).stat().st_size
+    assert shard["bytes"] == project.data.tokens_file(KEY).stat().st_size
     assert shard["digest"] == manifest.digest
     assert shard["tokens per second"] == pytest.approx(manifest.tokens / manifest.seconds)
     assert str(shard["device"]).startswith("cpu")
@@ -106,27 +104,27 @@ def test_tables_carry_their_schema() -> None:
 
 
 def test_a_deleted_shard_made_again_has_the_same_version_and_makes_nothing_stale(
-    chain: Settings, instance: dg.DagsterInstance
+    chain: Project, instance: dg.DagsterInstance
 ) -> None:
     before = data_version(instance, SHARDS, KEYS[0])
-    content = KEY.tokens_file(chain.data).read_bytes()
-    KEY.tokens_file(chain.data).unlink()
-    KEY.manifest_file(chain.data).unlink()
+    content = chain.data.tokens_file(KEY).read_bytes()
+    chain.data.tokens_file(KEY).unlink()
+    chain.data.manifest_file(KEY).unlink()
     assert run_job(instance, "make_shard", KEYS[0]).success
     assert data_version(instance, SHARDS, KEYS[0]) == before
-    assert KEY.tokens_file(chain.data).read_bytes() == content
+    assert chain.data.tokens_file(KEY).read_bytes() == content
     assert set(statuses(instance).values()) == {StaleStatus.FRESH}
 
 
-def test_remaking_only_the_shard_leaves_labels_and_tables_fresh(chain: Settings, instance: dg.DagsterInstance) -> None:
-    KEY.tokens_file(chain.data).unlink()
+def test_remaking_only_the_shard_leaves_labels_and_tables_fresh(chain: Project, instance: dg.DagsterInstance) -> None:
+    chain.data.tokens_file(KEY).unlink()
     only = defs.resolve_job_def("make_shard").get_subset(asset_selection={SHARDS})
     assert only.execute_in_process(instance=instance, partition_key=KEYS[0]).success
-    assert KEY.tokens_file(chain.data).exists()
+    assert chain.data.tokens_file(KEY).exists()
     assert set(statuses(instance).values()) == {StaleStatus.FRESH}
 
 
-def test_a_new_vocabulary_makes_every_shard_stale(chain: Settings, instance: dg.DagsterInstance) -> None:
+def test_a_new_vocabulary_makes_every_shard_stale(chain: Project, instance: dg.DagsterInstance) -> None:
     """The control for the two tests above: a change upstream does show."""
     torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(chain.data / "own.pt"))
     import_centroids(local(chain.data / "own.pt"), chain.data)
@@ -170,7 +168,7 @@ def run_check(instance: dg.DagsterInstance, name: str) -> dg.AssetCheckEvaluatio
     return evaluation
 
 
-def test_a_shard_that_no_recipe_gives_fails_the_check(chain: Settings, instance: dg.DagsterInstance) -> None:
+def test_a_shard_that_no_recipe_gives_fails_the_check(chain: Project, instance: dg.DagsterInstance) -> None:
     forge(chain, KEY, member=1)
     assert "set1/000001 does not reproduce" in str(run_check(instance, "shard_reproduces").description)
 
@@ -185,12 +183,12 @@ def test_the_runs_log_says_why_the_cpu_was_taken(instance: dg.DagsterInstance, m
     assert messages.count("simulating on the CPU: torch finds 0 CUDA devices") == 2
 
 
-def test_checks_fail_on_damaged_shards_and_missing_parts(chain: Settings, instance: dg.DagsterInstance) -> None:
-    file = KEY.tokens_file(chain.data)
+def test_checks_fail_on_damaged_shards_and_missing_parts(chain: Project, instance: dg.DagsterInstance) -> None:
+    file = chain.data.tokens_file(KEY)
     with np.load(local(file), allow_pickle=False) as shard:
         members = {name: shard[name] + 28 for name in shard}
     np.savez_compressed(local(file), **members)
-    part = ShardKey("set1", 1).labels_file(chain.data)
+    part = chain.data.labels_file(ShardKey("set1", 1))
     rows, lineage = read_table(part, chain.data, "")
     write_table(rows.head(3), part, chain.data, lineage)
     evaluation = run_check(instance, "tokens_in_range")
@@ -199,12 +197,12 @@ def test_checks_fail_on_damaged_shards_and_missing_parts(chain: Settings, instan
     assert check_results(result) == {"counts_match": False, "shares_as_usual": True, "card_targets_met": True}
 
 
-def put_a_file_where_the_folder_should_be(settings: Settings) -> None:
-    settings.data.rename(local(settings.data.with_name("away")))
+def put_a_file_where_the_folder_should_be(settings: Project) -> None:
+    settings.data.root.rename(local(settings.data.root.with_name("away")))
     settings.data.touch()
 
 
-BAD_INPUT: dict[str, tuple[str, str, str, Callable[[Settings], object]]] = {
+BAD_INPUT: dict[str, tuple[str, str, str, Callable[[Project], object]]] = {
     "shard size 0": ("set1-00000", "NCA_SHARD_SIZE=0", "NCA_SHARD_SIZE=0: ", lambda _: None),
     "frames 128": ("set1-00000", "NCA_FRAMES=128", "NCA_FRAMES=128: ", lambda _: None),
     "unknown partition": ("set1-99999", "", "unknown partition key 'set1-99999': use set1-00000", lambda _: None),
@@ -213,27 +211,25 @@ BAD_INPUT: dict[str, tuple[str, str, str, Callable[[Settings], object]]] = {
         "set1-00000",
         "",
         r"centroids\.pt holds torch.float32 \(31, 16\), .* 'nca import centroids FILE'",
-        lambda s: torch.save(torch.ones(31, 16), local(centroids_file(s.data))),
+        lambda s: torch.save(torch.ones(31, 16), local(s.data.centroids_file)),
     ),
     "NaN": (
         "set1-00000",
         "",
         r"centroids\.pt holds NaN .* 'nca import centroids FILE'",
-        lambda s: torch.save(torch.full((32, 16), float("nan")), local(centroids_file(s.data))),
+        lambda s: torch.save(torch.full((32, 16), float("nan")), local(s.data.centroids_file)),
     ),
     "not a torch file": (
         "set1-00000",
         "",
         r"centroids\.pt is not a file of torch\.save .* 'nca import centroids FILE'",
-        lambda s: centroids_file(s.data).write_bytes(b"hello"),
+        lambda s: s.data.centroids_file.write_bytes(b"hello"),
     ),
 }
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)
-def test_bad_input_is_one_line_before_any_compute(
-    project: Settings, monkeypatch: pytest.MonkeyPatch, case: str
-) -> None:
+def test_bad_input_is_one_line_before_any_compute(project: Project, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     key, setting, message, spoil = BAD_INPUT[case]
     spoil(project)
     if setting:
@@ -244,8 +240,8 @@ def test_bad_input_is_one_line_before_any_compute(
     assert not (project.data / "nca_dataset").exists()
 
 
-def test_a_failed_run_says_why_in_its_event(project: Settings, instance: dg.DagsterInstance) -> None:
-    centroids_file(project.data).write_bytes(b"hello")
+def test_a_failed_run_says_why_in_its_event(project: Project, instance: dg.DagsterInstance) -> None:
+    project.data.centroids_file.write_bytes(b"hello")
     result = run_job(instance, "make_shard", KEYS[0])
     [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data
@@ -259,8 +255,8 @@ def test_without_a_project_the_error_says_so(tmp_path: Path, monkeypatch: pytest
         list(materialize_chain(KEYS))
 
 
-def test_the_warehouse_is_there_to_query(chain: Settings) -> None:
-    assert warehouse_file(chain.data).stat().st_mode & 0o777 == 0o666 & ~umask()
+def test_the_warehouse_is_there_to_query(chain: Project) -> None:
+    assert chain.data.warehouse_file().stat().st_mode & 0o777 == 0o666 & ~umask()
     with connect(chain.data) as connection:
         assert connection.execute("SELECT sum(rollouts) FROM behavior_summary").fetchall() == [(8,)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from nca_assets.automation.in_flight import RANGE_END, RANGE_START
 from nca_assets.definitions import defs
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, TABLE_KEYS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 
@@ -17,7 +17,7 @@ Requested = set[tuple[str, str | None]]
 
 
 @pytest.fixture
-def tick(vocabulary: Settings, instance: dg.DagsterInstance) -> Callable[[], Requested]:
+def tick(vocabulary: Project, instance: dg.DagsterInstance) -> Callable[[], Requested]:
     """One evaluation after the other: what each asks for."""
     assert vocabulary
     cursor = None

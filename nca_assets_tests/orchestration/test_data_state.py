@@ -20,10 +20,10 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 from nca_assets.automation.in_process import project_instance
 from nca_assets.definitions import defs
-from nca_assets.settings import load_settings
+from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import load_centroids, read_centroids, save_centroids
 
-data = load_settings().data
+data = Project.load().data
 data.mkdir()
 save_centroids(read_centroids(Path(sys.argv[1])), data, "imported from a test")
 

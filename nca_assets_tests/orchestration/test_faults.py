@@ -8,9 +8,9 @@ import pytest
 
 from nca_assets.automation import reporting
 from nca_assets.errors import TransientError
+from nca_assets.ids import ShardKey
 from nca_assets.labels import write as label_writing
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards import space
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets_tests.conftest import local
@@ -84,7 +84,7 @@ def test_a_missing_device_ends_the_run_before_anything_is_made(
 
 
 def test_too_little_space_ends_the_run_before_anything_is_made(
-    vocabulary: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    vocabulary: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
     message = failure(run_range(instance, KEYS[0], KEYS[2]))
@@ -96,7 +96,7 @@ def test_too_little_space_ends_the_run_before_anything_is_made(
 
 @pytest.mark.slow
 def test_a_disk_that_fills_up_keeps_what_is_done_and_nothing_partial(
-    project: Settings, centroids: Any, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    project: Project, centroids: Any, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with small_disk(local(project.data), "160k"):
         save_centroids(centroids, project.data, "imported from a test")

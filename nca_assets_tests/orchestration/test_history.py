@@ -18,9 +18,9 @@ from nca_assets.automation.in_process import (
     project_instance,
 )
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels import parts, write
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import import_centroids
 from nca_assets.warehouse import sources
 from nca_assets.warehouse.catalog import TABLES
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.slow
 KEY = ShardKey("set1", 0)
 
 
-def ask(settings: Settings, query: str) -> list[tuple]:
+def ask(settings: Project, query: str) -> list[tuple]:
     with connect(settings.data) as connection:
         return connection.execute(query).fetchall()
 
@@ -52,7 +52,7 @@ def rebuild(instance: dg.DagsterInstance) -> None:
     assert run_job(instance, "build_analytics").success
 
 
-def ours(settings: Settings) -> dict[str, str]:
+def ours(settings: Project) -> dict[str, str]:
     """Our stale partitions, with their reasons."""
     rows = ask(settings, "SELECT concat_ws(' ', asset, partition_key), reason FROM stale_partitions")
     return dict(rows)
@@ -64,7 +64,7 @@ def dagsters(instance: dg.DagsterInstance, definitions: dg.Definitions | None = 
     return {name for name, status in found.items() if status.value == "STALE" and not name.startswith("analytics")}
 
 
-def test_every_materialization_is_a_row_with_its_inputs(chain: Settings, instance: dg.DagsterInstance) -> None:
+def test_every_materialization_is_a_row_with_its_inputs(chain: Project, instance: dg.DagsterInstance) -> None:
     rebuild(instance)
     rows = ask(
         chain,
@@ -88,7 +88,7 @@ def test_every_materialization_is_a_row_with_its_inputs(chain: Settings, instanc
 
 
 def test_materialized_again_unchanged_nothing_changes_and_nothing_is_stale(
-    chain: Settings, instance: dg.DagsterInstance
+    chain: Project, instance: dg.DagsterInstance
 ) -> None:
     list(materialize_chain(KEYS))
     assert ask(
@@ -100,7 +100,7 @@ def test_materialized_again_unchanged_nothing_changes_and_nothing_is_stale(
     assert dagsters(instance) == set()
 
 
-def test_a_new_vocabulary_then_one_shard_again(chain: Settings, instance: dg.DagsterInstance) -> None:
+def test_a_new_vocabulary_then_one_shard_again(chain: Project, instance: dg.DagsterInstance) -> None:
     before = data_version(instance, dg.AssetKey("centroids"))[:12]
     torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(chain.data / "own.pt"))
     import_centroids(local(chain.data / "own.pt"), chain.data)
@@ -120,7 +120,7 @@ def test_a_new_vocabulary_then_one_shard_again(chain: Settings, instance: dg.Dag
     )
 
 
-def test_a_shard_that_changed_alone_makes_its_labels_stale(chain: Settings, instance: dg.DagsterInstance) -> None:
+def test_a_shard_that_changed_alone_makes_its_labels_stale(chain: Project, instance: dg.DagsterInstance) -> None:
     torch.save(torch.randn(32, 16, generator=torch.Generator().manual_seed(1)), local(chain.data / "own.pt"))
     import_centroids(local(chain.data / "own.pt"), chain.data)
     materialize_centroids()
@@ -141,7 +141,7 @@ def run_job_subset(instance: dg.DagsterInstance, selection: dg.AssetSelection, k
 
 
 def test_a_new_label_version_makes_labels_stale_and_no_shard(
-    chain: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    chain: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     present = versions.LABEL_VERSION
     for module in (versions, write, parts, sources):
@@ -168,16 +168,16 @@ def newer_definitions() -> dg.Definitions:
         sys.modules.update(kept)
 
 
-def test_only_we_look_at_files(chain: Settings, instance: dg.DagsterInstance) -> None:
+def test_only_we_look_at_files(chain: Project, instance: dg.DagsterInstance) -> None:
     """The documented difference: Dagster does not know of a deleted file."""
-    KEY.tokens_file(chain.data).unlink()
+    chain.data.tokens_file(KEY).unlink()
     rebuild(instance)
     assert ours(chain) == {"rollout_shards set1-00000": "file missing"}
     assert dagsters(instance) == set()
 
 
 def test_the_history_goes_on_with_a_new_instance_and_outlives_the_old(
-    chain: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chain: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     list(materialize_chain(KEYS[:1]))
     files = len(history_files(chain.data))
@@ -193,7 +193,7 @@ def test_the_history_goes_on_with_a_new_instance_and_outlives_the_old(
     assert len(history_files(chain.data)) > files
 
 
-def test_an_imported_set_is_tracked_like_ours(project: Settings, instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_an_imported_set_is_tracked_like_ours(project: Project, instance: dg.DagsterInstance, tmp_path: Path) -> None:
     (tmp_path / "life").mkdir()
     np.savez(tmp_path / "life" / "a.npz", allow_pickle=False, movie=movies.cycle(2))
     done = [d.asset for d in import_shards(tmp_path / "life", "life")]
@@ -218,7 +218,7 @@ def test_an_imported_set_is_tracked_like_ours(project: Settings, instance: dg.Da
 
 
 def test_what_can_not_be_imported_leaves_no_partition(
-    project: Settings, instance: dg.DagsterInstance, tmp_path: Path
+    project: Project, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     assert project
     (tmp_path / "a.npz").write_bytes(b"hello")
@@ -227,7 +227,7 @@ def test_what_can_not_be_imported_leaves_no_partition(
     assert instance.get_dynamic_partitions("imported_shards") == []
 
 
-def test_collections_are_partitions_that_can_be_frozen_again(project: Settings, instance: dg.DagsterInstance) -> None:
+def test_collections_are_partitions_that_can_be_frozen_again(project: Project, instance: dg.DagsterInstance) -> None:
     list(materialize_chain(KEYS[:1]))
     made = collect("all", {"query": "SELECT rollout_id FROM labels", "each": None})
     assert (made["version"], made["dagster/partition_row_count"]) == (1, 4)
@@ -243,7 +243,7 @@ def test_collections_are_partitions_that_can_be_frozen_again(project: Settings, 
     assert instance.get_dynamic_partitions("collections") == ["all"]
 
 
-def test_single_tables_can_be_materialized(chain: Settings, instance: dg.DagsterInstance) -> None:
+def test_single_tables_can_be_materialized(chain: Project, instance: dg.DagsterInstance) -> None:
     from nca_assets.definitions import defs
 
     only = defs.resolve_job_def("build_analytics").get_subset(

@@ -8,8 +8,8 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from nca_assets.automation.overview import take_overview
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 from nca_assets_tests.test_cli import Capture, nca
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def begun(vocabulary: Settings, instance: dg.DagsterInstance) -> Settings:
+def begun(vocabulary: Project, instance: dg.DagsterInstance) -> Project:
     """Three partitions of set1 made, the second of them damaged, and of set2 one without its labels."""
     assert run_range(instance, KEYS[0], KEYS[2]).success
     assert run_range(instance, "set2-00001", "set2-00001", {SHARDS}).success
-    ShardKey("set1", 1).tokens_file(vocabulary.data).unlink()
+    vocabulary.data.tokens_file(ShardKey("set1", 1)).unlink()
     return vocabulary
 
 
-def test_an_overview_counts_partitions_by_state(begun: Settings, instance: dg.DagsterInstance) -> None:
+def test_an_overview_counts_partitions_by_state(begun: Project, instance: dg.DagsterInstance) -> None:
     assert not run_range(instance, KEYS[1], KEYS[1], {LABELS}).success
     overview = take_overview(begun, instance)
     first, second, third = overview.sets
@@ -51,7 +51,7 @@ def test_status_prints_it(capsys: Capture) -> None:
     assert "s each lately" in out
 
 
-def test_status_needs_no_torch(begun: Settings) -> None:
+def test_status_needs_no_torch(begun: Project) -> None:
     code = "import sys; from nca_assets.cli.main import main; sys.argv = ['nca', 'status']\n"
     code += "try: main()\nexcept SystemExit: pass\nassert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -20,9 +20,8 @@ from nca_assets.automation.in_process import (
     publish_dataset,
 )
 from nca_assets.errors import NcaError
-from nca_assets.naming import card_file, explorer_file, published_folder
+from nca_assets.project import Project
 from nca_assets.publishing.checksums import check_published
-from nca_assets.settings import Settings
 from nca_assets_tests.orchestration.conftest import lasting_project
 from nca_assets_tests.orchestration.test_chain import TABLE_KEYS, data_version, run_job
 
@@ -30,13 +29,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def made(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     with lasting_project(states("chain"), tmp_path_factory.mktemp("pictures")) as settings:
         yield settings
 
 
 @pytest.fixture(scope="module")
-def drawn(made: Settings) -> dict[str, Materialized]:
+def drawn(made: Project) -> dict[str, Materialized]:
     assert made
     return {done.asset: done for done in draw_figures()}
 
@@ -54,15 +53,15 @@ def test_each_figure_is_an_asset_that_shows_its_picture(drawn: dict[str, Materia
         assert str(metadata["path"]).endswith(".png")
 
 
-def test_explorer_and_card_are_written(drawn: dict[str, Materialized], made: Settings) -> None:
+def test_explorer_and_card_are_written(drawn: dict[str, Materialized], made: Project) -> None:
     assert drawn["explorer"].metadata["dagster/row_count"] == 8
-    assert explorer_file(made.data).stat().st_size == drawn["explorer"].metadata["bytes"]
+    assert made.data.explorer_file.stat().st_size == drawn["explorer"].metadata["bytes"]
     shown = str(drawn["dataset_card"].metadata["card"])
     assert shown.startswith("# Random NCA rollouts")
-    assert card_file(made.data).read_text().endswith(shown)
+    assert made.data.card_file.read_text().endswith(shown)
 
 
-def test_drawn_again_nothing_changes(drawn: dict[str, Materialized], made: Settings) -> None:
+def test_drawn_again_nothing_changes(drawn: dict[str, Materialized], made: Project) -> None:
     assert drawn
     keys = [*FIGURE_KEYS.values(), dg.AssetKey("explorer"), dg.AssetKey("dataset_card")]
     with project_instance() as instance:
@@ -72,27 +71,27 @@ def test_drawn_again_nothing_changes(drawn: dict[str, Materialized], made: Setti
     assert made
 
 
-def test_the_dataset_is_published(drawn: dict[str, Materialized], made: Settings) -> None:
+def test_the_dataset_is_published(drawn: dict[str, Materialized], made: Project) -> None:
     assert drawn
     [done] = publish_dataset()
-    assert done.metadata["files"] == len([f for f in published_folder(made.data).rglob("*") if f.is_file()])
-    assert check_published(published_folder(made.data)) == []
+    assert done.metadata["files"] == len([f for f in made.data.published_folder.rglob("*") if f.is_file()])
+    assert check_published(made.data.published_folder) == []
 
 
-def test_a_collection_shows_its_rollouts(made: Settings) -> None:
+def test_a_collection_shows_its_rollouts(made: Project) -> None:
     assert made
     metadata = collect("shown", {"query": "SELECT rollout_id FROM labels"})
     assert picture_in(metadata["contact sheet"]).width > 100
     assert picture_in(metadata["animation"]).n_frames == 24  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_a_failure_is_one_line(project: Settings) -> None:
+def test_a_failure_is_one_line(project: Project) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing: materialize the 'analytics' assets"):
         draw_figures()
     assert not (project.data / "figures").exists()
 
 
-def test_pictures_follow_the_tables(project: Settings, instance: dg.DagsterInstance) -> None:
+def test_pictures_follow_the_tables(project: Project, instance: dg.DagsterInstance) -> None:
     from nca_assets.definitions import defs
 
     assert project

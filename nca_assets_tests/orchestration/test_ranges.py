@@ -18,8 +18,8 @@ from nca_assets.automation.in_flight import RANGE_END, RANGE_START
 from nca_assets.automation.partition_events import reported_by_this_run
 from nca_assets.automation.wanted import find_wanted
 from nca_assets.definitions import defs
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings, load_settings
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 from nca_assets.shards import write as shard_writing
 from nca_assets.shards.manifest import read_manifest
 from nca_assets_tests.conftest import local
@@ -60,7 +60,7 @@ def test_a_run_sent_in_place_of_a_lost_one_does_only_the_rest(
     assert sorted(reported_by_this_run(context, SHARDS)) == sorted(reported_by_this_run(context, LABELS)) == there
 
 
-def test_each_partition_of_a_range_is_reported_for_itself(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
+def test_each_partition_of_a_range_is_reported_for_itself(vocabulary: Project, instance: dg.DagsterInstance) -> None:
     result = run_range(instance, KEYS[0], KEYS[3])
     assert result.success
     shards, labels = made(instance, SHARDS), made(instance, LABELS)
@@ -81,10 +81,10 @@ def test_each_partition_of_a_range_is_reported_for_itself(vocabulary: Settings, 
 
 
 def test_a_partition_that_can_not_be_made_does_not_stop_the_others(
-    vocabulary: Settings, instance: dg.DagsterInstance
+    vocabulary: Project, instance: dg.DagsterInstance
 ) -> None:
     run_range(instance, KEYS[0], KEYS[3], {SHARDS})
-    file = ShardKey("set1", 1).tokens_file(vocabulary.data)
+    file = vocabulary.data.tokens_file(ShardKey("set1", 1))
     with np.load(local(file), allow_pickle=False) as shard:
         members = {name: shard[name] ^ 1 for name in shard}
     np.savez_compressed(local(file), allow_pickle=False, **members)
@@ -97,7 +97,7 @@ def test_a_partition_that_can_not_be_made_does_not_stop_the_others(
 
 
 def test_a_full_disk_ends_the_run_at_once_and_keeps_what_is_done(
-    vocabulary: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    vocabulary: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, calls = shard_writing.write_members, []
 
@@ -131,7 +131,7 @@ with project_instance() as instance:
 
 @pytest.mark.slow
 def test_what_is_finished_survives_kill_9(
-    vocabulary: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    vocabulary: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NCA_SHARD_SIZE", "48")
     with subprocess.Popen([sys.executable, "-c", RUN], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
@@ -144,7 +144,7 @@ def test_what_is_finished_survives_kill_9(
     done = sorted(made(instance, SHARDS))
     assert KEYS[:2] == done[:2]
     assert len(done) < 4
-    settings = load_settings()
+    settings = Project.load()
     for key in done:
         assert read_manifest(ShardKey.parse(key, 4), settings.data).digest
     wanted = find_wanted(settings, instance)

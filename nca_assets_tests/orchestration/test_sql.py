@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nca_assets.automation.in_process import collect, import_shards, materialize_chain, score_baselines
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets_tests import warm
@@ -28,7 +28,7 @@ MAY_BE_EMPTY = ("out of date, and why", "two rollouts the same")
 
 
 @pytest.fixture(scope="module")
-def asked(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def asked(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("asked")
     with lasting_project(states("chain"), folder) as settings:
         list(materialize_chain(["set1-00000", "set1-00002", "set2-00000", "set3-00003"]))
@@ -52,7 +52,7 @@ def asked(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: re.sub(r"\W+", "_", query)[:50])
-def test_every_query_is_answered(asked: Settings, query: str) -> None:
+def test_every_query_is_answered(asked: Project, query: str) -> None:
     columns, rows = first_rows(query, asked.data, 300)
     assert columns
     assert rows or any(words in GUIDE.split(query)[0][-200:] for words in MAY_BE_EMPTY)
@@ -65,7 +65,7 @@ def test_there_are_enough_of_them_and_every_table_is_described() -> None:
     assert described == {table.name for table in TABLES}
 
 
-def test_every_program_runs(asked: Settings, tmp_path: Path) -> None:
+def test_every_program_runs(asked: Project, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(local(asked.data))
     for program in PROGRAMS:
         done = warm.completed(["-c", program], tmp_path)
@@ -73,7 +73,7 @@ def test_every_program_runs(asked: Settings, tmp_path: Path) -> None:
         assert done.stdout.strip()
 
 
-def test_every_command_runs(asked: Settings, tmp_path: Path) -> None:
+def test_every_command_runs(asked: Project, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(local(asked.data))
     (tmp_path / "query.sql").write_text("FROM behavior_summary")
     (tmp_path / ".venv").symlink_to(sys.prefix)

@@ -8,8 +8,8 @@ from nca_assets.automation.in_flight import RANGE_END, RANGE_START, failed_parti
 from nca_assets.automation.top_up import requests, top_up
 from nca_assets.automation.wanted import Wanted, find_wanted, ranges
 from nca_assets.definitions import defs
-from nca_assets.naming import ShardKey
-from nca_assets.settings import Settings
+from nca_assets.ids import ShardKey
+from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
@@ -18,23 +18,23 @@ from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 pytestmark = pytest.mark.slow
 
 
-def test_missing_comes_before_stale_and_labels_last(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
+def test_missing_comes_before_stale_and_labels_last(vocabulary: Project, instance: dg.DagsterInstance) -> None:
     assert find_wanted(vocabulary, instance).shards == vocabulary.partition_keys()
     run_range(instance, KEYS[0], KEYS[3])
     run_range(instance, "set2-00000", "set2-00001", {SHARDS})
-    ShardKey("set1", 2).tokens_file(vocabulary.data).unlink()
+    vocabulary.data.tokens_file(ShardKey("set1", 2)).unlink()
     wanted = find_wanted(vocabulary, instance)
     assert wanted.shards == ["set2-00002", "set2-00003", *(f"set3-0000{n}" for n in range(4)), "set1-00002"]
     assert wanted.labels == ["set2-00000", "set2-00001"]
 
 
 def test_what_is_damaged_is_asked_for_again_and_keeps_nothing_else(
-    vocabulary: Settings, instance: dg.DagsterInstance
+    vocabulary: Project, instance: dg.DagsterInstance
 ) -> None:
     run_range(instance, KEYS[0], KEYS[3])
-    ShardKey("set1", 0).manifest_file(vocabulary.data).write_text("{")
-    local(ShardKey("set1", 2).labels_file(vocabulary.data)).write_bytes(b"PAR1")
-    ShardKey("set1", 3).curve_sums_file(vocabulary.data).unlink()
+    vocabulary.data.manifest_file(ShardKey("set1", 0)).write_text("{")
+    local(vocabulary.data.labels_file(ShardKey("set1", 2))).write_bytes(b"PAR1")
+    vocabulary.data.curve_sums_file(ShardKey("set1", 3)).unlink()
     wanted = find_wanted(vocabulary, instance)
     assert (wanted.stale_shards, wanted.stale_labels) == ([KEYS[0]], [KEYS[2], KEYS[3]])
     assert run_range(instance, KEYS[0], KEYS[3]).success
@@ -42,7 +42,7 @@ def test_what_is_damaged_is_asked_for_again_and_keeps_nothing_else(
 
 
 def test_what_was_made_since_the_warehouse_was_built_is_not_taken_for_stale(
-    vocabulary: Settings, instance: dg.DagsterInstance
+    vocabulary: Project, instance: dg.DagsterInstance
 ) -> None:
     run_range(instance, KEYS[0], KEYS[1])
     assert run_job(instance, "build_analytics").success
@@ -61,7 +61,7 @@ def test_groups_are_contiguous_within_a_set_and_no_longer_than_asked() -> None:
     assert list(ranges(["set1-00009", "set2-00010"], 5, 11)) == [["set1-00009"], ["set2-00010"]]
 
 
-def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(settings: Settings) -> None:
+def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(settings: Project) -> None:
     settings = settings.model_copy(update={"shards_per_tick": 5, "shards_per_run": 2})
     labels = ["set2-00000", "set2-00001", "set2-00002"]
     wanted = Wanted(missing_shards=KEYS[:3], stale_shards=KEYS[3:], missing_labels=labels, stale_labels=[])
@@ -72,7 +72,7 @@ def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(settings:
     ]
 
 
-def test_what_has_failed_comes_last(settings: Settings) -> None:
+def test_what_has_failed_comes_last(settings: Project) -> None:
     settings = settings.model_copy(update={"shards_per_tick": 4, "shards_per_run": 2})
     wanted = Wanted(missing_shards=KEYS, stale_shards=[], missing_labels=[], stale_labels=["set2-00001"])
     assert asked(wanted, set(), {KEYS[0], KEYS[1]}, settings) == [
@@ -82,7 +82,7 @@ def test_what_has_failed_comes_last(settings: Settings) -> None:
     ]
 
 
-def asked(wanted: Wanted, busy: set[str], failed: set[str], settings: Settings) -> list[tuple[str, str, int]]:
+def asked(wanted: Wanted, busy: set[str], failed: set[str], settings: Project) -> list[tuple[str, str, int]]:
     """First and last partition of each request, and the number of its assets."""
     return [
         (request.tags[RANGE_START], request.tags[RANGE_END], len(request.asset_selection or []))
@@ -90,7 +90,7 @@ def asked(wanted: Wanted, busy: set[str], failed: set[str], settings: Settings) 
     ]
 
 
-def test_runs_under_way_are_known_by_partition_and_by_range(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
+def test_runs_under_way_are_known_by_partition_and_by_range(vocabulary: Project, instance: dg.DagsterInstance) -> None:
     job = defs.resolve_job_def("make_shard")
     for tags, status in (
         ({RANGE_START: KEYS[1], RANGE_END: KEYS[2]}, dg.DagsterRunStatus.STARTED),
@@ -102,15 +102,15 @@ def test_runs_under_way_are_known_by_partition_and_by_range(vocabulary: Settings
 
 
 def test_partitions_of_a_backfill_are_in_flight_before_it_has_runs(
-    vocabulary: Settings, instance: dg.DagsterInstance
+    vocabulary: Project, instance: dg.DagsterInstance
 ) -> None:
     launch_backfill(instance, ["set2-00000", "set2-00001"], ["set3-00000"], "a test")
     assert partitions_in_flight(instance, vocabulary) == {"set2-00000", "set2-00001", "set3-00000"}
 
 
-def test_a_failed_partition_is_known_until_it_is_made(vocabulary: Settings, instance: dg.DagsterInstance) -> None:
+def test_a_failed_partition_is_known_until_it_is_made(vocabulary: Project, instance: dg.DagsterInstance) -> None:
     assert run_range(instance, KEYS[0], KEYS[1]).success
-    file = ShardKey("set1", 1).manifest_file(vocabulary.data)
+    file = vocabulary.data.manifest_file(ShardKey("set1", 1))
     content = file.read_text()
     file.write_text("{")
     assert not run_range(instance, KEYS[0], KEYS[1], {LABELS}).success

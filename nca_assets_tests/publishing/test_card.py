@@ -9,11 +9,10 @@ import yaml
 
 from nca_assets.errors import NcaError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.naming import card_file
+from nca_assets.project import Project
 from nca_assets.publishing.card import TEMPLATE, facts, render, write_card
 from nca_assets.publishing.layout import CONFIGS
 from nca_assets.publishing.publish import Published
-from nca_assets.settings import Settings
 from nca_assets.warehouse.answer import first_rows
 
 pytestmark = pytest.mark.slow
@@ -28,7 +27,7 @@ def test_no_number_is_typed_by_hand() -> None:
     assert re.findall(r".*\d.*", text) == []
 
 
-def test_its_numbers_are_those_of_the_warehouse(published: Published, settings_to_publish: Settings) -> None:
+def test_its_numbers_are_those_of_the_warehouse(published: Published, settings_to_publish: Project) -> None:
     card = (published.folder / "README.md").read_text()
 
     def ask(query: str) -> list[tuple]:
@@ -65,7 +64,7 @@ def test_the_hub_finds_configs_and_splits(published: Published) -> None:
     assert "Tejaskumar Reddy J" in text
 
 
-def test_a_leaderboard_is_shown_once_there_is_one(settings_to_publish: Settings) -> None:
+def test_a_leaderboard_is_shown_once_there_is_one(settings_to_publish: Project) -> None:
     about = facts(settings_to_publish)
     assert "The oracle is" not in render(about)
     row = {"model": "oracle", "rollouts": 3, "cross_entropy": 1.25, "skill": None}
@@ -97,13 +96,13 @@ def test_its_programs_run(published: Published) -> None:
     assert re.search(r"uint8 \(140, \d+, \d+\)", done.stdout)
 
 
-def test_it_is_written_for_the_asset(settings_to_publish: Settings, published: Published) -> None:
+def test_it_is_written_for_the_asset(settings_to_publish: Project, published: Published) -> None:
     text, digest = write_card(settings_to_publish)
-    assert card_file(settings_to_publish.data).read_text() == text == (published.folder / "README.md").read_text()
+    assert settings_to_publish.data.card_file.read_text() == text == (published.folder / "README.md").read_text()
     assert len(digest) == 64
 
 
-def test_without_rollouts_there_is_no_card(settings: Settings) -> None:
+def test_without_rollouts_there_is_no_card(settings: Project) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing"):
-        write_card(settings)
-    assert not card_file(settings.data).exists()
+        write_card(settings.data)
+    assert not settings.data.card_file.exists()

@@ -14,16 +14,16 @@ import torch
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.figures.palette import colors_of
+from nca_assets.ids import ShardKey
 from nca_assets.labels.export import export_csv
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
-from nca_assets.naming import ShardKey
+from nca_assets.project import Project
 from nca_assets.publishing import publish as publishing
 from nca_assets.publishing.checksums import check_published
 from nca_assets.publishing.publish import Published, publish
-from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -53,9 +53,9 @@ def test_the_folder_has_everything_in_its_place(published: Published) -> None:
     assert published.files == len(names(local(published.folder)))
 
 
-def test_shards_and_vocabulary_are_copies(published: Published, settings_to_publish: Settings) -> None:
+def test_shards_and_vocabulary_are_copies(published: Published, settings_to_publish: Project) -> None:
     for key in KEYS:
-        file = key.tokens_file(settings_to_publish.data)
+        file = settings_to_publish.data.tokens_file(key)
         assert (
             published.folder / local(file).relative_to(local(settings_to_publish.data))
         ).read_bytes() == file.read_bytes()
@@ -63,11 +63,11 @@ def test_shards_and_vocabulary_are_copies(published: Published, settings_to_publ
     assert torch.equal(there, load_centroids(settings_to_publish.data))
 
 
-def test_labels_are_those_of_the_parts(published: Published, settings_to_publish: Settings) -> None:
+def test_labels_are_those_of_the_parts(published: Published, settings_to_publish: Project) -> None:
     for rollout_set in ("set1", "set3"):
         table = pl.read_parquet(local(published.folder / "labels" / f"{rollout_set}.parquet"))
         parts = [
-            pl.read_parquet(local(key.labels_file(settings_to_publish.data))) for key in KEYS if key.set == rollout_set
+            pl.read_parquet(local(settings_to_publish.data.labels_file(key))) for key in KEYS if key.set == rollout_set
         ]
         assert table.equals(pl.concat(parts))
         assert table.columns == [column.name for column in LABEL_COLUMNS]
@@ -75,14 +75,14 @@ def test_labels_are_those_of_the_parts(published: Published, settings_to_publish
     assert b"0 to 5 bits" in comments[b"description"]
 
 
-def test_csv_files_are_those_of_the_export(published: Published, own_data: Settings) -> None:
+def test_csv_files_are_those_of_the_export(published: Published, own_data: Project) -> None:
     for file in export_csv(own_data.data):
         assert (published.folder / file.name).read_bytes() == file.read_bytes()
 
 
 @pytest.mark.slow
 def test_what_the_warehouse_does_not_know_yet_stays_out(
-    published: Published, own_data: Settings, tmp_path: Path
+    published: Published, own_data: Project, tmp_path: Path
 ) -> None:
     key = ShardKey("set1", 2)
     write_shard(key, load_centroids(own_data.data), own_data)
@@ -94,7 +94,7 @@ def test_what_the_warehouse_does_not_know_yet_stays_out(
         assert pl.read_csv(tmp_path / "dataset" / name).height == rows == 12
 
 
-def test_tokens_are_those_of_the_shards(published: Published, settings_to_publish: Settings) -> None:
+def test_tokens_are_those_of_the_shards(published: Published, settings_to_publish: Project) -> None:
     table = pl.concat([pl.read_parquet(local(published.folder / "tokens" / f"{key}.parquet")) for key in KEYS])
     for row, rollout in zip(table.iter_rows(named=True), RolloutSource.files(settings_to_publish), strict=True):
         assert row["rollout_id"] == str(rollout.id)
@@ -102,7 +102,7 @@ def test_tokens_are_those_of_the_shards(published: Published, settings_to_publis
         np.testing.assert_array_equal(tokens, np.asarray(rollout.tokens))
 
 
-def test_the_preview_shows_frames_in_the_tokens_colors(published: Published, settings_to_publish: Settings) -> None:
+def test_the_preview_shows_frames_in_the_tokens_colors(published: Published, settings_to_publish: Project) -> None:
     import io
 
     from PIL import Image
@@ -120,7 +120,7 @@ def test_the_preview_shows_frames_in_the_tokens_colors(published: Published, set
 
 
 def test_published_again_it_is_the_same_and_takes_the_place_of_the_first(
-    published: Published, copy: Path, settings_to_publish: Settings
+    published: Published, copy: Path, settings_to_publish: Project
 ) -> None:
     (copy / "old.txt").write_text("from before")
     (copy / "tokens" / "set1-00000.parquet").unlink()
@@ -159,7 +159,7 @@ def test_what_is_not_as_it_was_published_is_found(copy: Path) -> None:
         check_published(copy)
 
 
-def test_a_link_to_a_folder_stays_one(settings_to_publish: Settings, tmp_path: Path) -> None:
+def test_a_link_to_a_folder_stays_one(settings_to_publish: Project, tmp_path: Path) -> None:
     (tmp_path / "large").mkdir()
     (tmp_path / "dataset").symlink_to(tmp_path / "large")
     publish(tmp_path / "dataset", settings_to_publish)
@@ -168,7 +168,7 @@ def test_a_link_to_a_folder_stays_one(settings_to_publish: Settings, tmp_path: P
     assert {file.name for file in tmp_path.iterdir()} == {"large", "dataset"}
 
 
-def test_a_folder_with_other_files_is_left_alone(settings_to_publish: Settings, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_left_alone(settings_to_publish: Project, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep me")
     (tmp_path / "isos").mkdir()
     (tmp_path / "isos" / "SHA256SUMS").write_text("of other files")
@@ -182,8 +182,8 @@ def test_a_folder_with_other_files_is_left_alone(settings_to_publish: Settings, 
     assert names(tmp_path) == {"mine.txt"}
 
 
-def test_damage_is_named_and_leaves_nothing(own_data: Settings, tmp_path: Path) -> None:
-    file = ShardKey("set3", 1).tokens_file(own_data.data)
+def test_damage_is_named_and_leaves_nothing(own_data: Project, tmp_path: Path) -> None:
+    file = own_data.data.tokens_file(ShardKey("set3", 1))
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0xFF
     file.write_bytes(bytes(content))
@@ -193,7 +193,7 @@ def test_damage_is_named_and_leaves_nothing(own_data: Settings, tmp_path: Path) 
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_what_is_out_of_date_is_not_published(own_data: Settings, tmp_path: Path) -> None:
+def test_what_is_out_of_date_is_not_published(own_data: Project, tmp_path: Path) -> None:
     key = ShardKey("set1", 1)
     write_shard(key, load_centroids(own_data.data).flip(0), own_data)
     with pytest.raises(
@@ -201,7 +201,7 @@ def test_what_is_out_of_date_is_not_published(own_data: Settings, tmp_path: Path
     ):
         publish(tmp_path / "dataset", own_data)
     write_shard(key, load_centroids(own_data.data), own_data)
-    labels = key.labels_file(own_data.data)
+    labels = own_data.data.labels_file(key)
     rows, lineage = read_table(labels, own_data.data, "")
     write_table(rows, labels, own_data.data, lineage | {"digest": "0" * 64})
     with pytest.raises(NcaError, match="labels of set1-00001 are not those in the warehouse"):
@@ -211,7 +211,7 @@ def test_what_is_out_of_date_is_not_published(own_data: Settings, tmp_path: Path
         publish(tmp_path / "dataset", own_data)
     write_labels(key, own_data)
     for each in KEYS:
-        each.labels_file(own_data.data).unlink()
+        own_data.data.labels_file(each).unlink()
     build_warehouse(own_data.data)
     with pytest.raises(NcaError, match="no labelled shard to publish"):
         publish(tmp_path / "dataset", own_data)
@@ -226,7 +226,7 @@ def test_what_is_out_of_date_is_not_published(own_data: Settings, tmp_path: Path
         ("centroids.json", r"centroids\.json is missing: materialize the asset 'centroids'"),
     ],
 )
-def test_what_is_missing_is_named(own_data: Settings, tmp_path: Path, name: str, message: str) -> None:
+def test_what_is_missing_is_named(own_data: Project, tmp_path: Path, name: str, message: str) -> None:
     (own_data.data / name).unlink()
     (tmp_path / "out").mkdir()
     with pytest.raises(NcaError, match=message):
@@ -234,22 +234,22 @@ def test_what_is_missing_is_named(own_data: Settings, tmp_path: Path, name: str,
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_labels_that_changed_on_the_disk_are_not_published(own_data: Settings, tmp_path: Path) -> None:
-    part = ShardKey("set1", 1).labels_file(own_data.data)
+def test_labels_that_changed_on_the_disk_are_not_published(own_data: Project, tmp_path: Path) -> None:
+    part = own_data.data.labels_file(ShardKey("set1", 1))
     table, metadata = read_table(part, own_data.data, "")
     write_table(table.with_columns(pl.col("token_entropy") + 0.25), part, own_data.data, metadata)
     with pytest.raises(NcaError, match=r"shard=00001\.parquet holds other labels than the warehouse"):
         publish(tmp_path / "dataset", own_data)
 
 
-def test_shards_of_another_vocabulary_are_not_published(own_data: Settings, tmp_path: Path) -> None:
+def test_shards_of_another_vocabulary_are_not_published(own_data: Project, tmp_path: Path) -> None:
     save_centroids(load_centroids(own_data.data).flip(0), own_data.data, "learned")
     with pytest.raises(NcaError, match="set1-00000 was made with centroids"):
         publish(tmp_path / "dataset", own_data)
 
 
 def test_a_warehouse_that_is_built_meanwhile_is_noticed(
-    settings_to_publish: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings_to_publish: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = iter(["before", "after"])
     monkeypatch.setattr(publishing, "warehouse_version", lambda _: next(versions))
@@ -258,14 +258,12 @@ def test_a_warehouse_that_is_built_meanwhile_is_noticed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_warehouse_it_is_said(settings: Settings, tmp_path: Path) -> None:
+def test_without_a_warehouse_it_is_said(settings: Project, tmp_path: Path) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing"):
-        publish(tmp_path / "dataset", settings)
+        publish(tmp_path / "dataset", settings.data)
 
 
-def test_room_is_asked_for_first(
-    settings_to_publish: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_room_is_asked_for_first(settings_to_publish: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from collections import namedtuple
 
     usage = namedtuple("usage", "total used free")
@@ -276,7 +274,7 @@ def test_room_is_asked_for_first(
 
 
 def test_a_disk_that_fills_up_leaves_what_was_there(
-    settings_to_publish: Settings, copy: Path, monkeypatch: pytest.MonkeyPatch
+    settings_to_publish: Project, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

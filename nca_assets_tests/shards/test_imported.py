@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.write import write_imported_labels
-from nca_assets.naming import RolloutId, ShardKey
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import find_imported, read_imported, read_imported_manifest, register, shard_keys
 from nca_assets.shards.manifest import rollout_digest
@@ -42,7 +42,7 @@ def life(tmp_path: Path) -> Path:
     return folder
 
 
-def test_files_become_shards_and_rollouts_are_numbered_through(life: Path, settings: Settings) -> None:
+def test_files_become_shards_and_rollouts_are_numbered_through(life: Path, settings: Project) -> None:
     keys = shard_keys(life, "life", settings.data)
     assert keys == {ShardKey("life", 0): life / "a.npz", ShardKey("life", 1): life / "b.npz"}
     for key, file in keys.items():
@@ -61,10 +61,10 @@ def test_files_become_shards_and_rollouts_are_numbered_through(life: Path, setti
     ]
     assert sum(manifest.token_counts) == 300 * (12 * 17 + 2 * 400)
     assert np.array_equal(find_imported(RolloutId("life", 1), settings.data), movies.noise())
-    assert rollout_tokens(RolloutId("life", 3), settings).max() == 255
+    assert rollout_tokens(RolloutId("life", 3), settings.data, settings.resources).max() == 255
 
 
-def test_a_file_keeps_its_shard_when_others_come(life: Path, settings: Settings) -> None:
+def test_a_file_keeps_its_shard_when_others_come(life: Path, settings: Project) -> None:
     register(KEY, life / "b.npz", settings.data)
     save(life / "0.npz", more=movies.noise())
     assert shard_keys(life, "life", settings.data) == {
@@ -74,31 +74,31 @@ def test_a_file_keeps_its_shard_when_others_come(life: Path, settings: Settings)
     }
 
 
-def test_a_shard_whose_manifest_is_damaged_is_imported_again(life: Path, settings: Settings) -> None:
+def test_a_shard_whose_manifest_is_damaged_is_imported_again(life: Path, settings: Project) -> None:
     for key, file in shard_keys(life, "life", settings.data).items():
         register(key, file, settings.data)
     before = [read_imported_manifest(ShardKey("life", number), settings.data).digest for number in range(2)]
-    KEY.manifest_file(settings.data).write_text("{")
+    settings.data.manifest_file(KEY).write_text("{")
     with pytest.raises(DamageError, match=r"shard_00000\.json is damaged .*: import life-00000 again with 'nca import"):
         verify_imported(KEY, settings.data)
-    assert rollout_tokens(RolloutId("life", 3), settings).max() == 255
+    assert rollout_tokens(RolloutId("life", 3), settings.data, settings.resources).max() == 255
     keys = shard_keys(life, "life", settings.data)
     assert keys == {KEY: life / "a.npz", ShardKey("life", 1): life / "b.npz"}
     assert [register(key, file, settings.data).digest for key, file in keys.items()] == before
 
 
-def test_labels_are_what_the_tokens_tell(life: Path, settings: Settings) -> None:
+def test_labels_are_what_the_tokens_tell(life: Path, settings: Project) -> None:
     for key, file in shard_keys(life, "life", settings.data).items():
         register(key, file, settings.data)
-        write_imported_labels(key, settings)
-    rows = pl.read_parquet(local(KEY.labels_file(settings.data)), hive_partitioning=False)
+        write_imported_labels(key, settings.data)
+    rows = pl.read_parquet(local(settings.data.labels_file(KEY)), hive_partitioning=False)
     assert rows["rollout_id"].to_list() == ["life/000000", "life/000001", "life/000002"]
     assert rows["behavior"][0] == "periodic"
     assert rows["period"][0] == 3
     assert measure(movies.noise())[0].items() <= rows.row(1, named=True).items()
     for unknown in ("recipe_version", "family", "start", "damage", "saturation"):
         assert rows[unknown].null_count() == 3
-    wide = pl.read_parquet(local(ShardKey("life", 1).labels_file(settings.data)), hive_partitioning=False).row(
+    wide = pl.read_parquet(local(settings.data.labels_file(ShardKey("life", 1))), hive_partitioning=False).row(
         0, named=True
     )
     assert wide["tokens_used"] == 256
@@ -129,14 +129,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_unfit_arrays_are_named_and_nothing_is_registered(tmp_path: Path, settings: Settings, case: str) -> None:
+def test_unfit_arrays_are_named_and_nothing_is_registered(tmp_path: Path, settings: Project, case: str) -> None:
     array, message = BAD[case]
     with pytest.raises(NcaError, match=message):
         register(KEY, save(tmp_path / "a.npz", movie=array), settings.data)
     assert not (settings.data / "imported").exists()
 
 
-def test_unfit_files_and_names_are_said(tmp_path: Path, settings: Settings) -> None:
+def test_unfit_files_and_names_are_said(tmp_path: Path, settings: Project) -> None:
     (tmp_path / "a.npz").write_bytes(b"hello")
     with pytest.raises(NcaError, match=r"a\.npz is no readable \.npz"):
         register(KEY, tmp_path / "a.npz", settings.data)
@@ -155,7 +155,7 @@ def test_unfit_files_and_names_are_said(tmp_path: Path, settings: Settings) -> N
         register(KEY, None, settings.data)
 
 
-def test_what_changed_since_is_noticed_and_noted(life: Path, settings: Settings) -> None:
+def test_what_changed_since_is_noticed_and_noted(life: Path, settings: Project) -> None:
     register(KEY, life / "a.npz", settings.data)
     assert verify_imported(KEY, settings.data) == 3
     changed = movies.cycle(3)
@@ -165,7 +165,7 @@ def test_what_changed_since_is_noticed_and_noted(life: Path, settings: Settings)
         verify_imported(KEY, settings.data)
     assert "is not what it was" in noted_findings(settings.data)["life-00000"]
     with pytest.raises(NcaError, match="is not what it was"):
-        write_imported_labels(KEY, settings)
+        write_imported_labels(KEY, settings.data)
     register(KEY, None, settings.data)
     assert noted_findings(settings.data) == {}
     save(life / "a.npz", one=changed)
@@ -176,9 +176,9 @@ def test_what_changed_since_is_noticed_and_noted(life: Path, settings: Settings)
         list(read_imported(KEY, settings.data))
 
 
-def test_nothing_claims_to_reproduce_them(life: Path, settings: Settings) -> None:
+def test_nothing_claims_to_reproduce_them(life: Path, settings: Project) -> None:
     register(KEY, life / "a.npz", settings.data)
     with pytest.raises(NcaError, match="life/000001 was imported: no recipe gives it"):
-        regenerate(RolloutId("life", 1), settings)
+        regenerate(RolloutId("life", 1), settings.data, settings.resources)
     with pytest.raises(NcaError, match="life/000009 is not there"):
-        rollout_tokens(RolloutId("life", 9), settings)
+        rollout_tokens(RolloutId("life", 9), settings.data, settings.resources)

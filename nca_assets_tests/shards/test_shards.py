@@ -20,8 +20,8 @@ from isal import isal_zlib
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.automaton.reference import simulate
 from nca_assets.errors import NcaError
-from nca_assets.naming import RolloutId, ShardKey
-from nca_assets.settings import Settings
+from nca_assets.ids import RolloutId, ShardKey
+from nca_assets.project import Project
 from nca_assets.shards.manifest import Member, read_manifest, rollout_digest, shard_digest
 from nca_assets.shards.members import DEFLATE_LEVEL, PackedRollout, npy_bytes, pack, write_members
 from nca_assets.shards.read import read_rollout, read_rollouts
@@ -34,8 +34,8 @@ KEY = ShardKey("set1", 0)
 ZIP64_VERSION = 45
 
 
-def test_plain_numpy_reads_what_the_automaton_made(labelled: Settings, centroids: torch.Tensor) -> None:
-    file = KEY.tokens_file(labelled.data)
+def test_plain_numpy_reads_what_the_automaton_made(labelled: Project, centroids: torch.Tensor) -> None:
+    file = labelled.data.tokens_file(KEY)
     expected = simulate([draw_rule(1, index) for index in range(4)], centroids, labelled.frames)
     with np.load(local(file), allow_pickle=False) as shard:
         assert list(shard) == [f"rollout_{index:06d}" for index in range(4)]
@@ -44,8 +44,8 @@ def test_plain_numpy_reads_what_the_automaton_made(labelled: Settings, centroids
             np.testing.assert_array_equal(shard[name], expected[index])
 
 
-def test_members_are_deflated_with_time_varying_fastest(labelled: Settings) -> None:
-    with zipfile.ZipFile(local(KEY.tokens_file(labelled.data))) as archive:
+def test_members_are_deflated_with_time_varying_fastest(labelled: Project) -> None:
+    with zipfile.ZipFile(local(labelled.data.tokens_file(KEY))) as archive:
         assert archive.testzip() is None
         for member in archive.infolist():
             assert member.compress_type == zipfile.ZIP_DEFLATED
@@ -55,8 +55,8 @@ def test_members_are_deflated_with_time_varying_fastest(labelled: Settings) -> N
             assert member.compress_size == len(deflate.compress(content) + deflate.flush())
 
 
-def test_the_same_shard_is_the_same_file(labelled: Settings, centroids: torch.Tensor) -> None:
-    file = KEY.tokens_file(labelled.data)
+def test_the_same_shard_is_the_same_file(labelled: Project, centroids: torch.Tensor) -> None:
+    file = labelled.data.tokens_file(KEY)
     before = file.read_bytes(), read_manifest(KEY, labelled.data)
     file.unlink()
     again = write_shard(KEY, centroids, labelled.model_copy(update={"threads": 1}))
@@ -88,13 +88,13 @@ def test_a_shard_is_the_same_file_in_every_time_zone(time_zone: str) -> None:
     )
 
 
-def test_the_manifest_says_what_is_in_the_shard(labelled: Settings, centroids: torch.Tensor) -> None:
+def test_the_manifest_says_what_is_in_the_shard(labelled: Project, centroids: torch.Tensor) -> None:
     key = ShardKey("set2", 1)
     manifest = read_manifest(key, labelled.data)
     assert (manifest.set, manifest.shard, manifest.frames) == ("set2", 1, labelled.frames)
     assert [member.index for member in manifest.members] == [4, 5, 6, 7]
     assert manifest.centroids_digest == digest(centroids)
-    assert manifest.file_bytes == key.tokens_file(labelled.data).stat().st_size
+    assert manifest.file_bytes == labelled.data.tokens_file(key).stat().st_size
     counts = np.zeros(32, dtype=int)
     for member, tokens in read_rollouts(key, labelled.data, manifest):
         counts += np.bincount(tokens.ravel(), minlength=32)
@@ -106,7 +106,7 @@ def test_the_manifest_says_what_is_in_the_shard(labelled: Settings, centroids: t
     assert manifest.digest == hashlib.sha256(joined).hexdigest()
 
 
-def test_changing_the_shard_size_changes_no_rollout(settings: Settings, centroids: torch.Tensor) -> None:
+def test_changing_the_shard_size_changes_no_rollout(settings: Project, centroids: torch.Tensor) -> None:
     sizes = {}
     for size in (1, 3):
         there = settings.model_copy(update={"shard_size": size, "data": settings.data / str(size)})
@@ -118,14 +118,14 @@ def test_changing_the_shard_size_changes_no_rollout(settings: Settings, centroid
     assert sizes[1] == sizes[3]
 
 
-def test_another_shard_size_or_length_in_one_folder_is_refused(labelled: Settings, centroids: torch.Tensor) -> None:
+def test_another_shard_size_or_length_in_one_folder_is_refused(labelled: Project, centroids: torch.Tensor) -> None:
     for change, message in [
         ({"shard_size": 8}, "NCA_SHARD_SIZE=8, but .* was made with 4: set NCA_SHARD_SIZE=4"),
         ({"frames": 200}, "NCA_FRAMES=200, but .* was made with 140: set NCA_FRAMES=140"),
     ]:
         with pytest.raises(NcaError, match=message):
             write_shard(ShardKey("set1", 3), centroids, labelled.model_copy(update=change))
-    assert not ShardKey("set1", 3).tokens_file(labelled.data).exists()
+    assert not labelled.data.tokens_file(ShardKey("set1", 3)).exists()
 
 
 @given(st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)), st.integers(0, 2**32))
@@ -155,7 +155,7 @@ def test_members_of_any_size_are_written_as_a_stream(tmp_path: Path) -> None:
         assert archive.testzip() is None
 
 
-def test_a_rollout_that_its_shard_does_not_list_is_named_with_the_shard_size_of_the_data(labelled: Settings) -> None:
+def test_a_rollout_that_its_shard_does_not_list_is_named_with_the_shard_size_of_the_data(labelled: Project) -> None:
     set_otherwise = labelled.model_copy(update={"shard_size": 2})
     said = r"shard_00001\.json lists 4 rollouts, rollout_000004 to rollout_000007, but not rollout_000003: set NCA_SH"
     with pytest.raises(NcaError, match=rf"{said}ARD_SIZE=4, as the data"):
@@ -164,9 +164,9 @@ def test_a_rollout_that_its_shard_does_not_list_is_named_with_the_shard_size_of_
         rollout_tokens(RolloutId("set1", 5), labelled.model_copy(update={"shard_size": 8}))
 
 
-def test_a_manifest_of_another_shard_is_named(labelled: Settings) -> None:
-    others = ShardKey("set2", 1).manifest_file(labelled.data)
-    local(KEY.manifest_file(labelled.data)).write_bytes(others.read_bytes())
+def test_a_manifest_of_another_shard_is_named(labelled: Project) -> None:
+    others = labelled.data.manifest_file(ShardKey("set2", 1))
+    local(labelled.data.manifest_file(KEY)).write_bytes(others.read_bytes())
     with pytest.raises(NcaError, match=r"is damaged \(it is not what .*: materialize partition set1-00000"):
         rollout_tokens(RolloutId("set1", 2), labelled)
 
@@ -180,10 +180,10 @@ def test_digests_depend_on_shape_and_order() -> None:
     assert shard_digest(digests) != shard_digest(reversed(digests))
 
 
-def test_one_rollout_by_its_id_from_the_shard_or_from_its_recipe(labelled: Settings) -> None:
+def test_one_rollout_by_its_id_from_the_shard_or_from_its_recipe(labelled: Project) -> None:
     stored = rollout_tokens(RolloutId("set1", 2), labelled)
     np.testing.assert_array_equal(stored, read_rollout(KEY, labelled.data, 2))
-    KEY.manifest_file(labelled.data).unlink()
+    labelled.data.manifest_file(KEY).unlink()
     np.testing.assert_array_equal(rollout_tokens(RolloutId("set1", 2), labelled), stored)
 
 
@@ -232,8 +232,8 @@ def drop_member(file: Path) -> None:
         (lambda f: (f.unlink(), f.mkdir()), r"shard_00000.npz is damaged \(.*Is a directory"),
     ],
 )
-def test_damage_is_named_with_the_remedy(labelled: Settings, damage: Callable[[Path], object], message: str) -> None:
-    damage(local(KEY.tokens_file(labelled.data)))
+def test_damage_is_named_with_the_remedy(labelled: Project, damage: Callable[[Path], object], message: str) -> None:
+    damage(local(labelled.data.tokens_file(KEY)))
     manifest = read_manifest(KEY, labelled.data)
     with pytest.raises(NcaError, match=message + r".*: materialize partition set1-00000 of rollout_shards again$"):
         list(read_rollouts(KEY, labelled.data, manifest))
@@ -241,26 +241,26 @@ def test_damage_is_named_with_the_remedy(labelled: Settings, damage: Callable[[P
 
 @pytest.mark.parametrize("content", ["", "{", "{}", json.dumps({"set": "set1"})])
 def test_a_damaged_manifest_is_named_and_its_shard_can_be_made_again(
-    labelled: Settings, centroids: torch.Tensor, content: str
+    labelled: Project, centroids: torch.Tensor, content: str
 ) -> None:
-    KEY.manifest_file(labelled.data).write_text(content)
+    labelled.data.manifest_file(KEY).write_text(content)
     with pytest.raises(NcaError, match=r"shard_00000\.json is damaged .* materialize partition set1-00000"):
         read_manifest(KEY, labelled.data)
     write_shard(KEY, centroids, labelled)
     assert read_manifest(KEY, labelled.data).shard == 0
 
 
-def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(labelled: Settings, centroids: torch.Tensor) -> None:
-    KEY.manifest_file(labelled.data).write_text("")
+def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(labelled: Project, centroids: torch.Tensor) -> None:
+    labelled.data.manifest_file(KEY).write_text("")
     assert write_shard(ShardKey("set1", 3), centroids, labelled).shard == 3
     with pytest.raises(NcaError, match=r"NCA_SHARD_SIZE=8, but .* was made with 4:"):
         write_shard(ShardKey("set1", 1), centroids, labelled.model_copy(update={"shard_size": 8}))
 
 
 def test_a_full_disk_leaves_the_old_shard(
-    labelled: Settings, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+    labelled: Project, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = KEY.tokens_file(labelled.data).read_bytes()
+    before = labelled.data.tokens_file(KEY).read_bytes()
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -268,15 +268,15 @@ def test_a_full_disk_leaves_the_old_shard(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(NcaError, match=r"can't write .*shard_00000\.npz: No space left on device"):
         write_shard(KEY, centroids, labelled)
-    assert KEY.tokens_file(labelled.data).read_bytes() == before
-    assert sorted(file.name for file in KEY.tokens_file(labelled.data).parent.iterdir()) == [
+    assert labelled.data.tokens_file(KEY).read_bytes() == before
+    assert sorted(file.name for file in labelled.data.tokens_file(KEY).parent.iterdir()) == [
         "shard_00000.json",
         "shard_00000.npz",
     ]
 
 
-def test_without_cuda_a_gpu_asked_for_by_name_is_an_error(settings: Settings, centroids: torch.Tensor) -> None:
+def test_without_cuda_a_gpu_asked_for_by_name_is_an_error(settings: Project, centroids: torch.Tensor) -> None:
     count = torch.cuda.device_count()
     save_centroids(centroids, settings.data, "learned")
     with pytest.raises(NcaError, match=f"NCA_DEVICE=cuda:{count}: torch finds {count} CUDA devices"):
-        write_shard(KEY, centroids, settings.model_copy(update={"device": f"cuda:{count}"}))
+        write_shard(KEY, centroids, settings.data, settings.resources.model_copy(update={"device": f"cuda:{count}"}))

@@ -13,12 +13,12 @@ from PIL import Image
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.figures.leaderboard import leaderboard_chart
+from nca_assets.ids import RolloutId
 from nca_assets.loading import same_recipe
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
-from nca_assets.naming import RolloutId, scores_file
 from nca_assets.progress import unwatched
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards.rollouts import regenerate
 from nca_assets.tasks.baselines import Markov, Sharpened, last_frame, mode_of_cell, own_unigram, uniform
 from nca_assets.tasks.leaderboard import ORACLE, below_the_oracle, score_baselines
@@ -80,7 +80,7 @@ def test_the_table_backs_off_to_what_it_knows() -> None:
     np.testing.assert_allclose(unseen, markov.unigram)
 
 
-def test_weights_are_fitted_to_what_pays(scored: Settings) -> None:
+def test_weights_are_fitted_to_what_pays(scored: Project) -> None:
     source = split("train", scored)
     fitted = Sharpened.fitted(last_frame, source)
     assert 0 <= fitted.weight < 1
@@ -107,7 +107,7 @@ def test_networks_know_no_edge(build: type[ConvNet] | type[Transformer]) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [ConvNet, Transformer])
-def test_networks_learn_and_training_is_repeatable(build: type[ConvNet], scored: Settings) -> None:
+def test_networks_learn_and_training_is_repeatable(build: type[ConvNet], scored: Project) -> None:
     few = split("train", scored).take(range(8))
     steps: list[int] = []
     predict = train(build, few, "cpu", lambda done, _: steps.append(done))
@@ -117,7 +117,7 @@ def test_networks_learn_and_training_is_repeatable(build: type[ConvNet], scored:
     assert mean_cost(again, few) == pytest.approx(mean_cost(predict, few), abs=1e-3)
 
 
-def test_the_oracle_foresees_what_noise_does_not_change(scored: Settings) -> None:
+def test_the_oracle_foresees_what_noise_does_not_change(scored: Project) -> None:
     """The calmest rollout of all: its futures hardly differ."""
     calmest = "SELECT rollout_id FROM labels ORDER BY change_48_112 LIMIT 1"
     source = RolloutSource.query(calmest, scored, columns=IDENTITY)
@@ -127,7 +127,7 @@ def test_the_oracle_foresees_what_noise_does_not_change(scored: Settings) -> Non
 
 
 @pytest.mark.parametrize("index", [27, 115])
-def test_the_oracle_costs_less_than_guessing_on_chaotic_rollouts(scored: Settings, index: int) -> None:
+def test_the_oracle_costs_less_than_guessing_on_chaotic_rollouts(scored: Project, index: int) -> None:
     """Whose futures spread over so many tokens that shares of some hundred of them are far from the truth."""
     rollout = RolloutId("set1", index)
     frames = regenerate(rollout, scored)
@@ -137,7 +137,7 @@ def test_the_oracle_costs_less_than_guessing_on_chaotic_rollouts(scored: Setting
 
 
 def test_nothing_is_scored_against_an_oracle_of_another_recipe(
-    scored: Settings, monkeypatch: pytest.MonkeyPatch
+    scored: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(same_recipe, "RECIPE_VERSION", RECIPE_VERSION + 1)
     with pytest.raises(NcaError, match=f"were labelled from recipe version {RECIPE_VERSION}"):
@@ -145,7 +145,7 @@ def test_nothing_is_scored_against_an_oracle_of_another_recipe(
 
 
 @pytest.mark.slow
-def test_no_baseline_clearly_beats_the_oracle(scored: Settings) -> None:
+def test_no_baseline_clearly_beats_the_oracle(scored: Project) -> None:
     board = score_baselines(scored, lambda _: nullcontext(unwatched))
     models = board.models
     assert set(models["model"]) == {
@@ -157,7 +157,7 @@ def test_no_baseline_clearly_beats_the_oracle(scored: Settings) -> None:
     entropies = dict(zip(models["model"], models["cross_entropy"], strict=True))
     assert min(entropies["convnet"], entropies["transformer"], entropies["copy last"]) < entropies["rollout unigram"]
     assert entropies["uniform"] == pytest.approx(np.log(32), abs=1e-3)
-    assert pl.read_parquet(local(scores_file(scored.data))).equals(board.rows)
+    assert pl.read_parquet(local(scored.data.scores_file)).equals(board.rows)
     build_warehouse(scored.data)
     columns, rows = first_rows("FROM long_horizon_leaderboard", scored.data, 20)
     assert [row[0] for row in rows] == models["model"].to_list()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nca_assets.automaton.families.catalog import FAMILIES
-from nca_assets.naming import RolloutId
-from nca_assets.settings import Settings
+from nca_assets.ids import RolloutId
+from nca_assets.project import Project
 from nca_assets.tasks.splits import split_of
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.build import build_warehouse
@@ -45,7 +45,7 @@ def test_a_quarter_of_the_rules_or_less_is_held_out() -> None:
     assert not {"waves", "pulsing_breathers", "gliders"} & set(HELD_OUT_FAMILIES)
 
 
-def test_sizes_classes_and_rules_are_held_out(labelled: Settings) -> None:
+def test_sizes_classes_and_rules_are_held_out(labelled: Project) -> None:
     build_warehouse(labelled.data)
     query = """
         SELECT by_size, greatest(height, width), by_class, behavior, by_family, family, by_rollout

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from nca_assets import files
 from nca_assets.errors import NcaError
-from nca_assets.naming import centroids_file
 from nca_assets.vocabulary.centroids import (
     digest,
     import_centroids,
@@ -155,7 +154,7 @@ def test_a_missing_vocabulary_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_file_put_there_by_hand_must_be_imported(tmp_path: Path) -> None:
-    torch.save(torch.rand(32, 16), local(centroids_file(tmp_path)))
+    torch.save(torch.rand(32, 16), local(tmp_path.centroids_file))
     with pytest.raises(NcaError, match=r"not on the lattice .* run 'nca import centroids"):
         load_centroids(tmp_path)
 
@@ -172,13 +171,13 @@ def test_an_imported_vocabulary_is_normalized_and_remembered(tmp_path: Path) -> 
 
 def test_a_file_put_there_by_hand_is_not_taken_for_learned(tmp_path: Path, centroids: torch.Tensor) -> None:
     assert present_source(tmp_path) is None
-    torch.save(centroids, local(centroids_file(tmp_path)))
+    torch.save(centroids, local(tmp_path.centroids_file))
     with pytest.raises(NcaError, match=r"put there by hand: keep it with 'nca import centroids"):
         present_source(tmp_path)
-    import_centroids(local(centroids_file(tmp_path)), tmp_path)
+    import_centroids(local(tmp_path.centroids_file), tmp_path)
     assert present_source(tmp_path) == "imported from centroids.pt"
 
 
 def test_importing_a_vocabulary_again_does_not_change_it(tmp_path: Path, centroids: torch.Tensor) -> None:
     save_centroids(centroids, tmp_path, "learned")
-    assert torch.equal(import_centroids(local(centroids_file(tmp_path)), tmp_path), centroids)
+    assert torch.equal(import_centroids(local(tmp_path.centroids_file), tmp_path), centroids)

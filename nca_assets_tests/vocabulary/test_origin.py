@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from nca_assets.errors import NcaError
-from nca_assets.naming import centroids_file
 from nca_assets.vocabulary.centroids import digest, save_centroids
 from nca_assets.vocabulary.origin import present_digest, present_source
 from nca_assets_tests.conftest import local
@@ -38,7 +37,7 @@ def test_the_digest_is_known_without_torch(tmp_path: Path, centroids: torch.Tens
 def test_a_vocabulary_put_there_by_hand_is_noticed(tmp_path: Path, centroids: torch.Tensor) -> None:
     save_centroids(centroids, tmp_path, "learned")
     other = centroids.flip(0)
-    torch.save(other, local(centroids_file(tmp_path)))
+    torch.save(other, local(tmp_path.centroids_file))
     assert present_digest(tmp_path) == digest(other) != digest(centroids)
     with pytest.raises(NcaError, match=r"centroids\.pt was put there by hand: keep it with 'nca import centroids"):
         present_source(tmp_path)
@@ -46,7 +45,7 @@ def test_a_vocabulary_put_there_by_hand_is_noticed(tmp_path: Path, centroids: to
 
 def test_the_same_vocabulary_in_another_file_is_the_same(tmp_path: Path, centroids: torch.Tensor) -> None:
     save_centroids(centroids, tmp_path, "learned")
-    file = centroids_file(tmp_path)
+    file = tmp_path.centroids_file
     torch.save(centroids, local(file), _use_new_zipfile_serialization=False)
     assert present_digest(tmp_path) == digest(centroids)
     assert present_source(tmp_path) == "learned"
@@ -56,7 +55,7 @@ def test_the_same_vocabulary_in_another_file_is_the_same(tmp_path: Path, centroi
 def test_no_flipped_bit_changes_the_digest(tmp_path: Path, centroids: torch.Tensor, bit: int) -> None:
     """All shards would be stale, however often they were made again."""
     save_centroids(centroids, tmp_path, "learned")
-    file = local(centroids_file(tmp_path).with_suffix(".json"))
+    file = local(tmp_path.centroids_file.with_suffix(".json"))
     content = bytearray(file.read_bytes())
     content[bit // 8] ^= 1 << bit % 8
     file.write_bytes(content)
@@ -66,7 +65,7 @@ def test_no_flipped_bit_changes_the_digest(tmp_path: Path, centroids: torch.Tens
 @pytest.mark.parametrize("said", ["", "[]", json.dumps({"source": "learned"})])
 def test_what_makes_no_sense_is_not_believed(tmp_path: Path, centroids: torch.Tensor, said: str) -> None:
     save_centroids(centroids, tmp_path, "learned")
-    centroids_file(tmp_path).with_suffix(".json").write_text(said)
+    tmp_path.centroids_file.with_suffix(".json").write_text(said)
     assert present_digest(tmp_path) == digest(centroids)
     with pytest.raises(NcaError, match="put there by hand"):
         present_source(tmp_path)

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.table import read_table, write_table
-from nca_assets.naming import ShardKey, warehouse_file
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import digest, load_centroids
@@ -25,7 +25,7 @@ from nca_assets_tests.conftest import local
 
 
 @pytest.fixture
-def built(labelled: Settings) -> Path:
+def built(labelled: Project) -> Path:
     build_warehouse(labelled.data)
     return local(labelled.data)
 
@@ -36,7 +36,7 @@ def rows(data: Path, query: str) -> list[tuple]:
 
 
 def parts(data: Path) -> pl.DataFrame:
-    files = [ShardKey(*key).labels_file(data) for key in [("set1", 0), ("set2", 1)]]
+    files = [data.labels_file(ShardKey(*key)) for key in [("set1", 0), ("set2", 1)]]
     return pl.concat([pl.read_parquet(local(file), hive_partitioning=False) for file in files])
 
 
@@ -121,7 +121,7 @@ def test_the_behavior_summary_counts_every_rollout(built: Path) -> None:
     assert rows(built, "SELECT sum(rollouts), round(sum(percent), 9) FROM behavior_summary") == [(8, 100)]
 
 
-def test_building_again_gives_the_same_digests_and_leaves_one_file(labelled: Settings) -> None:
+def test_building_again_gives_the_same_digests_and_leaves_one_file(labelled: Project) -> None:
     assert build_warehouse(labelled.data) == build_warehouse(labelled.data)
     files = sorted(file.name for file in labelled.data.glob("*nca.duckdb*"))
     assert [file for file in files if not file.endswith(".lock")] == ["nca.duckdb"]
@@ -129,7 +129,7 @@ def test_building_again_gives_the_same_digests_and_leaves_one_file(labelled: Set
 
 def test_a_reader_keeps_its_snapshot_and_a_new_one_sees_the_new_file(built: Path) -> None:
     with connect(built) as old:
-        ShardKey("set2", 1).labels_file(built).unlink()
+        built.labels_file(ShardKey("set2", 1)).unlink()
         build_warehouse(built)
         with connect(built) as new:
             assert new.execute("SELECT count(*) FROM labels").fetchall() == [(4,)]
@@ -158,7 +158,7 @@ def test_nothing_to_build_from_and_nothing_to_open_are_said(tmp_path: Path) -> N
 
 
 def test_a_damaged_part_is_left_out_and_stale(built: Path) -> None:
-    file = ShardKey("set2", 1).labels_file(built)
+    file = built.labels_file(ShardKey("set2", 1))
     file.write_bytes(b"PAR1 no more")
     build_warehouse(built)
     assert rows(built, "SELECT DISTINCT shard FROM labels") == [(0,)]
@@ -180,7 +180,7 @@ def test_what_duckdb_refuses_leaves_the_old_warehouse(built: Path, monkeypatch: 
 def test_counts_are_compared_in_all_three_places(built: Path) -> None:
     assert all(shard.agree for shard in count_rollouts(built))
     key = ShardKey("set2", 1)
-    key.labels_file(built).unlink()
+    built.labels_file(key).unlink()
     wrong = [shard for shard in count_rollouts(built) if not shard.agree]
     assert [str(shard) for shard in wrong] == [
         "set2-00001: 4 rollouts in the manifest, 0 in the labels, 4 in the warehouse"
@@ -189,11 +189,11 @@ def test_counts_are_compared_in_all_three_places(built: Path) -> None:
 
 def test_what_the_next_build_will_hold_is_no_difference(built: Path) -> None:
     key, kept = ShardKey("set2", 1), built / "kept.parquet"
-    key.labels_file(built).rename(kept)
+    built.labels_file(key).rename(kept)
     build_warehouse(built)
     [waiting] = [shard for shard in count_rollouts(built) if shard.unlabelled]
     assert waiting.agree
-    kept.rename(local(key.labels_file(built)))
+    kept.rename(local(built.labels_file(key)))
     [labelled] = [shard for shard in count_rollouts(built) if shard.labelled_since]
     assert labelled.agree
     assert str(labelled) == "set2-00001: 4 rollouts in the manifest, 4 in the labels, 0 in the warehouse"
@@ -238,9 +238,9 @@ build.publish = stop
 @pytest.mark.parametrize("where", STOPS)
 def test_a_build_killed(built: Path, where: str) -> None:
     """The old warehouse still opens, nothing partial has the final name, and the next build completes and cleans up."""
-    table, lineage = read_table(ShardKey("set2", 1).labels_file(built), built, "")
-    write_table(table, ShardKey("set3", 1).labels_file(built), built, lineage)
-    inode = warehouse_file(built).stat().st_ino
+    table, lineage = read_table(built.labels_file(ShardKey("set2", 1)), built, "")
+    write_table(table, built.labels_file(ShardKey("set3", 1)), built, lineage)
+    inode = built.warehouse_file().stat().st_ino
     code = KILLED.format(stop=STOPS[where], data=str(built))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as builder:
         assert builder.stdout
@@ -248,7 +248,7 @@ def test_a_build_killed(built: Path, where: str) -> None:
         builder.send_signal(signal.SIGKILL)
     [left] = built.glob(".nca.duckdb.*.part")
     left.with_name(f"{left.name}.tmp").mkdir()  # where a large build spills to
-    assert warehouse_file(built).stat().st_ino == inode
+    assert built.warehouse_file().stat().st_ino == inode
     assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
     build_warehouse(built)
     assert rows(built, "SELECT count(*) FROM labels") == [(12,)]
@@ -257,15 +257,15 @@ def test_a_build_killed(built: Path, where: str) -> None:
 
 def test_older_and_newer_duckdbs_read_the_file(built: Path) -> None:
     """Byte 12 of the header is the version of the storage format: 65 is that of DuckDB 1.2."""
-    assert warehouse_file(built).read_bytes()[12] == 65
+    assert built.warehouse_file().read_bytes()[12] == 65
 
 
-def test_single_tables_are_rebuilt_and_the_others_taken_over(labelled: Settings) -> None:
+def test_single_tables_are_rebuilt_and_the_others_taken_over(labelled: Project) -> None:
     data = labelled.data
     assert set(build_warehouse(data, only=["frame_curves"])) == {"frame_curves"}
     assert rows(local(data), "SELECT count(*) FROM labels") == [(8,)]  # the first time, all are built
     whole = build_warehouse(data)
-    ShardKey("set2", 1).labels_file(data).unlink()
+    data.labels_file(ShardKey("set2", 1)).unlink()
     assert build_warehouse(data, only=["shards", "behavior_summary"]) == {
         name: whole[name] for name in ("shards", "behavior_summary")
     }
@@ -275,9 +275,9 @@ def test_single_tables_are_rebuilt_and_the_others_taken_over(labelled: Settings)
     assert not list(data.glob(".nca.duckdb.*.part*"))
 
 
-def test_each_table_has_a_digest_that_follows_its_content(labelled: Settings) -> None:
+def test_each_table_has_a_digest_that_follows_its_content(labelled: Project) -> None:
     before = build_warehouse(labelled.data)
-    ShardKey("set2", 1).labels_file(labelled.data).unlink()
+    labelled.data.labels_file(ShardKey("set2", 1)).unlink()
     after = build_warehouse(labelled.data)
     changed = {name for name in before if before[name].digest != after[name].digest}
     of_labels = {
@@ -302,7 +302,7 @@ def test_the_snapshot_says_what_it_was_built_from(built: Path) -> None:
 
 def test_frame_curves_are_the_means_of_the_curves(built: Path) -> None:
     labels = parts(built).select("rollout_id", "behavior", "set_name")
-    files = [ShardKey(*key).curves_file(built) for key in [("set1", 0), ("set2", 1)]]
+    files = [built.curves_file(ShardKey(*key)) for key in [("set1", 0), ("set2", 1)]]
     curves = pl.concat([pl.read_parquet(local(file), hive_partitioning=False) for file in files])
     long = (
         curves.drop("set_name")
@@ -335,7 +335,7 @@ time.sleep(60)
 
 def test_a_person_who_opened_it_for_writing_disturbs_no_one(built: Path) -> None:
     """Not the readers meanwhile, not the next build, and not what it publishes."""
-    file = str(warehouse_file(built))
+    file = str(built.warehouse_file())
     with subprocess.Popen([sys.executable, "-c", OPEN_FOR_WRITING, file], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout
         assert writer.stdout.readline() == "open\n"
@@ -353,7 +353,7 @@ def test_a_person_who_opened_it_for_writing_disturbs_no_one(built: Path) -> None
 
 
 def test_what_a_killed_writer_left_beside_is_not_read(built: Path) -> None:
-    file = str(warehouse_file(built))
+    file = str(built.warehouse_file())
     with subprocess.Popen([sys.executable, "-c", OPEN_FOR_WRITING, file], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout
         assert writer.stdout.readline() == "open\n"
@@ -363,6 +363,6 @@ def test_what_a_killed_writer_left_beside_is_not_read(built: Path) -> None:
 
 
 def test_a_damaged_warehouse_is_said(built: Path) -> None:
-    warehouse_file(built).write_bytes(b"no database at all" * 1000)
+    built.warehouse_file().write_bytes(b"no database at all" * 1000)
     with pytest.raises(NcaError, match=r"can't open .*nca\.duckdb: "):
         connect(built)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from nca_assets.errors import DamageError, NcaError
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import Sampling, freeze, read_collection
 from nca_assets.warehouse.read import connect
@@ -17,7 +17,7 @@ ALL = "SELECT rollout_id FROM labels"
 
 
 @pytest.fixture
-def data(labelled: Settings) -> Path:
+def data(labelled: Project) -> Path:
     build_warehouse(labelled.data)
     return local(labelled.data)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nca_assets.errors import DiskFullError
-from nca_assets.naming import ShardKey, warehouse_file
+from nca_assets.ids import ShardKey
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
@@ -55,19 +55,19 @@ def build_with(left: int, disk: Path) -> str:
 @pytest.mark.parametrize("step", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 def test_a_disk_with_too_little_left_keeps_the_old_warehouse(disk: Path, step: int) -> None:
     data = disk / "data"
-    old, old_content = warehouse_file(data).read_bytes(), content(data)
-    part = local(ShardKey("set2", 1).labels_file(data))
+    old, old_content = data.warehouse_file().read_bytes(), content(data)
+    part = local(data.labels_file(ShardKey("set2", 1)))
     part.rename(disk / "kept")
     try:
         build_warehouse(data)
         new_content = content(data)
         messages = set()
         for left in range(step, ENOUGH + 1, step):
-            warehouse_file(data).write_bytes(old)
+            data.warehouse_file().write_bytes(old)
             messages.add(message := build_with(left, disk))
             assert content(data) == (old_content if message else new_content), f"{left} bytes left"
             assert not list(data.glob(".nca.duckdb.*.part*"))
     finally:
         (disk / "kept").rename(part)
-        warehouse_file(data).write_bytes(old)
+        data.warehouse_file().write_bytes(old)
     assert messages == {"", f"can't write {data / 'nca.duckdb'}: the disk is full. Free space, then run it again."}

@@ -7,7 +7,6 @@ import duckdb
 import numpy as np
 import pytest
 
-from nca_assets.naming import warehouse_file
 from nca_assets.warehouse.outliers import find_outliers, missed_targets
 from nca_assets_tests.conftest import local
 
@@ -21,7 +20,7 @@ def usual_shards(shards: int, size: int) -> list[list[str]]:
 
 def warehouse(data: Path, shards: Sequence[Sequence[str]], recipe: int | None = 1) -> Path:
     data.mkdir(exist_ok=True)
-    with duckdb.connect(local(warehouse_file(data))) as connection:
+    with duckdb.connect(local(data.warehouse_file())) as connection:
         connection.execute(
             "CREATE TABLE labels (set_name VARCHAR, shard INTEGER, behavior VARCHAR, recipe_version INTEGER)"
         )
@@ -62,7 +61,7 @@ def test_few_shards_and_imported_ones_are_not_compared(tmp_path: Path) -> None:
 
 def test_missed_targets_are_said_once_there_are_enough_rollouts(tmp_path: Path) -> None:
     data = warehouse(tmp_path, usual_shards(10, 64))
-    with duckdb.connect(local(warehouse_file(data))) as connection:
+    with duckdb.connect(local(data.warehouse_file())) as connection:
         connection.execute(
             "CREATE TABLE card_comparison AS SELECT * FROM (VALUES ('static', '%', 0.5, '0 to 0.1', false), "
             "('change', '%', 83.0, '81 to 85', true), ('top', '%', 20.0, NULL, NULL)) "

@@ -16,9 +16,9 @@ import pytest
 from nca_assets.cli.rollouts import _chosen
 from nca_assets.errors import NcaError
 from nca_assets.figures.explorer import explored
+from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
-from nca_assets.naming import ShardKey, warehouse_file
-from nca_assets.settings import Settings
+from nca_assets.project import Project
 from nca_assets.warehouse.answer import FORMATS, first_rows, whole_table, write_answer
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.collections import freeze
@@ -28,7 +28,7 @@ from nca_assets_tests.warehouse.statements import SECRET, Targets, as_conditions
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A warehouse, canaries beside it, and below the same folder everything that a statement may take for "here"."""
     root = tmp_path_factory.mktemp("sealed")
     with pytest.MonkeyPatch.context() as monkeypatch, labelled_shards(root, [ShardKey("set1", 0)]) as settings:
@@ -55,11 +55,11 @@ NEVER_PARSED = {"INVALID", "MULTI", "ANALYZE", "CREATE_FUNC", "VARIABLE_SET", "R
 """Kinds that the parser gives no statement."""
 
 
-def targets(settings: Settings) -> Targets:
-    return Targets(local(warehouse_file(settings.data)), local(settings.data).parent / "canary")
+def targets(settings: Project) -> Targets:
+    return Targets(local(settings.data.warehouse_file()), local(settings.data).parent / "canary")
 
 
-def written(query: str, settings: Settings, form: str) -> bytes:
+def written(query: str, settings: Project, form: str) -> bytes:
     out = io.BytesIO()
     write_answer(query, settings.data, form, out)
     return out.getvalue()
@@ -71,22 +71,20 @@ PLACES: dict[str, Callable[[str, Settings], Any]] = {
     "nca gif": lambda query, settings: _chosen(f"{query} ", settings, 3),
     "nca collect": lambda query, settings: freeze("c", query, settings.data).rollouts,
     "whole_table": lambda query, settings: whole_table(query, settings.data).rows(),
-    "RolloutSource.query": lambda query, settings: RolloutSource.query(query, settings).table.rows(),
+    "RolloutSource.query": lambda query, settings: RolloutSource.query(query, settings.data).table.rows(),
 }
 CONDITIONS: dict[str, Callable[[str, Settings], Any]] = {
-    "nca explore": lambda condition, settings: explored(settings, condition).table.rows(),
-    "RolloutSource.where": lambda condition, settings: RolloutSource.where(condition, settings).table.rows(),
+    "nca explore": lambda condition, settings: explored(settings.data, condition).table.rows(),
+    "RolloutSource.where": lambda condition, settings: RolloutSource.where(condition, settings.data).table.rows(),
 }
 
 
-def contents(settings: Settings) -> dict[Path, bytes]:
+def contents(settings: Project) -> dict[Path, bytes]:
     root = local(settings.data).parent
     return {file: file.read_bytes() if file.is_file() else b"" for file in root.rglob("*")}
 
 
-def try_each(
-    asked: Settings, tries: list[tuple[Callable[[str, Settings], Any], str]], *errors: type[Exception]
-) -> None:
+def try_each(asked: Project, tries: list[tuple[Callable[[str, Settings], Any], str]], *errors: type[Exception]) -> None:
     """Nothing but ``errors`` is raised, no answer holds the secret, and no file is another afterwards."""
     before = contents(asked)
     for place, text in tries:
@@ -115,25 +113,25 @@ def try_each(
         "/* one */ SELECT 1;;",
     ],
 )
-def test_whatever_selects_is_answered(asked: Settings, query: str) -> None:
+def test_whatever_selects_is_answered(asked: Project, query: str) -> None:
     assert first_rows(query, asked.data, 200)[1]
     assert written(query, asked, "json").startswith(b"[")
 
 
-def test_tables_are_those_of_the_warehouse(asked: Settings) -> None:
+def test_tables_are_those_of_the_warehouse(asked: Project) -> None:
     shown = first_rows("SHOW TABLES", asked.data, 200)[1]
     assert sorted(name for (name,) in shown) == sorted(table.name for table in TABLES)
     assert written("SHOW TABLES", asked, "csv").decode().split() == ["name", *(name for (name,) in shown)]
 
 
-def test_variables_of_the_program_are_no_tables(asked: Settings) -> None:
+def test_variables_of_the_program_are_no_tables(asked: Project) -> None:
     frame = pl.DataFrame({"x": [1]})
     with pytest.raises(NcaError, match="Table with name frame does not exist"):
         first_rows("FROM frame", asked.data, 1)
     assert len(frame) == 1
 
 
-def test_every_kind_of_statement_is_tried(asked: Settings) -> None:
+def test_every_kind_of_statement_is_tried(asked: Project) -> None:
     every = statements(targets(asked))
     assert len(every) >= 500
     kinds: set[str] = set()
@@ -145,7 +143,7 @@ def test_every_kind_of_statement_is_tried(asked: Settings) -> None:
     assert names - NEVER_PARSED <= kinds
 
 
-def test_no_statement_writes_or_reads_elsewhere(asked: Settings) -> None:
+def test_no_statement_writes_or_reads_elsewhere(asked: Project) -> None:
     """Each statement in one of the places, in turn."""
     every = statements(targets(asked))
     places = list(PLACES.values())
@@ -153,7 +151,7 @@ def test_no_statement_writes_or_reads_elsewhere(asked: Settings) -> None:
     try_each(asked, tries, NcaError)
 
 
-def test_no_condition_is_anything_else(asked: Settings) -> None:
+def test_no_condition_is_anything_else(asked: Project) -> None:
     every = [as_conditions(statement) for statement in statements(targets(asked))]
     places = list(CONDITIONS.values())
     tries = [
@@ -163,8 +161,8 @@ def test_no_condition_is_anything_else(asked: Settings) -> None:
 
 
 @pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
-def test_the_connection_alone_withstands_every_statement(asked: Settings, step: int) -> None:
-    def execute(statement: str, settings: Settings) -> list[tuple]:
+def test_the_connection_alone_withstands_every_statement(asked: Project, step: int) -> None:
+    def execute(statement: str, settings: Project) -> list[tuple]:
         with connect(settings.data) as connection:
             connection.execute(statement)
             return connection.fetchall()
@@ -174,7 +172,7 @@ def test_the_connection_alone_withstands_every_statement(asked: Settings, step: 
 
 @pytest.mark.long
 @pytest.mark.parametrize("place", PLACES)
-def test_no_statement_in_any_place(asked: Settings, place: str) -> None:
+def test_no_statement_in_any_place(asked: Project, place: str) -> None:
     """Each statement in each place, in one of its forms, in turn."""
     first = list(PLACES).index(place)
     every = [as_queries(statement) for statement in statements(targets(asked))]
@@ -184,6 +182,6 @@ def test_no_statement_in_any_place(asked: Settings, place: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("place", CONDITIONS)
-def test_no_condition_in_any_place(asked: Settings, place: str) -> None:
+def test_no_condition_in_any_place(asked: Project, place: str) -> None:
     every = statements(targets(asked))
     try_each(asked, [(CONDITIONS[place], form) for one in every for form in as_conditions(one)], NcaError)

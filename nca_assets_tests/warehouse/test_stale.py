@@ -12,13 +12,13 @@ import pytest
 
 from nca_assets.automaton.engine import Machine
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.export import export_csv
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.verify import verify_labels
 from nca_assets.labels.write import write_labels
-from nca_assets.naming import ShardKey, centroids_file
+from nca_assets.project import Project
 from nca_assets.seal import read_sealed, write_sealed
-from nca_assets.settings import Settings
 from nca_assets.shards.imported import register
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.verify import verify_shard
@@ -38,7 +38,7 @@ CPU = Machine("cpu", threads=2, memory=2**30)
 Stale = dict[tuple[str, str | None], str]
 
 
-def stale(settings: Settings) -> Stale:
+def stale(settings: Project) -> Stale:
     build_warehouse(settings.data)
     with connect(settings.data) as connection:
         rows = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
@@ -50,11 +50,11 @@ def event(asset: str, partition: str | None, version: str, minute: int = 0, run:
     return Event(minute, asset, partition, time, run, "code 1", version, {}, None, 1.0, None)
 
 
-def test_nothing_is_stale_at_first(labelled: Settings) -> None:
+def test_nothing_is_stale_at_first(labelled: Project) -> None:
     assert stale(labelled) == {}
 
 
-def test_another_vocabulary_makes_every_shard_and_label_stale(labelled: Settings) -> None:
+def test_another_vocabulary_makes_every_shard_and_label_stale(labelled: Project) -> None:
     before = load_centroids(labelled.data)
     save_centroids(before.flip(0), labelled.data, "learned")
     found = stale(labelled)
@@ -68,7 +68,7 @@ def test_another_vocabulary_makes_every_shard_and_label_stale(labelled: Settings
     assert stale(labelled).keys() == {("rollout_shards", "set1-00000"), ("behavior_labels", "set1-00000")}
 
 
-def test_newer_versions_are_named(labelled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newer_versions_are_named(labelled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "LABEL_VERSION", LABEL_VERSION + 1)
     newer = f"label_version {LABEL_VERSION} → {LABEL_VERSION + 1}"
     assert stale(labelled) == {("behavior_labels", key): newer for key in ("set1-00000", "set2-00001")}
@@ -78,8 +78,8 @@ def test_newer_versions_are_named(labelled: Settings, monkeypatch: pytest.Monkey
     assert found["behavior_labels", str(KEY)] == f"recipe_version {RECIPE_VERSION} → 5; {newer}"
 
 
-def test_labels_with_the_columns_of_an_older_version_are_left_out_and_named(labelled: Settings) -> None:
-    file = KEY.labels_file(labelled.data)
+def test_labels_with_the_columns_of_an_older_version_are_left_out_and_named(labelled: Project) -> None:
+    file = labelled.data.labels_file(KEY)
     table, metadata = read_table(file, labelled.data, "")
     write_table(table.rename({"set_name": "set", "rollout_index": "index"}), file, labelled.data, metadata)
     again = f"{file} lacks a column (set_name): materialize partition {KEY} of behavior_labels again"
@@ -93,11 +93,11 @@ def test_labels_with_the_columns_of_an_older_version_are_left_out_and_named(labe
     assert stale(labelled) == {}
 
 
-def test_shards_and_labels_of_the_first_recipe_are_stale_with_that_reason(labelled: Settings) -> None:
+def test_shards_and_labels_of_the_first_recipe_are_stale_with_that_reason(labelled: Project) -> None:
     """Labels of that time have other columns too, so nothing of them is shown; nothing is made from such a shard."""
-    manifest = json.loads(read_sealed(KEY.manifest_file(labelled.data), labelled.data, ""))
-    write_sealed(json.dumps(manifest | {"recipe_version": 1}).encode(), KEY.manifest_file(labelled.data), labelled.data)
-    file = KEY.labels_file(labelled.data)
+    manifest = json.loads(read_sealed(labelled.data.manifest_file(KEY), labelled.data, ""))
+    write_sealed(json.dumps(manifest | {"recipe_version": 1}).encode(), labelled.data.manifest_file(KEY), labelled.data)
+    file = labelled.data.labels_file(KEY)
     table, metadata = read_table(file, labelled.data, "")
     write_table(table.rename({"family": "regime"}), file, labelled.data, metadata | {"recipe_version": "1"})
     assert stale(labelled) == {
@@ -114,16 +114,16 @@ def test_shards_and_labels_of_the_first_recipe_are_stale_with_that_reason(labell
     assert stale(labelled) == {}
 
 
-def flip_a_byte(settings: Settings) -> None:
-    file = KEY.tokens_file(settings.data)
+def flip_a_byte(settings: Project) -> None:
+    file = settings.data.tokens_file(KEY)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(bytes(content))
 
 
-def change_a_token(settings: Settings) -> None:
+def change_a_token(settings: Project) -> None:
     """The file is sound, and says something else."""
-    file = KEY.tokens_file(settings.data)
+    file = settings.data.tokens_file(KEY)
     with np.load(local(file), allow_pickle=False) as shard:
         members = dict(shard)
     members["rollout_000007"][5, 0, 0] ^= 1
@@ -132,7 +132,7 @@ def change_a_token(settings: Settings) -> None:
 
 @pytest.mark.parametrize("spoil", [flip_a_byte, change_a_token])
 def test_damage_that_verification_finds_stays_until_it_is_repaired(
-    labelled: Settings, spoil: Callable[[Settings], None]
+    labelled: Project, spoil: Callable[[Project], None]
 ) -> None:
     spoil(labelled)
     with pytest.raises(NcaError, match=r"shard_00001\.npz") as caught:
@@ -144,51 +144,51 @@ def test_damage_that_verification_finds_stays_until_it_is_repaired(
     assert stale(labelled) == {}
 
 
-def test_only_a_whole_verification_clears_a_finding(labelled: Settings) -> None:
-    content = KEY.tokens_file(labelled.data).read_bytes()
+def test_only_a_whole_verification_clears_a_finding(labelled: Project) -> None:
+    content = labelled.data.tokens_file(KEY).read_bytes()
     change_a_token(labelled)
     with pytest.raises(NcaError, match="differs from its digest"):
         verify_shard(KEY, labelled, CPU, most=1)
-    KEY.tokens_file(labelled.data).write_bytes(bytes(content))
+    labelled.data.tokens_file(KEY).write_bytes(bytes(content))
     assert verify_shard(KEY, labelled, CPU, most=1) == 1
     assert stale(labelled)
     assert verify_shard(KEY, labelled, CPU, most=4) == 4
     assert stale(labelled) == {}
 
 
-def test_missing_and_resized_files_are_seen_at_once(labelled: Settings) -> None:
-    size = KEY.tokens_file(labelled.data).stat().st_size
-    with KEY.tokens_file(labelled.data).open("ab") as file:
+def test_missing_and_resized_files_are_seen_at_once(labelled: Project) -> None:
+    size = labelled.data.tokens_file(KEY).stat().st_size
+    with labelled.data.tokens_file(KEY).open("ab") as file:
         file.write(b"more")
     assert stale(labelled) == {("rollout_shards", str(KEY)): f"file has {size + 4} bytes, its manifest says {size}"}
-    KEY.tokens_file(labelled.data).unlink()
+    labelled.data.tokens_file(KEY).unlink()
     assert stale(labelled) == {("rollout_shards", str(KEY)): "file missing"}
 
 
-def test_what_was_once_materialized_and_is_gone_is_missing(labelled: Settings) -> None:
+def test_what_was_once_materialized_and_is_gone_is_missing(labelled: Project) -> None:
     manifest = read_manifest(KEY, labelled.data)
     events = [event("rollout_shards", str(KEY), manifest.digest), event("behavior_labels", "set3-00001", "x")]
     append_history(events, labelled.data)
     assert stale(labelled) == {("behavior_labels", "set3-00001"): "file missing"}
-    KEY.manifest_file(labelled.data).unlink()
+    labelled.data.manifest_file(KEY).unlink()
     assert stale(labelled)["rollout_shards", str(KEY)] == "file missing"
     append_history([event("centroids", None, "c" * 64)], labelled.data)
     assert (
         stale(labelled)["centroids", None]
         == f"digest differs from the one materialized: cccccccccccc… → {digest(load_centroids(labelled.data))[:12]}…"
     )
-    centroids_file(labelled.data).unlink()
+    labelled.data.centroids_file.unlink()
     assert stale(labelled)["centroids", None] == "file missing"
 
 
-def test_a_file_that_no_run_made_is_not_the_one_materialized(labelled: Settings) -> None:
+def test_a_file_that_no_run_made_is_not_the_one_materialized(labelled: Project) -> None:
     append_history([event("rollout_shards", str(KEY), "a" * 64)], labelled.data)
     [(partition, reason)] = stale(labelled).items()
     assert partition == ("rollout_shards", str(KEY))
     assert reason.startswith("digest differs from the one materialized: aaaaaaaaaaaa… → ")
 
 
-def test_imported_shards_are_watched_too(labelled: Settings, tmp_path: Path) -> None:
+def test_imported_shards_are_watched_too(labelled: Project, tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", allow_pickle=False, movie=movies.cycle(2))
     register(ShardKey("life", 0), tmp_path / "a.npz", labelled.data)
     assert stale(labelled) == {}
@@ -196,7 +196,7 @@ def test_imported_shards_are_watched_too(labelled: Settings, tmp_path: Path) -> 
     assert stale(labelled) == {("imported_shards", "life-00000"): "file missing"}
 
 
-def test_history_has_each_event_once_and_says_what_changed(labelled: Settings) -> None:
+def test_history_has_each_event_once_and_says_what_changed(labelled: Project) -> None:
     first = [event("rollout_shards", "set1-00000", "a"), event("rollout_shards", "set1-00000", "a", 1, "r2")]
     append_history(first, labelled.data)
     append_history([*first, event("rollout_shards", "set1-00000", "b", 2, "r3")], labelled.data)
@@ -212,7 +212,7 @@ def test_history_has_each_event_once_and_says_what_changed(labelled: Settings) -
     assert current == [("r3",)]
 
 
-def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: Settings) -> None:
+def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: Project) -> None:
     first, second = event("x", None, "a", 0), event("x", None, "b", 1)
     append_history([first], labelled.data)
     append_history([second], labelled.data)
@@ -226,9 +226,9 @@ def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: Settings
         assert connection.execute("SELECT data_version FROM materializations").fetchall() == [("a",), ("b",)]
 
 
-def test_findings_of_labels_stay_until_these_are_made_again(labelled: Settings) -> None:
-    content = KEY.curves_file(labelled.data).read_bytes()
-    KEY.curves_file(labelled.data).write_bytes(content[:-1])
+def test_findings_of_labels_stay_until_these_are_made_again(labelled: Project) -> None:
+    content = labelled.data.curves_file(KEY).read_bytes()
+    labelled.data.curves_file(KEY).write_bytes(content[:-1])
     with pytest.raises(DamageError) as caught:
         verify_labels(KEY, labelled.data)
     assert stale(labelled) == {("behavior_labels", str(KEY)): str(caught.value)}
@@ -236,16 +236,16 @@ def test_findings_of_labels_stay_until_these_are_made_again(labelled: Settings) 
     assert stale(labelled) == {}
 
 
-def test_a_note_that_cannot_be_read_is_a_finding(labelled: Settings) -> None:
-    KEY.finding_file(labelled.data).parent.mkdir()
-    KEY.finding_file(labelled.data).write_bytes(b"\xff\xfe wrong")
+def test_a_note_that_cannot_be_read_is_a_finding(labelled: Project) -> None:
+    labelled.data.finding_file(KEY).parent.mkdir()
+    labelled.data.finding_file(KEY).write_bytes(b"\xff\xfe wrong")
     assert stale(labelled) == {("rollout_shards", str(KEY)): "�� wrong"}
-    KEY.finding_file(labelled.data).unlink()
-    local(KEY.finding_file(labelled.data)).mkdir()
+    labelled.data.finding_file(KEY).unlink()
+    local(labelled.data.finding_file(KEY)).mkdir()
     assert "can't be read (Is a directory)" in stale(labelled)["rollout_shards", str(KEY)]
 
 
-def test_many_files_of_history_become_one(labelled: Settings) -> None:
+def test_many_files_of_history_become_one(labelled: Project) -> None:
     for minute in range(59):
         append_history([event("centroids", None, "a", minute)], labelled.data)
     for minute in range(6):

@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nca_assets.errors import NcaError
-from nca_assets.naming import (
-    SETS,
-    VOCABULARY_SEED,
-    RolloutId,
-    ShardKey,
-    imported_shards,
-    materialized_labels,
-    materialized_shards,
-    some_materialized_shards,
-)
+from nca_assets.ids import VOCABULARY_SEED, RolloutId, ShardKey
 
 DATA = Path("data")
 
@@ -48,19 +39,19 @@ def test_unknown_partition_keys_are_refused_with_the_range(text: str) -> None:
 
 
 def test_files_lie_where_the_card_has_them() -> None:
-    assert ShardKey("set1", 0).tokens_file(DATA) == Path("data/nca_dataset/shard_00000.npz")
-    assert ShardKey("set2", 12).tokens_file(DATA) == Path("data/nca_dataset_set2/shard_00012.npz")
-    assert ShardKey("set3", 3).manifest_file(DATA) == Path("data/nca_dataset_set3/shard_00003.json")
-    assert ShardKey("set1", 0).labels_file(DATA) == Path("data/labels/set=1/shard=00000.parquet")
+    assert DATA.tokens_file(ShardKey("set1", 0)) == Path("data/nca_dataset/shard_00000.npz")
+    assert DATA.tokens_file(ShardKey("set2", 12)) == Path("data/nca_dataset_set2/shard_00012.npz")
+    assert DATA.manifest_file(ShardKey("set3", 3)) == Path("data/nca_dataset_set3/shard_00003.json")
+    assert DATA.labels_file(ShardKey("set1", 0)) == Path("data/labels/set=1/shard=00000.parquet")
 
 
 def test_what_is_materialized_is_found_by_its_files(tmp_path: Path) -> None:
     keys = [ShardKey("set1", 2), ShardKey("set1", 10), ShardKey("set3", 0)]
     for key in reversed(keys):
-        for file in (key.manifest_file(tmp_path), key.labels_file(tmp_path)):
+        for file in (tmp_path.manifest_file(key), tmp_path.labels_file(key)):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
-    assert materialized_shards(tmp_path) == materialized_labels(tmp_path) == keys
+    assert tmp_path.shards() == tmp_path.labelled_shards() == keys
     assert materialized_shards(tmp_path / "none") == []
     assert set(some_materialized_shards(tmp_path)) == set(keys)
     assert list(some_materialized_shards(tmp_path / "none")) == []
@@ -95,7 +86,7 @@ def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path, folder
     (tmp_path / folder).symlink_to(tmp_path / folder)
     message = f"can't read the folder {tmp_path / folder}: Too many levels of symbolic links"
     with pytest.raises(NcaError, match=message):
-        assert not materialized_shards(tmp_path) + materialized_labels(tmp_path) + imported_shards(tmp_path)
+        assert not tmp_path.shards() + tmp_path.labelled_shards() + tmp_path.imported_shards()
 
 
 def test_every_set_and_the_vocabulary_have_seeds_of_their_own() -> None:

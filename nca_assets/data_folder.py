@@ -1,0 +1,262 @@
+"""A dataset's folder, local or in a bucket: its shape, where its files lie, and which are there."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from nca_assets.description import (
+    Description,
+    RolloutSet,
+    Shape,
+    description_file,
+    read_description,
+    shape_of_shards,
+    write_description,
+)
+from nca_assets.errors import NcaError
+from nca_assets.files import require_writable
+from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
+from nca_assets.storage import Stored, names, names_below, parse_location
+from nca_assets.versioned import present
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A dataset where it lies. ``id`` is None as long as nothing was written."""
+
+    root: Stored
+    id: str | None
+    shard_size: int = field(compare=False)
+    sets: Mapping[str, RolloutSet] = field(compare=False)
+
+    @classmethod
+    def open(cls, location: str | Stored) -> DataFolder:
+        """The dataset in a folder, or at ``s3://bucket/prefix``.
+
+        Raises ``NcaError`` if none is there, if its description is damaged, or if it is of a newer release.
+        """
+        root = parse_location(location)
+        if found := _described(root):
+            return cls._of(root, found)
+        raise NcaError(f"{root} holds no dataset: name a folder that has a dataset.json, or make one with 'nca init'")
+
+    @classmethod
+    def plan(cls, location: str | Stored, shape: Shape) -> DataFolder:
+        """The dataset there or, where there is none, one of this ``shape`` that has nothing yet; writes nothing.
+
+        Sets of ``shape`` that the dataset lacks are added to it. Raises ``NcaError`` as ``open`` does.
+        """
+        root = parse_location(location)
+        found = _described(root)
+        if found is None:
+            return cls(root, None, shape.shard_size, shape.sets)
+        return cls(root, found.id, found.shard_size, {**shape.sets, **found.sets})
+
+    @classmethod
+    def create(cls, location: str | Stored, shape: Shape) -> DataFolder:
+        """The dataset there, with its description written; one of this ``shape`` where there is none.
+
+        Sets of ``shape`` that the dataset lacks are added to it. Raises ``NcaError`` if it is of another shape, if the
+        folder can't be written to, or as ``open`` does.
+        """
+        root = parse_location(location)
+        require_writable(root)
+        found = _described(root)
+        if found:
+            _require_shape(found, shape, root)
+        if found is None or shape.sets.keys() - found.sets.keys():
+            sets = {**shape.sets, **(found.sets if found else {})}
+            described = Description(shard_size=shape.shard_size, sets=dict(sorted(sets.items())))
+            write_description(described.model_copy(update={"id": found.id}) if found else described, root)
+        return cls.open(root)
+
+    @classmethod
+    def _of(cls, root: Stored, described: Description) -> DataFolder:
+        return cls(root, described.id, described.shard_size, described.sets)
+
+    def __truediv__(self, name: str) -> Stored:
+        return self.root / name
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    def own_set(self, name: str) -> RolloutSet:
+        """The set ``name``, whose rollouts follow from recipes. Raises ``NcaError`` if it has no such set."""
+        if not is_own(name):
+            raise NcaError(f"set {name!r} was imported: no recipe gives its rollouts, only its files hold them")
+        if name not in self.sets:
+            raise NcaError(f"{self} has no set {name!r}: use one of {', '.join(self.sets)}, or add it to nca.toml")
+        return self.sets[name]
+
+    def shard_of(self, rollout: RolloutId) -> ShardKey:
+        """The shard that a rollout of one of its own sets lies in."""
+        return ShardKey(rollout.set, rollout.index // self.shard_size)
+
+    def rollout_indices(self, key: ShardKey) -> range:
+        """The indices, within their set, of a shard's rollouts."""
+        return range(key.number * self.shard_size, (key.number + 1) * self.shard_size)
+
+    def tokens_file(self, key: ShardKey) -> Stored:
+        """Where the shard's tokens lie."""
+        return self.root / self.own_set(key.set).folder / f"shard_{key.number:05d}.npz"
+
+    def manifest_file(self, key: ShardKey) -> Stored:
+        """Where the shard's manifest lies."""
+        if key.imported:
+            return self.root / "imported" / key.set / f"shard_{key.number:05d}.json"
+        return self.tokens_file(key).with_suffix(".json")
+
+    def labels_file(self, key: ShardKey) -> Stored:
+        """Where the shard's label part lies."""
+        return self.root / "labels" / _part(key)
+
+    def curves_file(self, key: ShardKey) -> Stored:
+        """Where the shard's curves lie."""
+        return self.root / "curves" / _part(key)
+
+    def curve_sums_file(self, key: ShardKey) -> Stored:
+        """Where the sums of the shard's curves by behavior lie."""
+        return self.root / "curve_sums" / _part(key)
+
+    def finding_file(self, key: ShardKey) -> Stored:
+        """Where it is noted what verification found wrong with the shard."""
+        return self.root / "findings" / f"{key}.txt"
+
+    def labels_finding_file(self, key: ShardKey) -> Stored:
+        """Where it is noted what verification found wrong with the shard's labels."""
+        return self.root / "findings" / f"{key}.labels.txt"
+
+    @property
+    def centroids_file(self) -> Stored:
+        """Where the vocabulary lies."""
+        return self.root / "centroids.pt"
+
+    def csv_file(self, set_name: str) -> Stored:
+        """Where a set's labels lie as CSV, by the original dataset's names: dataset_labels_set.csv, …_set2.csv, …"""
+        number = set_number(set_name)
+        return self.root / f"dataset_labels_set{number if number > 1 else ''}.csv"
+
+    @property
+    def scores_file(self) -> Stored:
+        """Where the scores of the long-horizon task lie."""
+        return self.root / "tasks" / "long_horizon.parquet"
+
+    def figure_file(self, name: str, form: str) -> Stored:
+        """Where a figure lies; ``form`` is png or svg."""
+        return self.root / "figures" / f"{name}.{form}"
+
+    @property
+    def explorer_file(self) -> Stored:
+        """Where the explorer, one HTML file, lies."""
+        return self.root / "explorer.html"
+
+    @property
+    def card_file(self) -> Stored:
+        """Where the dataset card lies."""
+        return self.root / "dataset_card.md"
+
+    @property
+    def published_folder(self) -> Stored:
+        """Where the dataset lies as it is published."""
+        return self.root / "published"
+
+    def warehouse_file(self) -> Stored:
+        """Where the published warehouse lies: in a bucket, its current version, which is asked for."""
+        return self / "nca.duckdb" if isinstance(self.root, Path) else present(self / "warehouse")
+
+    def shards(self) -> list[ShardKey]:
+        """The shards of its own sets that have a manifest, in order."""
+        folders = {name: self / rollout_set.folder for name, rollout_set in self.sets.items()}
+        return sorted(
+            ShardKey(name, int(match[1]))
+            for name, folder in folders.items()
+            for match in named(rf"{_MANIFEST}|shard_\d{{5}}\.npz", names(folder), folder)
+            if match[1]
+        )
+
+    def imported_shards(self) -> list[ShardKey]:
+        """The shards of imported sets, in order."""
+        found = named(rf"({IMPORTED_NAME})/{_MANIFEST}", names_below(self / "imported"), self / "imported")
+        return sorted(ShardKey(match[1], int(match[2])) for match in found)
+
+    def labelled_shards(self) -> list[ShardKey]:
+        """The shards that have a label part, those of imported sets included, in order."""
+        return self._parts("labels")
+
+    def summed_shards(self) -> list[ShardKey]:
+        """The shards that have curve sums, those of imported sets included, in order."""
+        return self._parts("curve_sums")
+
+    def _parts(self, kind: str) -> list[ShardKey]:
+        numbers = {str(set_number(name)): name for name in self.sets}
+        pattern = rf"set=([1-9]\d{{0,3}}|{IMPORTED_NAME})/shard=(\d{{5}})\.parquet"
+        found = named(pattern, names_below(self / kind), self / kind)
+        return sorted(
+            ShardKey(numbers.get(match[1], match[1]), int(match[2]))
+            for match in found
+            if match[1] in numbers or not match[1].isdigit()
+        )
+
+
+def named(pattern: str, found: Iterable[str], folder: Stored | DataFolder) -> Iterator[re.Match[str]]:
+    """The matches of the names ``found`` in ``folder``. Other files that are not hidden, like a stray copy, are left
+    out, and the log has a line about each."""
+    for name in found:
+        if match := re.fullmatch(pattern, name):
+            yield match
+        elif not name.rpartition("/")[2].startswith("."):
+            _mention(folder / name)
+
+
+@cache
+def _mention(file: Stored) -> None:
+    """Once in a process."""
+    log.warning("%s is ignored: nothing here has such a name", file)
+
+
+_MANIFEST = r"shard_(\d{5})\.json"
+
+
+def _part(key: ShardKey) -> str:
+    name = key.set if key.imported else set_number(key.set)
+    return f"set={name}/shard={key.number:05d}.parquet"
+
+
+def _require_shape(there: Shape, asked: Shape, root: Stored) -> None:
+    """Raise ``NcaError`` if a dataset is of another shape than ``asked``."""
+    differing = [("shards", f"of {there.shard_size} rollouts", f"of {asked.shard_size}")] * (
+        there.shard_size != asked.shard_size
+    )
+    for name in sorted(there.sets.keys() & asked.sets.keys()):
+        for entry, has in there.sets[name].model_dump().items():
+            if has != (wanted := getattr(asked.sets[name], entry)):
+                differing.append((f"{name}'s {entry}", str(has), str(wanted)))
+    for what, has, wanted in differing:
+        raise NcaError(
+            f"{root} has {what} {has}, asked are {wanted}: unset NCA_SHARD_SIZE and NCA_FRAMES or correct nca.toml, or "
+            "name another folder with NCA_DATA"
+        )
+
+
+def _described(root: Stored) -> Description | None:
+    """The description of the folder ``root``; of one from before there were any, it is derived, and written if the
+    folder can be written to."""
+    if found := read_description(root):
+        return found
+    shape = shape_of_shards(root)
+    if shape is None:
+        return None
+    derived = Description(shard_size=shape.shard_size, sets=shape.sets)
+    try:
+        write_description(derived, root)
+    except NcaError:
+        return derived  # it is only read
+    log.warning("%s was written: shards of %d rollouts, as they are there", description_file(root), derived.shard_size)
+    return derived

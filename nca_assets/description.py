@@ -1,0 +1,114 @@
+"""What a data folder says of itself in ``dataset.json``: its id, its sets and the size of its shards.
+
+The file is written before the folder's first shard. From then on it decides, and settings of another shape are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nca_assets.errors import DamageError, NcaError
+from nca_assets.seal import BLANK, read_sealed, write_sealed
+from nca_assets.storage import Stored, names
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
+
+FORMAT = 1
+"""Of the folder; raised when releases before could not read what is written."""
+
+MIN_FRAMES = 129
+"""The labels look at the last 128 frames and the change into them."""
+
+REMEDY = "restore it from a backup, or remove it, and it is written anew from the shards"
+
+
+class RolloutSet(BaseModel):
+    """A set of the dataset: the seed of its random draws, the folder of its shards, and the frames of its rollouts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(ge=1, lt=2**32)
+    folder: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    frames: int = Field(ge=MIN_FRAMES, le=65536)
+
+
+class Shape(BaseModel):
+    """How a dataset is divided: its sets by name, and the rollouts of a shard."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shard_size: int = Field(ge=1, le=65536)
+    sets: Mapping[str, RolloutSet]
+
+
+class Description(Shape):
+    """The content of ``dataset.json``; ``docs/SPEC.md`` describes each entry."""
+
+    format: int = FORMAT
+    id: str = Field(default_factory=lambda: uuid4().hex)
+    recipe_version: int = RECIPE_VERSION
+    vocabulary_version: int = VOCABULARY_VERSION
+    label_version: int = LABEL_VERSION
+    seal: str = BLANK
+
+
+def card_sets(frames: int) -> dict[str, RolloutSet]:
+    """The three sets of the card, with rollouts of ``frames`` frames."""
+    folders = {"set1": "nca_dataset", "set2": "nca_dataset_set2", "set3": "nca_dataset_set3"}
+    return {
+        name: RolloutSet(seed=seed, folder=folder, frames=frames)
+        for seed, (name, folder) in enumerate(folders.items(), start=1)
+    }
+
+
+def description_file(root: Stored) -> Stored:
+    """Where the folder ``root`` describes itself."""
+    return root / "dataset.json"
+
+
+def read_description(root: Stored) -> Description | None:
+    """The description of the folder ``root``, or None if it has none.
+
+    Raises ``DamageError`` if it is damaged, and ``NcaError`` if a newer release wrote it.
+    """
+    file = description_file(root)
+    if not file.exists():
+        return None
+    content = read_sealed(file, root, REMEDY)
+    newer = {
+        name: (there, known)
+        for name, known in (("format", FORMAT), ("recipe_version", RECIPE_VERSION))
+        if (there := json.loads(content).get(name, 0)) > known
+    }
+    for name, (there, known) in newer.items():
+        raise NcaError(f"{file} has {name.replace('_', ' ')} {there}, this release knows {known}: install a newer one")
+    try:
+        return Description.model_validate_json(content)
+    except ValidationError as error:
+        raise DamageError(f"{file} is damaged ({error.errors()[0]['msg']}): {REMEDY}") from error
+
+
+def write_description(description: Description, root: Stored) -> None:
+    """Describe the folder ``root``. Raises ``NcaError`` if the disk refuses."""
+    write_sealed(description.model_dump_json(indent=1).encode(), description_file(root), root)
+
+
+def shape_of_shards(root: Stored) -> Shape | None:
+    """The shape of a folder of the card's sets that has no description, by a manifest in it; None without a sound one.
+
+    Folders that were written before folders described themselves are like that.
+    """
+    for rollout_set in card_sets(MIN_FRAMES).values():
+        folder = root / rollout_set.folder
+        for name in names(folder):
+            if not name.endswith(".json"):
+                continue
+            try:
+                manifest = json.loads(read_sealed(folder / name, root, REMEDY))
+            except DamageError:
+                continue  # found by whoever asks for that shard
+            return Shape(shard_size=len(manifest["members"]), sets=card_sets(manifest["frames"]))
+    return None

@@ -1,0 +1,80 @@
+"""Names of sets, rollouts and shards, in words alone: where their files lie is ``data_folder``'s affair."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nca_assets.errors import NcaError
+
+OWN_NAME = r"set[1-9][0-9]{0,3}"
+"""The names of sets whose rollouts follow from recipes."""
+
+IMPORTED_NAME = r"(?!set\d)[a-z][a-z0-9_]{0,39}"
+"""The names that imported sets may have."""
+
+VOCABULARY_SEED = 0
+"""The seed of the rollouts that the centroids are learned from; no set has it."""
+
+
+def is_own(set_name: str) -> bool:
+    """Whether the rollouts of a set follow from recipes, so that it is not an imported one."""
+    return re.fullmatch(OWN_NAME, set_name) is not None
+
+
+def set_number(set_name: str) -> int:
+    """4 for ``set4``."""
+    return int(set_name.removeprefix("set"))
+
+
+@dataclass(frozen=True, order=True)
+class RolloutId:
+    """One rollout of a set, written ``set1/000017``."""
+
+    set: str
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.set}/{self.index:06d}"
+
+    @classmethod
+    def parse(cls, text: str) -> RolloutId:
+        """The rollout named by ``text``. Raises ``NcaError`` if it names none."""
+        match = re.fullmatch(rf"({OWN_NAME}|{IMPORTED_NAME})/(\d{{1,10}})", text)
+        if not match or int(match[2]) >= 2**32:
+            raise NcaError(f"unknown rollout {text!r}: write a set and an index, like set1/000017")
+        return cls(match[1], int(match[2]))
+
+
+@dataclass(frozen=True, order=True)
+class ShardKey:
+    """A run of consecutive rollouts of a set; its text, ``set1-00000``, is the Dagster partition key."""
+
+    set: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.set}-{self.number:05d}"
+
+    @classmethod
+    def parse(cls, text: str) -> ShardKey:
+        """The shard named by ``text``. Raises ``NcaError`` if it names none."""
+        match = re.fullmatch(rf"({OWN_NAME}|{IMPORTED_NAME})-(\d{{5}})", text)
+        if not match:
+            raise NcaError(f"unknown shard {text!r}: write a set and a number, like set1-00000")
+        return cls(match[1], int(match[2]))
+
+    @property
+    def next(self) -> ShardKey:
+        """The shard after it in its set."""
+        return ShardKey(self.set, self.number + 1)
+
+    @property
+    def imported(self) -> bool:
+        """Whether it is of an imported set."""
+        return not is_own(self.set)
+
+
+def member_name(index: int) -> str:
+    """The key under which rollout ``index`` lies in its shard's ``.npz``."""
+    return f"rollout_{index:06d}"

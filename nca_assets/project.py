@@ -1,0 +1,75 @@
+"""A project: the dataset that ``NCA_DATA`` names, with the settings of everything that works on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import RolloutSet, Shape, card_sets, read_description
+from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
+from nca_assets.settings import DatasetSettings, Orchestration, Resources, load
+
+
+@dataclass(frozen=True)
+class Project:
+    """The settings, and the dataset as it is or would be."""
+
+    dataset: DatasetSettings
+    resources: Resources
+    orchestration: Orchestration
+
+    @classmethod
+    def load(cls) -> Project:
+        """The project as the environment gives it. Raises ``NcaError`` naming the first setting that is wrong."""
+        return cls(load(DatasetSettings), load(Resources), load(Orchestration))
+
+    @cached_property
+    def data(self) -> DataFolder:
+        """The dataset, to read: as it is, whatever settings say of its shape."""
+        return DataFolder.plan(self.dataset.data, self._shape())
+
+    def writable_data(self) -> DataFolder:
+        """The dataset, to write to. Raises ``NcaError`` if settings that were given ask for another shape, or the
+        folder can't be written to."""
+        return DataFolder.create(self.dataset.data, self._shape(asked=True))
+
+    def at(self, folder: Path) -> Project:
+        """The same with another folder."""
+        return replace(self, dataset=self.dataset.model_copy(update={"data": folder}))
+
+    def partition_keys(self) -> list[str]:
+        """Every shard of every set, in order: set1-00000, …"""
+        return [
+            str(ShardKey(name, number)) for name in self.sets for number in range(self.orchestration.shards_per_set)
+        ]
+
+    def shard_key(self, text: str) -> ShardKey:
+        """The partition that ``text`` names. Raises ``NcaError`` if there is none of that name."""
+        key, last = ShardKey.parse(text), self.orchestration.shards_per_set - 1
+        if key.imported or key.set not in self.sets or key.number > last:
+            raise NcaError(
+                f"unknown partition key {text!r}: use {min(self.sets)}-00000 to {max(self.sets)}-{last:05d}, or raise "
+                f"NCA_SHARDS_PER_SET (now {last + 1})"
+            )
+        return key
+
+    @cached_property
+    def sets(self) -> dict[str, RolloutSet]:
+        """The sets that the project makes."""
+        return card_sets(self.dataset.frames)
+
+    def _shape(self, asked: bool = False) -> Shape:
+        """The shape of a new dataset; where there is one, settings that were not given take its values."""
+        there = read_description(self.dataset.data)
+        given = self.dataset.model_fields_set if asked else set()
+        if there is None:
+            return Shape(shard_size=self.dataset.shard_size, sets=self.sets)
+        size = self.dataset.shard_size if "shard_size" in given else there.shard_size
+        sets = {
+            name: rollout_set if "frames" in given or name not in there.sets else there.sets[name]
+            for name, rollout_set in self.sets.items()
+        }
+        return Shape(shard_size=size, sets=sets)
