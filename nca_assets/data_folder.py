@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 from nca_assets.description import (
     Description,
@@ -37,7 +38,7 @@ class DataFolder:
     sets: Mapping[str, RolloutSet] = field(compare=False)
 
     @classmethod
-    def open(cls, location: str | Stored) -> DataFolder:
+    def open(cls, location: str | Stored) -> Self:
         """The dataset in a folder, or at ``s3://bucket/prefix``.
 
         Raises ``NcaError`` if none is there, if its description is damaged, or if it is of a newer release.
@@ -48,7 +49,7 @@ class DataFolder:
         raise NcaError(f"{root} holds no dataset: name a folder that has a dataset.json, or make one with 'nca init'")
 
     @classmethod
-    def plan(cls, location: str | Stored, shape: Shape) -> DataFolder:
+    def plan(cls, location: str | Stored, shape: Shape) -> Self:
         """The dataset there or, where there is none, one of this ``shape`` that has nothing yet; writes nothing.
 
         Sets of ``shape`` that the dataset lacks are added to it. Raises ``NcaError`` as ``open`` does.
@@ -60,7 +61,7 @@ class DataFolder:
         return cls(root, found.id, found.shard_size, {**shape.sets, **found.sets})
 
     @classmethod
-    def create(cls, location: str | Stored, shape: Shape) -> DataFolder:
+    def create(cls, location: str | Stored, shape: Shape) -> Self:
         """The dataset there, with its description written; one of this ``shape`` where there is none.
 
         Sets of ``shape`` that the dataset lacks are added to it. Raises ``NcaError`` if it is of another shape, if the
@@ -78,7 +79,7 @@ class DataFolder:
         return cls.open(root)
 
     @classmethod
-    def _of(cls, root: Stored, described: Description) -> DataFolder:
+    def _of(cls, root: Stored, described: Description) -> Self:
         return cls(root, described.id, described.shard_size, described.sets)
 
     def __truediv__(self, name: str) -> Stored:

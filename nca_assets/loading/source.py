@@ -21,6 +21,7 @@ from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
 from nca_assets.loading.readers import Reader, Tokens, Wanted, read_files, read_recipes
 from nca_assets.loading.same_recipe import require_same_recipe
+from nca_assets.loading.streams import LONG_HORIZON, Stream
 from nca_assets.loading.unpacked import read_unpacked
 from nca_assets.settings import Resources, load
 from nca_assets.shards.manifest import read_manifest
@@ -45,7 +46,7 @@ class Rollout:
 
 
 class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
-    """Rollouts that can be read by position: what torch's ``DataLoader``, grain and ``loading.streams`` read from.
+    """Rollouts that can be read by position: what torch's ``DataLoader``, grain and streams read from.
 
     ``table`` has a row for each, in order of set and index: ``PLACES`` and whatever labels there are. Reading raises
     ``NcaError`` that names the shard if it is missing or damaged.
@@ -155,6 +156,72 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         positions = pl.DataFrame({"position": range(len(self)), "value": self.table[by], "order": order}).sort("order")
         fewest = int(positions["value"].value_counts()["count"].min())  # type: ignore[arg-type]
         return self.take(positions.group_by("value", maintain_order=True).head(fewest)["position"].to_numpy())
+
+    def transitions(
+        self,
+        batch_size: int = 64,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        every: int = 1,
+        starts: tuple[int, ...] | None = None,
+        rank: int = 0,
+        ranks: int = 1,
+        skip_damaged: bool = False,
+    ) -> Stream:
+        """Frame t and frame t + 1, for every t, in batches: the card's ``sample_usage.py``.
+
+        ``every`` is the step between first frames, ``starts`` are the ones to take in place of all; of ``ranks``
+        processes this is number ``rank``. Raises ``NcaError`` if an argument is out of range.
+
+        >>> next(iter(data.rollouts().transitions(batch_size=8))).tokens.shape
+        """
+        order = {"seed": seed, "shuffle": shuffle, "rank": rank, "ranks": ranks}
+        return Stream(self, (0, 1), batch_size, every, starts, **order, skip_damaged=skip_damaged)
+
+    def long_horizon(
+        self,
+        batch_size: int = 64,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        every: int = 1,
+        starts: tuple[int, ...] | None = None,
+        rank: int = 0,
+        ranks: int = 1,
+        skip_damaged: bool = False,
+    ) -> Stream:
+        """The context frames t, t + 16, t + 32, t + 48 and the target t + 112, for every t; the card's t is 0.
+
+        The arguments are those of ``transitions``.
+
+        >>> next(iter(data.rollouts().long_horizon(batch_size=8, starts=(0,)))).tokens.shape
+        """
+        order = {"seed": seed, "shuffle": shuffle, "rank": rank, "ranks": ranks}
+        return Stream(self, LONG_HORIZON, batch_size, every, starts, **order, skip_damaged=skip_damaged)
+
+    def clips(
+        self,
+        length: int,
+        batch_size: int = 64,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        every: int = 0,
+        starts: tuple[int, ...] | None = None,
+        rank: int = 0,
+        ranks: int = 1,
+        skip_damaged: bool = False,
+    ) -> Stream:
+        """``length`` consecutive frames; with ``every`` 0 they do not overlap.
+
+        The arguments are those of ``transitions``.
+
+        >>> next(iter(data.rollouts().clips(16, batch_size=8))).tokens.shape
+        """
+        every = every or length
+        order = {"seed": seed, "shuffle": shuffle, "rank": rank, "ranks": ranks}
+        return Stream(self, tuple(range(length)), batch_size, every, starts, **order, skip_damaged=skip_damaged)
 
     @property
     def places(self) -> NDArray[np.int64]:

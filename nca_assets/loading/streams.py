@@ -11,18 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, tee
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from nca_assets.errors import NcaError
 from nca_assets.loading.plan import Blocks, Plan, PlannedBatch, share
 from nca_assets.loading.readers import Tokens
-from nca_assets.loading.source import RolloutSource
 
 LONG_HORIZON = (0, 16, 32, 48, 112)
 """Frames of the card's task: four of context, then the one to predict."""
@@ -53,6 +52,19 @@ class Batch(NamedTuple):
         return self.origin[:, 1]
 
 
+class Source(Protocol):
+    """Rollouts that a stream reads by position."""
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Where each is: int64 (rollouts, 6), a number of its set, index, shard, frames, height, width."""
+        ...
+
+    def read(self, positions: Iterable[int]) -> Iterator[Tokens | NcaError]:
+        """The tokens at ``positions``, in that order; of a rollout that can't be read, why."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Stream(IterableDataset[Batch]):
     """Batches of frames ``start + offsets`` for every rollout and start, once an epoch, in random order.
@@ -63,7 +75,7 @@ class Stream(IterableDataset[Batch]):
     be read raises ``NcaError``, or with ``skip_damaged`` is left out of its batches, which may be empty then.
     """
 
-    source: RolloutSource
+    source: Source
     offsets: tuple[int, ...]
     batch_size: int = 64
     every: int = 1
@@ -86,6 +98,14 @@ class Stream(IterableDataset[Batch]):
     def at(self, epoch: int, done: int = 0) -> Stream:
         """The stream of ``epoch`` after ``done`` of this rank's batches; with workers, of all of them together."""
         return replace(self, epoch=epoch, done=done)
+
+    def loader(self, workers: int = 0) -> DataLoader[Batch]:
+        """The stream read by this many worker processes, 0 for none; the batches stay the same.
+
+        >>> for batch in data.rollouts().transitions().loader(workers=2):
+        ...     loss = (batch.tokens[:, 0] != batch.tokens[:, 1]).float().mean()
+        """
+        return DataLoader(self, batch_size=None, num_workers=workers)
 
     def __len__(self) -> int:
         """The batches of this rank in an epoch that are left."""
@@ -210,19 +230,3 @@ def _in_place(neighbours: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 def _blocks_of(window: list[PlannedBatch]) -> list[int]:
     return list(dict.fromkeys(batch.block for batch in window))
-
-
-def transitions(source: RolloutSource, **options: Any) -> Stream:
-    """Frame t and frame t + 1, for every t: the card's ``sample_usage.py``. Options are those of ``Stream``."""
-    return Stream(source, (0, 1), **options)
-
-
-def long_horizon(source: RolloutSource, **options: Any) -> Stream:
-    """The context frames t, t + 16, t + 32, t + 48 and the target t + 112, for every t; the card's t is 0."""
-    return Stream(source, LONG_HORIZON, **options)
-
-
-def clips(source: RolloutSource, length: int, **options: Any) -> Stream:
-    """``length`` consecutive frames. By default they do not overlap."""
-    chosen: dict[str, Any] = {"every": length} | options
-    return Stream(source, tuple(range(length)), **chosen)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,8 +113,8 @@ def render(about: Facts) -> str:
     )  # fmt: skip
     environment.filters |= {"number": _number, "table": _table}
     return environment.get_template(TEMPLATE.name).render(
-        about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=about.definitions, tokens=TOKENS,
-        channels=CHANNELS, context=LONG_HORIZON[:-1],
+        about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=about.definitions,
+        tokens=TOKENS, channels=CHANNELS, context=LONG_HORIZON[:-1],
         target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES, families=FAMILIES,
         changed=about.changed, first=RolloutId(about.splits[0], 0),
     )  # fmt: skip

@@ -45,7 +45,7 @@ def verify_shard(
 
 
 def reproduce(key: ShardKey, data: DataFolder, resources: Resources, most: int, progress: Progress = unwatched) -> int:
-    """Simulate up to ``most`` rollouts of shard ``key`` again with ``resources``, evenly spread over it; returns how many.
+    """Simulate up to ``most`` rollouts of shard ``key`` again, evenly spread over it; returns how many.
 
     Their digests must be those in the manifest. Raises errors as ``verify_shard`` does.
     """

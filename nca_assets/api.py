@@ -1,0 +1,163 @@
+"""The front door: a dataset as an object, and what one does with rollouts without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from os import PathLike, fspath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import card_sets
+from nca_assets.errors import NcaError
+from nca_assets.ids import RolloutId
+from nca_assets.loading.source import RolloutSource
+from nca_assets.settings import Resources, load
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import Tensor
+
+    from nca_assets.labels.metrics import Value
+
+
+def open(location: str | PathLike[str]) -> Dataset:  # noqa: A001
+    """The dataset in a folder, or at ``s3://bucket/prefix``.
+
+    Its shape is read from its ``dataset.json``; nothing is written. Raises ``NcaError`` if no dataset is there.
+
+    >>> data = nca.open("data")
+    >>> data.shard_size, list(data.sets)
+    """
+    return Dataset.open(fspath(location))
+
+
+class Dataset(DataFolder):
+    """A dataset: its rollouts, its labels in SQL, its vocabulary and the paths of its files.
+
+    ``id`` is its own, ``shard_size`` the rollouts of a shard, ``sets`` its sets by name, each with ``seed``, ``frames``
+    and ``folder``.
+    """
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """The answer of one SQL query over the tables of ``docs/SQL.md``; it can read nothing else, and write nothing.
+
+        Raises ``NcaError`` with DuckDB's message, or if there is no warehouse yet.
+
+        >>> data.sql("SELECT behavior, count(*) AS rollouts FROM labels GROUP BY ALL ORDER BY rollouts DESC")
+        """
+        from nca_assets.warehouse.answer import whole_table
+
+        return whole_table(query, self)
+
+    def rollouts(
+        self, condition: str = "true", *, recipes: bool = False, columns: Sequence[str] | None = None
+    ) -> RolloutSource:
+        """The labelled rollouts that meet an SQL condition over the tables ``labels`` and ``splits``.
+
+        Their tokens are read from the shards or, with ``recipes``, simulated when they are asked for: the same bytes.
+        ``columns`` are the labels to carry along, by default all. Raises ``NcaError`` with DuckDB's message, if nothing
+        meets the condition, or if recipes would give other tokens than those that were labelled.
+
+        >>> source = data.rollouts("behavior <> 'static' AND by_rollout = 'train'")
+        >>> len(source), source[0].id, source[0].tokens.shape, source[0].labels["period"]
+        """
+        return RolloutSource.where(condition, self, recipes=recipes, columns=columns)
+
+    def collection(self, name: str, *, recipes: bool = False) -> RolloutSource:
+        """The rollouts of the latest version of a frozen collection (``nca collect``).
+
+        Raises ``NcaError`` if there is none of that name, or if its rollouts have other tokens now.
+
+        >>> data.collection("few")[0].id
+        """
+        return RolloutSource.collection(name, self, recipes=recipes)
+
+    def recipes(self, set_name: str, indices: range) -> RolloutSource:
+        """Rollouts of one of its sets, simulated as they are read; no shard and no label is needed.
+
+        Raises ``NcaError`` if it has no such set or no vocabulary.
+
+        >>> data.recipes("set3", range(123_456, 123_460))[0].tokens.dtype
+        """
+        return RolloutSource.recipes(set_name, indices, self)
+
+    def simulate(self, rollout: str | RolloutId) -> NDArray[np.uint8]:
+        """The tokens of any rollout of its sets, from its recipe: uint8 (frames, height, width), 0 to 31.
+
+        Raises ``NcaError`` if it has no such set or no vocabulary.
+
+        >>> data.simulate("set3/123456").max()
+        """
+        from nca_assets.shards.rollouts import regenerate
+
+        return regenerate(_id(rollout), self, load(Resources))
+
+    @cached_property
+    def centroids(self) -> Tensor:
+        """Its vocabulary: float32 (32, 16), a unit vector for each token. Raises ``NcaError`` if it has none.
+
+        >>> data.centroids.shape
+        """
+        from nca_assets.vocabulary.centroids import load_centroids
+
+        return load_centroids(self)
+
+
+def simulate(rollout: str | RolloutId, centroids: Tensor, *, frames: int = 500) -> NDArray[np.uint8]:
+    """The tokens of any rollout of the card's sets, from its recipe: uint8 (frames, height, width), 0 to 31.
+
+    ``centroids`` is the vocabulary, float32 (32, 16). No file is read. Raises ``NcaError`` if ``rollout`` names none.
+
+    >>> nca.simulate("set3/123456", data.centroids, frames=64).shape
+    """
+    from nca_assets.automaton.engine import choose_machine, simulate_each
+    from nca_assets.automaton.recipe import draw_rule
+
+    name, sets = _id(rollout), card_sets(frames)
+    if name.set not in sets:
+        raise NcaError(f"{name}: the card's sets are {', '.join(sets)}; for those of a dataset use its simulate")
+    rule, machine = draw_rule(sets[name.set].seed, name.index), choose_machine(load(Resources))
+    [tokens] = simulate_each([rule], centroids, frames, machine, lambda _, tokens: tokens)
+    return tokens
+
+
+def classify(tokens: NDArray[np.uint8]) -> str:
+    """The behavior class of a rollout, uint8 (frames, height, width) of 129 frames or more; see ``docs/LABELS.md``.
+
+    >>> nca.classify(data.simulate("set1/000000"))
+    """
+    return str(measure(tokens)["behavior"])
+
+
+def measure(tokens: NDArray[np.uint8]) -> Mapping[str, Value]:
+    """The labels of a rollout, uint8 (frames, height, width), by the names of ``docs/LABELS.md``.
+
+    Those that follow from its recipe, like its damage, are None. Raises ``NcaError`` if it has fewer than 129 frames.
+
+    >>> nca.measure(data.simulate("set1/000000"))["token_entropy"]
+    """
+    from nca_assets.description import MIN_FRAMES
+    from nca_assets.labels.metrics import measure as measured
+
+    if tokens.ndim != 3 or tokens.dtype != np.uint8 or len(tokens) < MIN_FRAMES:
+        raise NcaError(
+            f"{tokens.dtype} {tokens.shape} is no rollout to label: give uint8 (frames, height, width) of "
+            f"{MIN_FRAMES} frames or more"
+        )
+    return measured(tokens)[0]
+
+
+def sql(query: str, location: str | PathLike[str] = "data") -> pl.DataFrame:
+    """The answer of one SQL query over the labels of the dataset in ``location``; as ``Dataset.sql``.
+
+    >>> nca.sql("FROM behavior_summary", "data")
+    """
+    return open(location).sql(query)
+
+
+def _id(rollout: str | RolloutId) -> RolloutId:
+    return rollout if isinstance(rollout, RolloutId) else RolloutId.parse(rollout)
