@@ -88,6 +88,11 @@ class DataFolder:
     def __str__(self) -> str:
         return str(self.root)
 
+    @property
+    def location(self) -> str:
+        """The folder's absolute path, or its address in a bucket."""
+        return str(self.root.absolute() if isinstance(self.root, Path) else self.root)
+
     def own_set(self, name: str) -> RolloutSet:
         """The set ``name``, whose rollouts follow from recipes. Raises ``NcaError`` if it has no such set."""
         if not is_own(name):

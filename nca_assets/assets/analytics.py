@@ -11,8 +11,7 @@ from nca_assets.assets.imported import imported_labels, imported_shards
 from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
-from nca_assets.automation.reporting import failures_in_one_line, table_schema
-from nca_assets.project import Project
+from nca_assets.automation.reporting import table_schema, working
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.table import Table
 
@@ -74,9 +73,7 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
     from nca_assets.warehouse.build import build_warehouse
 
     started = time.perf_counter()
-    with failures_in_one_line(context):
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (_, data):
         copy_history(context.instance, data)
         selected = [name for name, key in TABLE_KEYS.items() if key in context.selected_asset_keys]
         built = build_warehouse(data, selected)

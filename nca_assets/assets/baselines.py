@@ -9,9 +9,8 @@ import dagster as dg
 
 from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
-from nca_assets.automation.reporting import failures_in_one_line, inline_picture, progress_in_log
+from nca_assets.automation.reporting import inline_picture, progress_in_log, working
 from nca_assets.progress import Progress
-from nca_assets.project import Project
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,9 +40,7 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
             yield progress
 
     started = time.perf_counter()
-    with failures_in_one_line(context):
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (project, data):
         board = score_baselines(data, project.resources, shown)
     models = board.models
     entropies = dict(zip(models["model"], models["cross_entropy"], strict=True))

@@ -5,8 +5,7 @@ import time
 import dagster as dg
 
 from nca_assets.automation.about import OWNERS, documents
-from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
-from nca_assets.project import Project
+from nca_assets.automation.reporting import progress_in_log, working
 from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
 
 
@@ -28,9 +27,7 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     from nca_assets.vocabulary.origin import present_source
 
     started = time.perf_counter()
-    with failures_in_one_line(context), progress_in_log(context, "vocabulary", "blocks") as progress:
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (_, data), progress_in_log(context, "vocabulary", "blocks") as progress:
         source = present_source(data) or "learned"
         if source == "learned":
             save_centroids(learn_centroids(progress), data, source)

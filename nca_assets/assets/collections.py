@@ -8,9 +8,8 @@ from pydantic import Field
 from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.partitions import collection_partitions
-from nca_assets.automation.reporting import failures_in_one_line, inline_picture
+from nca_assets.automation.reporting import inline_picture, working
 from nca_assets.ids import RolloutId
-from nca_assets.project import Project
 
 SHEET_ROLLOUTS = 6
 MOVING = 24
@@ -48,9 +47,7 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
     from nca_assets.warehouse.collections import Sampling, freeze, read_collection
 
     started = time.perf_counter()
-    with failures_in_one_line(context):
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (project, data):
         name = context.partition_key
         if config.query:
             sampling = Sampling(by=config.by, each=config.each, total=config.total, seed=config.seed)

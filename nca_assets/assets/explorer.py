@@ -7,8 +7,7 @@ import dagster as dg
 from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
-from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
-from nca_assets.project import Project
+from nca_assets.automation.reporting import progress_in_log, working
 
 
 @dg.asset(
@@ -25,9 +24,7 @@ def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     from nca_assets.figures.explorer import explored, write_explorer
 
     started = time.perf_counter()
-    with failures_in_one_line(context), progress_in_log(context, "explorer", "rollouts") as progress:
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (_, data), progress_in_log(context, "explorer", "rollouts") as progress:
         file = data.explorer_file
         written = write_explorer(explored(data), file, progress)
     return dg.MaterializeResult(

@@ -8,9 +8,8 @@ import dagster as dg
 from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
-from nca_assets.automation.reporting import failures_in_one_line, inline_picture
+from nca_assets.automation.reporting import failures_in_one_line, inline_picture, working
 from nca_assets.figures.catalog import FIGURES, Figure
-from nca_assets.project import Project
 
 FIGURE_KEYS = {figure.name: dg.AssetKey(["figures", figure.name]) for figure in FIGURES}
 
@@ -33,21 +32,19 @@ def _spec(figure: Figure) -> dg.AssetSpec:
 @dg.multi_asset(specs=[_spec(figure) for figure in FIGURES], can_subset=True)
 def figures(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Draw all or some of the figures."""
-    with failures_in_one_line(context):
-        project = Project.load()
-        data = project.writable_data()
-    for figure in FIGURES:
-        if FIGURE_KEYS[figure.name] in context.selected_asset_keys:
-            started = time.perf_counter()
-            with failures_in_one_line(context):
-                picture = figure.make(data)
-            yield dg.MaterializeResult(
-                asset_key=FIGURE_KEYS[figure.name],
-                data_version=dg.DataVersion(picture.digest),
-                metadata={
-                    "figure": inline_picture(picture.small),
-                    "bytes": len(picture.png),
-                    "seconds": time.perf_counter() - started,
-                    "path": dg.MetadataValue.path(str(figure.file("png", data))),
-                },
-            )
+    with working(context) as (_, data):
+        chosen = [figure for figure in FIGURES if FIGURE_KEYS[figure.name] in context.selected_asset_keys]
+    for figure in chosen:
+        started = time.perf_counter()
+        with failures_in_one_line(context):
+            picture = figure.make(data)
+        yield dg.MaterializeResult(
+            asset_key=FIGURE_KEYS[figure.name],
+            data_version=dg.DataVersion(picture.digest),
+            metadata={
+                "figure": inline_picture(picture.small),
+                "bytes": len(picture.png),
+                "seconds": time.perf_counter() - started,
+                "path": dg.MetadataValue.path(str(figure.file("png", data))),
+            },
+        )

@@ -8,14 +8,13 @@ import dagster as dg
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.partitions import imported_partitions
 from nca_assets.automation.reporting import (
-    failures_in_one_line,
     label_metadata,
     progress_in_log,
     table_schema,
+    working,
 )
 from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
-from nca_assets.project import Project
 from nca_assets.versions import LABEL_VERSION
 
 
@@ -38,9 +37,7 @@ def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> 
     """Token shards that others made (`nca import shards FOLDER`): checked and digested, not claimed reproducible."""
     from nca_assets.shards.imported import register
 
-    with failures_in_one_line(context):
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (_, data):
         key = ShardKey.parse(context.partition_key)
         manifest = register(key, Path(config.source) if config.source else None, data)
     return dg.MaterializeResult(
@@ -70,9 +67,7 @@ def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     from nca_assets.labels.write import write_imported_labels
 
     started = time.perf_counter()
-    with failures_in_one_line(context), progress_in_log(context, context.partition_key, "rollouts") as progress:
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (_, data), progress_in_log(context, context.partition_key, "rollouts") as progress:
         part = write_imported_labels(ShardKey.parse(context.partition_key), data, progress)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(part.digest),

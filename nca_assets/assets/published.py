@@ -9,8 +9,7 @@ from nca_assets.assets.figures import FIGURE_KEYS
 from nca_assets.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.conditions import FOLLOWS
-from nca_assets.automation.reporting import failures_in_one_line, progress_in_log
-from nca_assets.project import Project
+from nca_assets.automation.reporting import progress_in_log, working
 
 
 @dg.asset(
@@ -26,9 +25,7 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """The dataset card, every number of it asked of the warehouse: `data/dataset_card.md`."""
     from nca_assets.publishing.card import write_card
 
-    with failures_in_one_line(context):
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (_, data):
         text, digest = write_card(data)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest),
@@ -53,9 +50,7 @@ def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     from nca_assets.publishing.publish import publish
 
     started = time.perf_counter()
-    with failures_in_one_line(context), progress_in_log(context, "publishing", "files") as progress:
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (_, data), progress_in_log(context, "publishing", "files") as progress:
         published = publish(data.published_folder, data, progress)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(published.digest),

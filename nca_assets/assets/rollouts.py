@@ -13,7 +13,7 @@ from nca_assets.automation.database import patiently
 from nca_assets.automation.partition_events import report_materialization, reported_by_this_run
 from nca_assets.automation.partition_work import Made
 from nca_assets.automation.partitions import shard_partitions
-from nca_assets.automation.reporting import failures_in_one_line
+from nca_assets.automation.reporting import working
 from nca_assets.automation.shard_checks import report_verdicts
 from nca_assets.automation.workers import Job, make_all
 from nca_assets.errors import DiskFullError, NcaError, TransientError
@@ -36,9 +36,7 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     from nca_assets.automaton.device import require_device
     from nca_assets.shards.space import require_space
 
-    with failures_in_one_line(context):
-        project = Project.load()
-        data = project.writable_data()
+    with working(context) as (project, data):
         if not project.orchestration.ray:
             require_device(project.resources.device)
         keys = [project.shard_key(partition) for partition in context.partition_keys]

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from nca_assets.automation.binding import bind
 from nca_assets.data_folder import DataFolder
 from nca_assets.warehouse.build import building
 from nca_assets.warehouse.history import Event, append_history, last_events
@@ -22,13 +23,19 @@ INPUT_VERSION = "dagster/input_data_version/"
 
 
 def copy_history(instance: dg.DagsterInstance, data: DataFolder) -> None:
-    """Add every materialization that ``data`` does not know of yet."""
+    """Add every materialization that ``data`` does not know of yet.
+
+    Raises ``NcaError`` if ``instance`` belongs to another dataset.
+    """
+    bound = bind(instance, data)
+    since = datetime.fromtimestamp(bound.since if bound else 0, UTC).replace(tzinfo=None)
     with building(data):
         known = last_events(data)
         events = [
             event
             for key in instance.get_asset_keys()
             for event in _events_after(instance, key, known.get(key.to_user_string()))
+            if event.time >= since
         ]
         append_history(events, data)
 

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import dagster as dg
 from tqdm import tqdm
 
+from nca_assets.automation.binding import bind
 from nca_assets.automation.database import patiently
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.labels.schema import Column
 from nca_assets.progress import Progress
+from nca_assets.project import Project
 from nca_assets.storage import clear_errors
 
 if TYPE_CHECKING:
@@ -45,6 +48,19 @@ def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Ite
             context.log.warning(f"{error} Trying again in {SECONDS_BEFORE_RETRY:.0f} s.")
             raise dg.RetryRequested(MOST_RETRIES, SECONDS_BEFORE_RETRY) from error
         raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+@contextmanager
+def working(context: dg.AssetExecutionContext) -> Iterator[tuple[Project, DataFolder]]:
+    """The project and its dataset, to write to, for a step; its failures are one line.
+
+    Fails if the dataset is of another shape than settings ask for, can't be written to, or is not the instance's.
+    """
+    with failures_in_one_line(context):
+        project = Project.load()
+        data = project.writable_data()
+        bind(context.instance, data)
+        yield project, data
 
 
 @contextmanager

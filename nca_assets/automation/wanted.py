@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from nca_assets.automation.binding import bind
 from nca_assets.automation.partition_events import latest_versions
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
@@ -61,9 +62,13 @@ def find_wanted(project: Project, instance: dg.DagsterInstance) -> Wanted:
 
 
 def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
-    """What is on disk, and what of it is not what ``instance`` says was materialized last, or else out of date."""
+    """What is on disk, and what of it is not what ``instance`` says was materialized last, or else out of date.
+
+    Raises ``NcaError`` if a folder can't be read, or if ``instance`` belongs to another dataset.
+    """
     from nca_assets.warehouse.stale import assess
 
+    bind(instance, project.data)
     return assess(project.data, {name: latest_versions(instance, dg.AssetKey(name)) for name in ASSETS})
 
 
