@@ -14,7 +14,7 @@ install-dev: .venv/installed-dev
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/$(PIP_INSTALL) --editable .
+	$(BIN)/$(PIP_INSTALL) --editable '.[platform,s3]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed
@@ -29,10 +29,8 @@ demo: install
 	@$(BIN)/nca sql 'SELECT statistic, unit, card_says AS card, ours, target, within_target AS met FROM card_comparison'
 	@echo "Next: open data/explorer.html in a browser to see the rollouts play; 'make ui' shows the graph and these runs; '$(BIN)/nca --help' lists the commands."
 
-# The home is created first, since the UI's processes start at once.
 ui: install
-	@$(BIN)/python -m nca_assets.automation.home
-	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(or $(PORT),3000)
+	@$(BIN)/nca ui --port $(or $(PORT),3000)
 
 # A file's tests stay together, since many share what they have made. A worker has one thread: two that wait for each
 # other's would take several times as long.

@@ -1,16 +1,58 @@
-"""A project: the dataset that ``NCA_DATA`` names, with the settings of everything that works on it."""
+"""A project: a folder with ``nca.toml``, its dataset, and the settings of everything that works on it.
+
+``NCA_DATA`` may name a dataset elsewhere. Where there is no ``nca.toml``, the working folder is the project.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import RolloutSet, Shape, card_sets, read_description
 from nca_assets.errors import NcaError
-from nca_assets.ids import ShardKey
+from nca_assets.ids import ShardKey, is_own
 from nca_assets.settings import DatasetSettings, Orchestration, Resources, load
+
+SETS_FILE = "nca.toml"
+
+
+def project_folder() -> Path:
+    """The nearest folder, from the working one upward, that has ``nca.toml``; relative where it is the working one."""
+    here = Path.cwd()
+    found = next((folder for folder in (here, *here.parents) if (folder / SETS_FILE).exists()), here)
+    return Path() if found == here else found
+
+
+def read_sets(file: Path, frames: int) -> dict[str, RolloutSet]:
+    """The sets in ``file``, or the card's if it is missing or names none; ``frames`` is for those that give none.
+
+    Raises ``NcaError`` that names the file, the set and what is wrong.
+    """
+    try:
+        tables = tomllib.loads(file.read_text()).get("sets", {})
+    except FileNotFoundError:
+        return card_sets(frames)
+    except (OSError, ValueError) as error:
+        raise NcaError(f"can't read {file}: {error}. Correct it, or write it anew with 'nca init'.") from error
+    sets: dict[str, RolloutSet] = {}
+    for name, table in tables.items():
+        if not is_own(name):
+            raise NcaError(f"{file}: a set can't be called {name!r}: use set1, set2, and so on")
+        try:
+            sets[name] = RolloutSet(**{"folder": f"nca_dataset_{name}", "frames": frames} | table)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise NcaError(f"{file}: {name}.{where}: {first['msg']}. Correct it.") from None
+        for entry in ("seed", "folder"):
+            if any(getattr(sets[name], entry) == getattr(sets[other], entry) for other in sets if other != name):
+                raise NcaError(f"{file}: {name} has another set's {entry}: give it its own")
+    return sets or card_sets(frames)
 
 
 @dataclass(frozen=True)
@@ -24,7 +66,10 @@ class Project:
     @classmethod
     def load(cls) -> Project:
         """The project as the environment gives it. Raises ``NcaError`` naming the first setting that is wrong."""
-        return cls(load(DatasetSettings), load(Resources), load(Orchestration))
+        dataset = load(DatasetSettings)
+        if "data" not in dataset.model_fields_set:
+            dataset = dataset.model_copy(update={"data": project_folder() / dataset.data})
+        return cls(dataset, load(Resources), load(Orchestration))
 
     @cached_property
     def data(self) -> DataFolder:
@@ -58,8 +103,8 @@ class Project:
 
     @cached_property
     def sets(self) -> dict[str, RolloutSet]:
-        """The sets that the project makes."""
-        return card_sets(self.dataset.frames)
+        """The sets that the project makes. Raises ``NcaError`` if ``nca.toml`` is wrong."""
+        return read_sets(project_folder() / SETS_FILE, self.dataset.frames)
 
     def _shape(self, asked: bool = False) -> Shape:
         """The shape of a new dataset; where there is one, settings that were not given take its values."""

@@ -15,6 +15,7 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from nca_assets.errors import NcaError, TransientError
+from nca_assets.project import project_folder
 
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 """SQLite files that every start opens; an instance in PostgreSQL has none of them."""
@@ -28,9 +29,11 @@ def project_instance() -> dg.DagsterInstance:
 
     Raises ``NcaError`` if there is none, or if one of its databases is damaged.
     """
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path(".dagster").absolute())))
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str((project_folder() / ".dagster").absolute())))
     if not (home / "dagster.yaml").exists():
-        raise NcaError(f"{home} holds no dagster.yaml: run this in the project's folder, or set DAGSTER_HOME")
+        raise NcaError(
+            f"{home} holds no dagster.yaml: run this in a project's folder ('nca init' makes one), or set DAGSTER_HOME"
+        )
     with _opened_by_one(home):
         for name in DATABASES:
             _require_sound(home / name, home)

@@ -7,13 +7,18 @@ import sys
 from pathlib import Path
 
 from nca_assets.automation.database import clear_database_errors
-from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, tasks, verification, warehouse
+from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, start, tasks, verification, warehouse
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
 from nca_assets.storage import clear_errors
 
-COMMANDS = (rollouts, verification, operate, warehouse, pictures, publishing, tasks, bring_in)
+COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publishing, tasks, bring_in)
 """Modules whose import adds their commands."""
+
+
+EXTRAS = dict.fromkeys(("av", "dagster", "huggingface_hub", "jinja2", "matplotlib", "PIL", "psutil"), "platform")
+EXTRAS |= {"obstore": "s3", "ray": "scale"}
+"""The extra that brings each package that not every installation has."""
 
 
 def main() -> None:
@@ -28,6 +33,11 @@ def main() -> None:
                 sys.stdout.flush()
     except NcaError as error:
         print(f"nca: {error}", file=sys.stderr)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if not (extra := EXTRAS.get(str(error.name).partition(".")[0])):
+            raise
+        print(f"nca: this needs {error.name}: pip install 'nca-assets[{extra}]'", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         if error.filename is not None:

@@ -1,0 +1,52 @@
+"""Commands that begin: a project folder, and the UI."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nca_assets.cli.app import app
+from nca_assets.errors import NcaError
+
+TEMPLATE = {
+    "nca.toml": "nca.toml",
+    "workspace.yaml": "workspace.yaml",
+    "dagster.yaml": ".dagster/dagster.yaml",
+    "gitignore": ".gitignore",
+}
+"""The files of a new project: from what they are made, and where they lie."""
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Folder of the project; made if it is missing.")]) -> None:
+    """Begin a project: a folder with its sets in nca.toml, its Dagster instance in .dagster, and its data beside."""
+    from nca_assets.files import whole_file
+
+    there = [name for name in TEMPLATE.values() if (folder / name).exists()]
+    if there:
+        raise NcaError(f"{folder} has a {there[0]} already: name a new folder, or one without a project")
+    for source, name in TEMPLATE.items():
+        with whole_file(folder / name) as file:
+            file.write(files("nca_assets").joinpath("template", source).read_bytes())
+    print(f"{folder}: a new project; nca.toml says which sets it makes")
+    print(f"Next: cd {folder} && nca materialize set1-00000 && nca sql 'FROM behavior_summary'")
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine alone.")] = 3000) -> None:
+    """Start Dagster's UI and daemon for the project that one stands in, until Ctrl-C."""
+    import os
+    import sys
+
+    from nca_assets.automation.home import project_instance
+    from nca_assets.project import project_folder
+
+    # The home is created before the UI's processes all start at once.
+    project_instance().dispose()
+    os.chdir(project_folder())
+    program = Path(sys.executable).with_name("dagster")
+    command = ["dagster", "dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", "--port", str(port)]
+    os.execv(program, command)  # noqa: S606 - no shell
