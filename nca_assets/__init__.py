@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nca_assets.api import open as open  # noqa: A004
     from nca_assets.api import simulate as simulate
     from nca_assets.api import sql as sql
+    from nca_assets.api import states as states
     from nca_assets.errors import NcaError as NcaError
     from nca_assets.ids import RolloutId as RolloutId
     from nca_assets.loading.source import Rollout as Rollout
@@ -34,6 +35,7 @@ HOMES = {
     "Stream": "loading.streams",
     "Batch": "loading.streams",
     "simulate": "api",
+    "states": "api",
     "classify": "api",
     "measure": "api",
     "sql": "api",

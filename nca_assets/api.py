@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.description import card_sets
+from nca_assets.description import MIN_FRAMES, card_sets
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.loading.source import RolloutSource
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
+    from nca_assets.automaton.recipe import Rule
     from nca_assets.labels.metrics import Value
 
 
@@ -107,22 +108,42 @@ class Dataset(DataFolder):
         return load_centroids(self)
 
 
-def simulate(rollout: str | RolloutId, centroids: Tensor, *, frames: int = 500) -> NDArray[np.uint8]:
+def simulate(
+    rollout: str | RolloutId,
+    centroids: Tensor,
+    *,
+    frames: int = 500,
+    start: NDArray[np.int16] | None = None,
+    flip: tuple[int, int, int] | None = None,
+) -> NDArray[np.uint8]:
     """The tokens of any rollout of the card's sets, from its recipe: uint8 (frames, height, width), 0 to 31.
 
-    ``centroids`` is the vocabulary, float32 (32, 16). No file is read. Raises ``NcaError`` if ``rollout`` names none.
+    ``centroids`` is the vocabulary, float32 (32, 16). With ``start``, a state as ``states`` gives it, the rule goes on
+    from there, on a grid of that size. With ``flip`` (frame, row, column) it is a replica: from that frame on, the
+    states of 3 x 3 cells are of the other sign, under the same noise. No file is read. Raises ``NcaError`` if
+    ``rollout`` names none of the card's, and ``ValueError`` if a state or a flip does not fit.
 
-    >>> nca.simulate("set3/123456", data.centroids, frames=64).shape
+    >>> tokens = nca.simulate("set3/123456", data.centroids, frames=64)
+    >>> replica = nca.simulate("set3/123456", data.centroids, frames=64, flip=(32, 5, 5))
+    >>> (tokens != replica).mean(axis=(1, 2))
     """
-    from nca_assets.automaton.engine import choose_machine, simulate_each
-    from nca_assets.automaton.recipe import draw_rule
+    from nca_assets.automaton import compiled
+    from nca_assets.automaton.flip import Flip
 
-    name, sets = _id(rollout), card_sets(frames)
-    if name.set not in sets:
-        raise NcaError(f"{name}: the card's sets are {', '.join(sets)}; for those of a dataset use its simulate")
-    rule, machine = draw_rule(sets[name.set].seed, name.index), choose_machine(load(Resources))
-    [tokens] = simulate_each([rule], centroids, frames, machine, lambda _, tokens: tokens)
-    return tokens
+    return compiled.simulate(_rule(rollout), centroids, frames, start=start, flip=Flip(*flip) if flip else None)
+
+
+def states(rollout: str | RolloutId, *, frames: int = 500) -> Iterator[NDArray[np.int16]]:
+    """The hidden state of each frame of a rollout of the card's sets: int16 (height, width, 16), in units of 1/1024.
+
+    Raises ``NcaError`` if ``rollout`` names none of the card's.
+
+    >>> first = next(nca.states("set1/000001"))
+    >>> mirrored = nca.simulate("set1/000001", data.centroids, frames=64, start=first[:, ::-1])
+    """
+    from nca_assets.automaton import compiled
+
+    return compiled.hidden_states(_rule(rollout), frames)
 
 
 def classify(tokens: NDArray[np.uint8]) -> str:
@@ -140,7 +161,6 @@ def measure(tokens: NDArray[np.uint8]) -> Mapping[str, Value]:
 
     >>> nca.measure(data.simulate("set1/000000"))["token_entropy"]
     """
-    from nca_assets.description import MIN_FRAMES
     from nca_assets.labels.metrics import measure as measured
 
     if tokens.ndim != 3 or tokens.dtype != np.uint8 or len(tokens) < MIN_FRAMES:
@@ -161,3 +181,12 @@ def sql(query: str, location: str | PathLike[str] = "data") -> pl.DataFrame:
 
 def _id(rollout: str | RolloutId) -> RolloutId:
     return rollout if isinstance(rollout, RolloutId) else RolloutId.parse(rollout)
+
+
+def _rule(rollout: str | RolloutId) -> Rule:
+    from nca_assets.automaton.recipe import draw_rule
+
+    name, sets = _id(rollout), card_sets(MIN_FRAMES)
+    if name.set not in sets:
+        raise NcaError(f"{name}: the card's sets are {', '.join(sets)}; for those of a dataset use its simulate")
+    return draw_rule(sets[name.set].seed, name.index)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from nca_assets.description import (
     Description,
@@ -24,6 +24,9 @@ from nca_assets.files import require_writable
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
 from nca_assets.storage import Stored, names, names_below, parse_location
 from nca_assets.versioned import present
+
+if TYPE_CHECKING:
+    from nca_assets.automaton.recipe import Rule
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +103,13 @@ class DataFolder:
         if name not in self.sets:
             raise NcaError(f"{self} has no set {name!r}: use one of {', '.join(self.sets)}, or add it to nca.toml")
         return self.sets[name]
+
+    def rule(self, set_name: str, index: int) -> Rule:
+        """The rule of a rollout of one of its own sets. Raises ``NcaError`` as ``own_set`` does."""
+        from nca_assets.automaton.recipe import draw_rule
+
+        drawn = self.own_set(set_name)
+        return draw_rule(drawn.seed, index, drawn.law)
 
     def shard_of(self, rollout: RolloutId) -> ShardKey:
         """The shard that a rollout of one of its own sets lies in."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Annotated, Self
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.law import MAX_SIDE, MIN_SIDE, SHARES, Law
 from nca_assets.seal import BLANK, read_sealed, write_sealed
 from nca_assets.storage import Stored, names
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
@@ -25,14 +27,38 @@ MIN_FRAMES = 129
 REMEDY = "restore it from a backup, or remove it, and it is written anew from the shards"
 
 
+def _known(family: str) -> str:
+    if family not in SHARES:
+        raise ValueError(f"there is no family {family!r}: use some of {', '.join(SHARES)}")
+    return family
+
+
+FamilyName = Annotated[str, AfterValidator(_known)]
+
+
 class RolloutSet(BaseModel):
-    """A set of the dataset: the seed of its random draws, the folder of its shards, and the frames of its rollouts."""
+    """A set of the dataset: the seed and the law of its random draws, the folder of its shards, and the frames of its
+    rollouts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(ge=1, lt=2**32)
     folder: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     frames: int = Field(ge=MIN_FRAMES, le=65536)
+    families: Mapping[FamilyName, Annotated[int, Field(ge=1, le=65536)]] = Field(default=SHARES, min_length=1)
+    smallest_side: int = Field(default=8, ge=MIN_SIDE, le=MAX_SIDE)
+    largest_side: int = Field(default=48, ge=MIN_SIDE, le=MAX_SIDE)
+
+    @model_validator(mode="after")
+    def _require_range(self) -> Self:
+        if self.smallest_side > self.largest_side:
+            raise ValueError(f"smallest_side {self.smallest_side} is above largest_side {self.largest_side}")
+        return self
+
+    @property
+    def law(self) -> Law:
+        """The distribution of its rollouts."""
+        return Law(self.families, self.smallest_side, self.largest_side)
 
 
 class Shape(BaseModel):

@@ -15,13 +15,13 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nca_assets.automaton.compiled import hidden_states, simulate
-from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.lattice import STATE_ONE
 from nca_assets.automaton.philox import draw_words
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule
 from nca_assets.automaton.shape import draw_shape
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS, Column
+from nca_assets.law import SHARES
 from nca_assets.project import Project
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
@@ -132,7 +132,7 @@ def test_each_familys_example_is_what_the_package_computes(centroids: torch.Tens
     table = SPEC.split("## 8. Worked examples")[1].split("```json")[0]
     rows = [row.strip("| ").split(" | ") for row in table.splitlines() if re.match(r"\| `\w+` \|", row)]
     assert rows == [example_of_a_family(int(row[1]), centroids) for row in rows]
-    assert {row[0] for row in rows} == {f"`{family.name}`" for family in FAMILIES}
+    assert {row[0] for row in rows} == {f"`{name}`" for name in SHARES}
 
 
 @pytest.mark.slow
@@ -155,7 +155,7 @@ def test_the_specification_has_the_present_version_families_and_bound() -> None:
     assert f"(vocabulary version {VOCABULARY_VERSION})" in SPEC
     assert f"largest possible value {worst_plain_rule().largest_sum():,}" in SPEC
     listed = re.findall(r"\| `(\w+)` \| (\d+) \| ", SPEC.split("**Family**")[1].split("###")[0])
-    assert sorted(listed) == sorted((family.name, str(family.share)) for family in FAMILIES)
+    assert sorted(listed) == sorted((name, str(share)) for name, share in SHARES.items())
 
 
 def test_the_specification_tells_how_cells_per_frame_are_distributed() -> None:

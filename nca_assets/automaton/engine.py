@@ -23,8 +23,8 @@ from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule
-from nca_assets.automaton.shape import LARGEST_SIDE
 from nca_assets.errors import NcaError, TransientError
+from nca_assets.law import MAX_SIDE
 from nca_assets.settings import Resources
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def simulate_each(
     while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) on the lattice. Raises
     ``NcaError`` if a single rollout does not fit the GPU.
     """
-    in_memory = machine.memory // (frames * LARGEST_SIDE**2)
+    in_memory = machine.memory // (frames * MAX_SIDE**2)
     in_hand = max(1, min(machine.threads * ROLLOUTS_PER_THREAD, in_memory))
     with ThreadPoolExecutor(machine.threads) as pool:
         if machine.device == "cpu":

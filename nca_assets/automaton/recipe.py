@@ -14,8 +14,9 @@ from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.families.family import Family
 from nca_assets.automaton.lattice import CHANNELS, FAN_IN, PRODUCT_ONE, STATE_ONE
-from nca_assets.automaton.shape import draw_shape
+from nca_assets.automaton.shape import CARD, draw_shape
 from nca_assets.automaton.start import Start, draw_start
+from nca_assets.law import Law
 
 LARGEST_NOISE = 255
 
@@ -77,16 +78,16 @@ def _largest_convolution(weights: NDArray[np.int16], bias: NDArray[np.int16]) ->
     return int(per_output.max()) * STATE_ONE
 
 
-def draw_rule(seed: int, index: int) -> Rule:
-    """The rule of rollout ``index`` of the set whose seed is ``seed`` (both in [0, 2**32))."""
+def draw_rule(seed: int, index: int, law: Law = CARD) -> Rule:
+    """The rule of rollout ``index`` of the set that has this ``seed`` (both in [0, 2**32)) and ``law``."""
     draws = Draws(seed, index)
-    return draw_rule_of(_family_of(draws), draws)
+    return draw_rule_of(_family_of(draws, law), draws, law)
 
 
-def draw_rule_of(family: Family, draws: Draws) -> Rule:
+def draw_rule_of(family: Family, draws: Draws, law: Law = CARD) -> Rule:
     """A rule of ``family`` from the numbers that follow in ``draws``."""
     seed, index = draws.key
-    height, width = draw_shape(seed, index)
+    height, width = draw_shape(seed, index, law)
     drawn = family.draw(draws, height, width)
     scalars = Scalars(
         seed=seed,
@@ -106,10 +107,11 @@ def draw_initial_state(rule: Rule) -> NDArray[np.int16]:
     return draw_start((rule.scalars.seed, rule.scalars.index), *rule.shape, rule.fields, rule.start)
 
 
-def _family_of(draws: Draws) -> Family:
-    number = draws.between(0, sum(family.share for family in FAMILIES) - 1)
-    for family in FAMILIES:
-        if number < family.share:
+def _family_of(draws: Draws, law: Law) -> Family:
+    shares = {family: law.families.get(family.name, 0) for family in FAMILIES}
+    number = draws.between(0, sum(shares.values()) - 1)
+    for family, share in shares.items():
+        if number < share:
             return family
-        number -= family.share
+        number -= share
     raise AssertionError("the shares of the families leave a gap")

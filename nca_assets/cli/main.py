@@ -16,7 +16,9 @@ COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publish
 """Modules whose import adds their commands."""
 
 
-EXTRAS = dict.fromkeys(("av", "dagster", "huggingface_hub", "jinja2", "matplotlib", "PIL", "psutil"), "platform")
+EXTRAS: dict[str, str] = dict.fromkeys(
+    ("av", "dagster", "huggingface_hub", "jinja2", "matplotlib", "PIL", "psutil"), "platform"
+)
 EXTRAS |= {"obstore": "s3", "ray": "scale"}
 """The extra that brings each package that not every installation has."""
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.labels.behavior import CLASSES
+from nca_assets.law import SHARES
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ LABEL_COLUMNS = (
     Column(
         "recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if they were imported"
     ),
-    Column("family", "VARCHAR", f"Family of rules: {', '.join(family.name for family in FAMILIES)}"),
+    Column("family", "VARCHAR", f"Family of rules: {', '.join(SHARES)}"),
     Column("start", "VARCHAR", "Kind of frame 0: noise, patches, sparse, seeds, or ground, which has marks alone"),
     Column("residual_scale", "DOUBLE", "Factor of the residual update, a power of two in (0, 1]"),
     Column("leak", "DOUBLE", "Share of the state that the update subtracts, 0 to 1"),

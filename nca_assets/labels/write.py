@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import WEIGHT_ONE
-from nca_assets.automaton.recipe import LARGEST_NOISE, Rule, draw_rule
+from nca_assets.automaton.recipe import LARGEST_NOISE, Rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.curves import Curves
@@ -78,7 +78,7 @@ def label_rollouts(
     def rules() -> Iterator[Rule]:
         for member, tokens in read_rollouts(key, data, manifest):
             waiting[member.index] = tokens
-            yield draw_rule(data.own_set(key.set).seed, member.index)
+            yield data.rule(key.set, member.index)
 
     def label(rule: Rule, twin: NDArray[np.uint8]) -> Labelled:
         tokens = waiting.pop(rule.scalars.index)

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from nca_assets.automaton.engine import ROLLOUTS_PER_THREAD, choose_machine, in_order, simulate_each, simulate_kept
 from nca_assets.automaton.jit import compiled
-from nca_assets.automaton.recipe import draw_rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId, ShardKey, is_own, member_name
@@ -82,7 +81,7 @@ def read_recipes(wanted: Iterable[Wanted], data: DataFolder, resources: Resource
     """
     machine, centroids = choose_machine(resources), load_centroids(data)
     for frames, alike in groupby(wanted, lambda one: one.shape[0]):
-        rules = (draw_rule(data.own_set(one.rollout.set).seed, one.rollout.index) for one in alike)
+        rules = (data.rule(one.rollout.set, one.rollout.index) for one in alike)
         if machine.device == "cpu":
             yield from simulate_each(rules, centroids, frames, machine, lambda _, tokens: tokens)
         else:

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.recipe import draw_rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId, is_own
 from nca_assets.settings import Resources
@@ -31,6 +30,6 @@ def regenerate(rollout: RolloutId, data: DataFolder, resources: Resources) -> ND
     Raises ``NcaError`` if there is no vocabulary yet, or ``rollout`` is of an imported set.
     """
     rollout_set = data.own_set(rollout.set)
-    rule, machine = draw_rule(rollout_set.seed, rollout.index), choose_machine(resources)
+    rule, machine = data.rule(rollout.set, rollout.index), choose_machine(resources)
     [tokens] = simulate_each([rule], load_centroids(data), rollout_set.frames, machine, lambda _, tokens: tokens)
     return tokens

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import TOKENS
-from nca_assets.automaton.recipe import draw_rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.ids import RolloutId, ShardKey
@@ -54,7 +53,7 @@ def reproduce(key: ShardKey, data: DataFolder, resources: Resources, most: int, 
     require_present_inputs(key, manifest, centroids)
     members = manifest.members
     chosen = [members[i * len(members) // most] for i in range(most)] if most < len(members) else members
-    rules = (draw_rule(data.own_set(key.set).seed, member.index) for member in chosen)
+    rules = (data.rule(key.set, member.index) for member in chosen)
     digests = simulate_each(
         rules, centroids, manifest.frames, choose_machine(resources), lambda _, tokens: rollout_digest(tokens)
     )

@@ -11,7 +11,6 @@ from torch import Tensor
 from nca_assets.automaton.device import device_name
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import TOKENS
-from nca_assets.automaton.recipe import draw_rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.files import whole_file
 from nca_assets.ids import ShardKey
@@ -36,7 +35,7 @@ def write_shard(
     machine = choose_machine(resources)
     indices = data.rollout_indices(key)
     rollout_set = data.own_set(key.set)
-    rules = (draw_rule(rollout_set.seed, index) for index in indices)
+    rules = (data.rule(key.set, index) for index in indices)
     packed = simulate_each(
         rules, centroids, rollout_set.frames, machine, lambda rule, tokens: pack(rule.scalars.index, tokens)
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nca_assets.automaton import compiled
-from nca_assets.automaton.recipe import Rule, draw_rule
+from nca_assets.automaton.recipe import Rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId
 from nca_assets.loading.streams import LONG_HORIZON
@@ -52,7 +52,7 @@ class Oracle:
             return np.stack(list(pool.map(self._predict, given.rollouts, given.context)))
 
     def _predict(self, rollout: RolloutId, context: NDArray[np.uint8]) -> NDArray[np.float64]:
-        rule = draw_rule(self.data.own_set(rollout.set).seed, rollout.index)
+        rule = self.data.rule(rollout.set, rollout.index)
         state = compiled.state_at(rule, LAST)
         futures = [
             compiled.simulate(_with_noise_of(rule, future), self.centroids, TARGET - LAST + 1, start=state)[-1]

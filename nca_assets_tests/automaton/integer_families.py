@@ -272,10 +272,12 @@ FAMILIES: tuple[tuple[str, int, Callable[[Recipe], None]], ...] = (
 )
 
 
-def recipe(seed: int, index: int) -> Recipe:
-    r = Recipe(seed, index)
-    number = r.draw(0, 511)
-    for r.family, share, draw in FAMILIES:
+def recipe(seed: int, index: int, shares: dict[str, int] | None = None, sides: tuple[int, int] = (8, 48)) -> Recipe:
+    shares = shares or {name: share for name, share, _ in FAMILIES}
+    r = Recipe(seed, index, sides)
+    number = r.draw(0, sum(shares.values()) - 1)
+    for r.family, _, draw in FAMILIES:
+        share = shares.get(r.family, 0)
         if number < share:
             draw(r)
             return r

@@ -27,7 +27,12 @@ def convolve(state: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
 
 def states(seed: int, index: int, frames: int) -> np.ndarray:
     """States in units of 1/1024: int64 (frames, 16, height, width)."""
-    key, r = (seed, index), recipe(seed, index)
+    return states_of(recipe(seed, index), frames)
+
+
+def states_of(r: Recipe, frames: int) -> np.ndarray:
+    """The same for a recipe."""
+    key = (r.seed, r.index)
     cells, grid = r.height * r.width, (16, r.height, r.width)
     state = np.array(start(r), dtype=np.int64).T.reshape(grid)
     history = [state]

@@ -29,6 +29,7 @@ class Recipe:
 
     seed: int
     index: int
+    sides: tuple[int, int] = (8, 48)
     family: str = ""
     shift: int = 0
     leak: int = 64
@@ -43,7 +44,7 @@ class Recipe:
     marks: list[Rectangle] | None = None
 
     def __post_init__(self) -> None:
-        self.height, self.width = shape(self.seed, self.index)
+        self.height, self.width = shape(self.seed, self.index, self.sides)
         self.w1 = np.zeros((16, 16, 3, 3), dtype=np.int64)
         self.b1 = np.zeros(16, dtype=np.int64)
         self.w2 = np.zeros((16, 16, 3, 3), dtype=np.int64)
@@ -136,13 +137,14 @@ def spread(kernel: str, gain: int) -> list[int]:
     return [(2 * gain * tap + s) // (2 * s) for tap in taps]
 
 
-def shape(seed: int, index: int) -> tuple[int, int]:
+def shape(seed: int, index: int, sides: tuple[int, int] = (8, 48)) -> tuple[int, int]:
+    smallest, largest = sides
     block = index // 32
     start = philox((0, 0, 0, 0), (seed, 0))
     u, v = (start[0] + 49471 * block) % 65536, (start[1] + 37345 * block) % 65536
     flip = philox((0, 1, 0, 0), (seed, block))[0] % 2
-    side = 8 + (isqrt(u**3) * 41) // 2**24
-    widest = min(32, 1536 // side - 32, 4 * side - 32)
+    side = smallest + (isqrt(u**3) * (largest - smallest + 1)) // 2**24
+    widest = min(32, 32 * largest // side - 32, 32 * side // smallest - 32)
     stretch = 32 + (v * (widest + 1)) // 65536
     long, short = (side * stretch + 16) // 32, (32 * side + stretch // 2) // stretch
     return (long, short) if flip else (short, long)

@@ -18,6 +18,8 @@ from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.jit import compiled as compile_for_cpu
 from nca_assets.automaton.lattice import EXACT_LIMIT, STATE_ONE
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
+from nca_assets.law import Law
+from nca_assets_tests.automaton import integer_families, integer_reference
 from nca_assets_tests.automaton.rules import NAMES, names, rule_of, rule_of_shape, word
 
 side = st.integers(8, 48)
@@ -215,3 +217,14 @@ def test_machine_code_needs_no_folder_to_be_kept_in(monkeypatch: pytest.MonkeyPa
         return 2 * number
 
     assert compile_for_cpu(doubled)(21) == 42
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("side", [8, 128])
+def test_the_smallest_and_the_largest_grids_that_a_set_may_have_are_simulated_exactly(
+    name: str, side: int, centroids: torch.Tensor
+) -> None:
+    rule, spec = draw_rule(4, 5, Law({name: 1}, side, side)), integer_families.recipe(4, 5, {name: 1}, (side, side))
+    in_units = (centroids.numpy() * 1024).round().astype(np.int64)
+    expected = integer_reference.tokens(integer_reference.states_of(spec, 4), in_units)
+    np.testing.assert_array_equal(compiled.simulate(rule, centroids, 4), expected)

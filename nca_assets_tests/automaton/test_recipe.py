@@ -6,11 +6,13 @@ from math import sqrt
 import numpy as np
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.lattice import EXACT_LIMIT
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule, draw_rule_of
+from nca_assets.law import SHARES, Law
 from nca_assets_tests.automaton import integer_families, integer_sketch
 from nca_assets_tests.automaton.integer_sketch import Recipe
 from nca_assets_tests.automaton.rules import NAMES, names, rule_of, rules_of, specified, word
@@ -35,6 +37,21 @@ def test_equals_the_specification(seed: int, index: int) -> None:
     rule, spec = draw_rule(seed, index), integer_families.recipe(seed, index)
     assert rule.scalars.family == spec.family
     assert_equal(rule, spec)
+
+
+shares = st.dictionaries(names, st.integers(1, 1000), min_size=1)
+sides = st.tuples(st.integers(8, 128), st.integers(8, 128)).map(sorted)
+
+
+@given(seed=word, index=word, shares=shares, sides=sides)
+def test_a_set_may_have_a_law_of_its_own(seed: int, index: int, shares: dict[str, int], sides: list[int]) -> None:
+    smallest, largest = sides
+    rule = draw_rule(seed, index, Law(shares, smallest, largest))
+    spec = integer_families.recipe(seed, index, shares, (smallest, largest))
+    assert rule.scalars.family == spec.family in shares
+    assert_equal(rule, spec)
+    assert rule.largest_sum() <= EXACT_LIMIT
+    assert draw_initial_state(rule).shape == (spec.height, spec.width, 16)
 
 
 @given(name=names, seed=word, index=word)
@@ -89,9 +106,9 @@ def test_a_rule_is_the_same_whatever_was_drawn_before(before: str, name: str, se
 
 def test_families_have_their_shares() -> None:
     drawn = Counter(draw_rule(5, index).scalars.family for index in range(5120))
-    assert sum(family.share for family in FAMILIES) == 512
+    assert sum(SHARES.values()) == 512
     for family in FAMILIES:
-        expected = 10 * family.share
+        expected = 10 * SHARES[family.name]
         assert abs(drawn[family.name] - expected) < 4 * sqrt(expected), family.name
 
 
@@ -100,7 +117,7 @@ def test_families_that_follow_each_other_begin_where_the_last_one_ends() -> None
     assert [name for name, _, _ in integer_families.FAMILIES] == NAMES
     for index in range(200):
         number = Draws(6, index).word() * 512 >> 32
-        borders = np.cumsum([family.share for family in FAMILIES])
+        borders = np.cumsum(list(SHARES.values()))
         assert draw_rule(6, index).scalars.family == NAMES[np.searchsorted(borders, number, side="right")]
 
 
