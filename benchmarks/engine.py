@@ -26,7 +26,7 @@ from nca_assets.automaton.engine import Machine, simulate_each
 from nca_assets.automaton.lattice import CHANNELS, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
 from nca_assets.automaton.shape import SHAPE_BLOCK
-from nca_assets.project import Project
+from nca_assets.settings import Resources, load
 from nca_assets.vocabulary.learn import fit_centroids
 
 MEANINGS = {
@@ -137,7 +137,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     frames, rules = 500, rules_of_many_shapes(48)
     fewer = rules[: 12 if quick else 48]
-    threads = Project.load().threads
+    threads = load(Resources).threads
     all_cores, one_core = Machine("cpu", threads, 2**30), Machine("cpu", 1, 2**30)
     ours(rules[:1], 2, one_core)
     rate, single = ours(rules, frames, all_cores), ours(rules, frames, one_core)

@@ -17,15 +17,19 @@ from report import Metric, report, seconds
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.automaton.shape import SHAPE_BLOCK
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.ids import ShardKey
 from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.states import measure_states
 from nca_assets.labels.write import write_labels
-from nca_assets.project import Project
+from nca_assets.settings import Resources, load
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.learn import learn_centroids
+
+FRAMES = 500
 
 MEANINGS = {
     "label_cost_share": "time of metrics, class and curves over that of simulating the rollouts",
@@ -41,15 +45,14 @@ def main() -> None:
     count = 64 if parser.parse_args().quick else 256
     centroids = learn_centroids()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Project.load().model_copy(
-            update={"shard_size": count, "frames": 500, "data": Path(folder), "device": "cpu"}
-        )
-        machine, key = choose_machine(settings.resources), ShardKey("set1", 0)
-        save_centroids(centroids, settings.data, "learned")
+        data = DataFolder.create(Path(folder), Shape(shard_size=count, sets=card_sets(FRAMES)))
+        resources = load(Resources).model_copy(update={"device": "cpu"})
+        machine, key = choose_machine(resources), ShardKey("set1", 0)
+        save_centroids(centroids, data, "learned")
         # One from each of as many blocks: shapes as they are spread over the whole set.
         rules = [draw_rule(data.own_set(key.set).seed, block * SHAPE_BLOCK) for block in range(count)]
 
-        movies = list(simulate_each(rules, centroids, settings.dataset.frames, machine, lambda _, tokens: tokens))
+        movies = list(simulate_each(rules, centroids, FRAMES, machine, lambda _, tokens: tokens))
         by_rule = {rule.scalars.index: movie for rule, movie in zip(rules, movies, strict=True)}
 
         def label_with_twin(rule: Rule, twin: NDArray[np.uint8]) -> object:
@@ -60,12 +63,12 @@ def main() -> None:
         def run(frames: int, work: object, flip: object = None) -> float:
             return seconds(lambda: list(simulate_each(rules, centroids, frames, machine, work, flip)))  # pyright: ignore[reportArgumentType]
 
-        simulated = run(settings.dataset.frames, lambda _, tokens: tokens.size)
+        simulated = run(FRAMES, lambda _, tokens: tokens.size)
         with ThreadPoolExecutor(machine.threads) as pool:
             labelled = seconds(lambda: list(pool.map(measure, movies)))
         with_twin = run(TWIN_FRAMES, label_with_twin, flip_in_the_middle)
-        shard = seconds(lambda: write_shard(key, centroids, settings.data, settings.resources), repeats=2)
-        part = seconds(lambda: write_labels(key, settings.data, settings.resources), repeats=2)
+        shard = seconds(lambda: write_shard(key, centroids, data, resources), repeats=2)
+        part = seconds(lambda: write_labels(key, data, resources), repeats=2)
     report(
         [
             Metric("labels", "label_cost_share", labelled / simulated, "share"),

@@ -16,12 +16,14 @@ from pathlib import Path
 from report import Metric, report, seconds
 from tqdm import tqdm
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.figures.explorer import explored, write_explorer
 from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
-from nca_assets.project import Project
 from nca_assets.publishing.publish import publish
+from nca_assets.settings import Resources, load
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.learn import learn_centroids
@@ -47,16 +49,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the rollouts; under 50 s on two cores")
     rollouts = ROLLOUTS // 10 if parser.parse_args().quick else ROLLOUTS
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data=Path(folder) / "data", shard_size=SHARD_SIZE, frames=129, device="cpu")
-        fill(settings, rollouts)
-        times = [seconds(lambda figure=figure: figure.make(settings), repeats=1) for figure in FIGURES]
+        data = DataFolder.create(Path(folder) / "data", Shape(shard_size=SHARD_SIZE, sets=card_sets(frames=129)))
+        fill(data, rollouts)
+        times = [seconds(lambda figure=figure: figure.make(data), repeats=1) for figure in FIGURES]
         began = time.perf_counter()
-        explorer = write_explorer(explored(settings.data), settings.data.explorer_file)
+        explorer = write_explorer(explored(data), data.explorer_file)
         explored_in = time.perf_counter() - began
         began = time.perf_counter()
-        published = publish(settings.data.published_folder, settings.data)
+        published = publish(data.published_folder, data)
         published_in = time.perf_counter() - began
-        shards = sum(file.stat().st_size for file in settings.data.root.glob("nca_dataset*/*.npz"))
+        shards = sum(file.stat().st_size for file in data.root.glob("nca_dataset*/*.npz"))
     report(
         [
             Metric("pictures", "rollouts", rollouts, "count"),
@@ -71,16 +73,16 @@ def main() -> None:
     )
 
 
-def fill(settings: Project, rollouts: int) -> None:
+def fill(data: DataFolder, rollouts: int) -> None:
     """A data folder with shards, labels and a warehouse."""
-    settings.data.root.mkdir()
+    resources = load(Resources).model_copy(update={"device": "cpu"})
     centroids = learn_centroids()
-    save_centroids(centroids, settings.data, "learned")
+    save_centroids(centroids, data, "learned")
     for number in tqdm(range(rollouts // SHARD_SIZE), desc="shards", disable=None):
         key = ShardKey(f"set{number % 3 + 1}", number // 3)
-        write_shard(key, centroids, settings.data, settings.resources)
-        write_labels(key, settings.data, settings.resources)
-    build_warehouse(settings.data)
+        write_shard(key, centroids, data, resources)
+        write_labels(key, data, resources)
+    build_warehouse(data)
 
 
 if __name__ == "__main__":

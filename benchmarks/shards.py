@@ -20,9 +20,11 @@ from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.ids import member_name
-from nca_assets.project import Project
+from nca_assets.settings import Resources, load
 from nca_assets.shards.members import PackedRollout, pack, write_members
 from nca_assets.vocabulary.learn import fit_centroids
+
+FRAMES = 500
 
 MEANINGS = {
     "write_ratio": "MB/s of tokens digested, deflated and written, ours over np.savez_compressed",
@@ -37,14 +39,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rollouts; under 50 s on two cores")
     count = 64 if parser.parse_args().quick else 256
-    settings = Project.load().model_copy(update={"frames": 500})
-    machine = choose_machine(settings.resources)
+    machine = choose_machine(load(Resources))
     centroids = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
     # One from each of as many blocks: shapes as they are spread over the whole set.
-    rules = [draw_rule(SETS["set1"].seed, block * SHAPE_BLOCK) for block in range(count)]
+    rules = [draw_rule(seed=1, index=block * SHAPE_BLOCK) for block in range(count)]
 
     def simulated(work: Callable[[Rule, NDArray[np.uint8]], Any]) -> Iterator[Any]:
-        return simulate_each(rules, centroids, settings.dataset.frames, machine, work)
+        return simulate_each(rules, centroids, FRAMES, machine, work)
 
     made = list(simulated(lambda rule, tokens: (rule.scalars.index, tokens)))
     arrays = {member_name(index): tokens for index, tokens in made}

@@ -22,14 +22,15 @@ import polars as pl
 from report import Metric, report, seconds
 from tqdm import tqdm
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.ids import ShardKey
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.write import write_labels
-from nca_assets.project import Project
 from nca_assets.seal import read_sealed, write_sealed
+from nca_assets.settings import Resources, load
 from nca_assets.shards.manifest import read_manifest, shard_digest
 from nca_assets.shards.write import write_shard
-from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
 from nca_assets.vocabulary.learn import fit_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -65,9 +66,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows; under 50 s on two cores")
     parts = PARTS // 10 if parser.parse_args().quick else PARTS
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        settings = Project.load().model_copy(update={"shard_size": 64, "data": data, "device": "cpu"})
-        rows = fill(settings, parts)
+        data = DataFolder.create(Path(folder) / "data", Shape(shard_size=64, sets=card_sets(frames=500)))
+        rows = fill(data, parts)
         rebuild = seconds(lambda: build_warehouse(data), repeats=1)
         times = ask(data)
         warehouse, pandas, polars = compare(data, Path(folder) / "labels.csv")
@@ -86,25 +86,25 @@ def main() -> None:
     )
 
 
-def fill(settings: Project, parts: int) -> int:
+def fill(data: DataFolder, parts: int) -> int:
     """A data folder with ``parts`` label parts, manifests and curve sums, and a history of two runs for each."""
     first = ShardKey("set1", 0)
-    settings.data.root.mkdir()
-    save_centroids(fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "learned")
-    write_shard(first, load_centroids(settings.data), settings.data, settings.resources)
-    real = write_labels(first, settings.data, settings.resources)
-    sums, lineage = read_table(settings.data.curve_sums_file(first), settings.data, "")
-    manifest = json.loads(read_sealed(settings.data.manifest_file(first), settings.data, ""))
-    keys = [ShardKey(name, n) for name in SETS for n in range(-(-parts // len(SETS)))][:parts]
+    resources = load(Resources).model_copy(update={"device": "cpu"})
+    save_centroids(fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), data, "learned")
+    write_shard(first, load_centroids(data), data, resources)
+    real = write_labels(first, data, resources)
+    sums, lineage = read_table(data.curve_sums_file(first), data, "")
+    manifest = json.loads(read_sealed(data.manifest_file(first), data.root, ""))
+    keys = [ShardKey(name, n) for name in data.sets for n in range(-(-parts // len(data.sets)))][:parts]
     for key in tqdm(keys, desc="parts", disable=None):
-        write_part(key, settings.data, real.rows, lineage, sums, manifest)
-    write_history(settings, keys)
+        write_part(key, data, real.rows, lineage, sums, manifest)
+    write_history(data, keys)
     return parts * ROWS
 
 
 def write_part(
     key: ShardKey,
-    data: Stored,
+    data: DataFolder,
     real: pl.DataFrame,
     lineage: dict[str, str],
     sums: pl.DataFrame,
@@ -128,14 +128,14 @@ def write_part(
     own["token_counts"] = [2 * frames * ROWS] * 32  # of 8 x 8 cells
     write_table(rows, data.labels_file(key), data, lineage | {"shard_digest": whole, "digest": digests[1]})
     write_table(sums, data.curve_sums_file(key), data, lineage)
-    write_sealed(json.dumps(own, indent=1).encode(), data.manifest_file(key), data)
+    write_sealed(json.dumps(own, indent=1).encode(), data.manifest_file(key), data.root)
     data.tokens_file(key).touch()
 
 
-def write_history(settings: Project, keys: list[ShardKey]) -> None:
+def write_history(data: DataFolder, keys: list[ShardKey]) -> None:
     """A materialization of each shard and each label part."""
-    vocabulary = digest(load_centroids(settings.data))
-    version = {key: read_manifest(key, settings.data).digest for key in keys}
+    vocabulary = digest(load_centroids(data))
+    version = {key: read_manifest(key, data).digest for key in keys}
     start = datetime(2026, 1, 1)
     append_history(
         [
@@ -146,17 +146,17 @@ def write_history(settings: Project, keys: list[ShardKey]) -> None:
             for n, key in enumerate(keys)
             for k, asset in enumerate(("rollout_shards", "behavior_labels"))
         ],
-        settings.data,
+        data,
     )  # fmt: skip
 
 
-def ask(data: Stored) -> list[float]:
+def ask(data: DataFolder) -> list[float]:
     """The time that each query of the guide takes, on a connection that is open."""
     with connect(data) as connection:
         return [seconds(lambda query=query: connection.execute(query).fetchmany(200)) for query in QUERIES]
 
 
-def compare(data: Stored, csv: Path) -> tuple[float, float, float]:
+def compare(data: DataFolder, csv: Path) -> tuple[float, float, float]:
     """Seconds for the five questions about one set: of the warehouse, of pandas and of polars over the set's CSV."""
     pl.read_parquet(f"{data}/labels/set=1/*.parquet", hive_partitioning=False).write_csv(csv)
     with connect(data) as connection:

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_imported_labels
-from nca_assets.project import Project
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.conftest import labelled_shards, local
@@ -18,19 +18,19 @@ KEYS = [ShardKey(name, number) for name in ("set1", "set2") for number in (0, 8,
 
 
 @pytest.fixture(scope="package")
-def drawn_from(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def drawn_from(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
     folder = tmp_path_factory.mktemp("figures")
-    with labelled_shards(folder, KEYS) as settings:
+    with labelled_shards(folder, KEYS) as data:
         (folder / "others").mkdir()
         np.savez(folder / "others" / "life.npz", noise=movies.noise(), allow_pickle=False)
-        for key, file in shard_keys(folder / "others", "life", settings.data).items():
-            register(key, file, settings.data)
-            write_imported_labels(key, settings.data)
-        build_warehouse(settings.data)
-        yield settings
+        for key, file in shard_keys(folder / "others", "life", data).items():
+            register(key, file, data)
+            write_imported_labels(key, data)
+        build_warehouse(data)
+        yield data
 
 
 @pytest.fixture(scope="package")
-def ours(drawn_from: Project) -> pl.DataFrame:
+def ours(drawn_from: DataFolder) -> pl.DataFrame:
     """The labels of our own rollouts, from their parts."""
-    return pl.concat([pl.read_parquet(local(drawn_from.data.labels_file(key))) for key in KEYS])
+    return pl.concat([pl.read_parquet(local(drawn_from.labels_file(key))) for key in KEYS])

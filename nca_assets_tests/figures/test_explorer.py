@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.figures.explorer import CURVE_POINTS, explored, packed, shown_frames, write_explorer
 from nca_assets.figures.palette import colors_of, hexadecimal
 from nca_assets.ids import ShardKey
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.loading.source import RolloutSource
-from nca_assets.project import Project
 from nca_assets_tests.conftest import local
 
 
@@ -29,7 +30,7 @@ def embedded(file: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def page(drawn_from: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[RolloutSource, Path]:
+def page(drawn_from: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> tuple[RolloutSource, Path]:
     source, file = explored(drawn_from), tmp_path_factory.mktemp("explorer") / "explorer.html"
     steps: list[tuple[int, int]] = []
     written = write_explorer(source, file, lambda done, total: steps.append((done, total)))
@@ -79,10 +80,10 @@ def test_labels_are_those_of_the_table(page: tuple[RolloutSource, Path]) -> None
                 assert value == row[name]
 
 
-def test_curves_are_those_of_the_parts(page: tuple[RolloutSource, Path], drawn_from: Project) -> None:
+def test_curves_are_those_of_the_parts(page: tuple[RolloutSource, Path], drawn_from: DataFolder) -> None:
     _, file = page
     first = embedded(file)["rollouts"][0]
-    imported = pl.read_parquet(local(drawn_from.data.curves_file(ShardKey("life", 0)))).row(0, named=True)
+    imported = pl.read_parquet(local(drawn_from.curves_file(ShardKey("life", 0)))).row(0, named=True)
     entropy, changed, differing = first["curves"]
     assert len(entropy) == len(changed) == len(differing) == CURVE_POINTS
     assert entropy[-1] == round(imported["entropy"][-1] * 100 / 4096)
@@ -100,7 +101,7 @@ def test_it_is_the_same_file_each_time_and_asks_nothing_of_the_network(
     assert not re.search(r"https?://", file.read_text())
 
 
-def test_each_class_is_there_before_the_rest_is_shared_out(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_each_class_is_there_before_the_rest_is_shared_out(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     classes = ours["behavior"].n_unique()
     few = explored(drawn_from, "recipe_version IS NOT NULL", most=classes)
     assert few.table["behavior"].n_unique() == classes
@@ -108,14 +109,14 @@ def test_each_class_is_there_before_the_rest_is_shared_out(drawn_from: Project, 
     assert set(counts.values()) == {1}
 
 
-def test_each_set_has_the_colors_of_its_tokens(page: tuple[RolloutSource, Path], drawn_from: Project) -> None:
+def test_each_set_has_the_colors_of_its_tokens(page: tuple[RolloutSource, Path], drawn_from: DataFolder) -> None:
     _, file = page
-    expected = {name: hexadecimal(colors_of(name, drawn_from.data)) for name in ("life", "set1", "set2")}
+    expected = {name: hexadecimal(colors_of(name, drawn_from)) for name in ("life", "set1", "set2")}
     assert embedded(file)["colors"] == expected
     assert expected["life"] != expected["set1"] == expected["set2"]
 
 
-def test_nothing_in_the_data_ends_the_script(drawn_from: Project, tmp_path: Path) -> None:
+def test_nothing_in_the_data_ends_the_script(drawn_from: DataFolder, tmp_path: Path) -> None:
     source = explored(drawn_from, "height > 8", most=2)
     evil = source.table.with_columns(family=pl.lit("</script><script>alert(1)</script>"))
     write_explorer(RolloutSource(evil, source.reader, drawn_from), tmp_path / "evil.html")
@@ -123,20 +124,20 @@ def test_nothing_in_the_data_ends_the_script(drawn_from: Project, tmp_path: Path
     assert embedded(tmp_path / "evil.html")["rollouts"][0]["labels"][8] == "</script><script>alert(1)</script>"
 
 
-def test_what_is_missing_or_damaged_is_named(drawn_from: Project, tmp_path: Path) -> None:
-    own = drawn_from.model_copy(update={"data": shutil.copytree(local(drawn_from.data), tmp_path / "data")})
-    curves = own.data.curves_file(ShardKey("set1", 8))
+def test_what_is_missing_or_damaged_is_named(drawn_from: DataFolder, tmp_path: Path) -> None:
+    own = replace(drawn_from, root=shutil.copytree(local(drawn_from.root), tmp_path / "data"))
+    curves = own.curves_file(ShardKey("set1", 8))
     source = explored(own)
     content = curves.read_bytes()
     curves.unlink()
     with pytest.raises(NcaError, match=r"shard=00008\.parquet is missing: .* set1-00008 of behavior_labels again"):
         write_explorer(source, tmp_path / "out.html")
     curves.write_bytes(content)
-    write_table(read_table(curves, own.data, "")[0].head(3), curves, own.data)
+    write_table(read_table(curves, own, "")[0].head(3), curves, own)
     with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labelled rollouts: materialize"):
         write_explorer(source, tmp_path / "out.html")
     curves.write_bytes(content)
-    own.data.tokens_file(ShardKey("set1", 8)).write_bytes(b"")
+    own.tokens_file(ShardKey("set1", 8)).write_bytes(b"")
     with pytest.raises(NcaError, match=r"shard_00008\.npz is damaged"):
         write_explorer(source, tmp_path / "out.html")
     assert not (tmp_path / "out.html").exists()

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.figures import (
     behavior_donut,
@@ -26,7 +27,7 @@ from nca_assets.figures.catalog import FIGURES, Figure
 from nca_assets.figures.chart import CLASS_COLORS
 from nca_assets.figures.examples import FEWEST_CELLS, SHORTEST_SIDE, TRAITS, example, spread, typical
 from nca_assets.labels.behavior import CLASSES
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards.rollouts import rollout_tokens
 from nca_assets.tasks.splits import split_of
 from nca_assets.warehouse.catalog import TABLES
@@ -34,7 +35,7 @@ from nca_assets_tests.conftest import local
 from nca_assets_tests.figures.conftest import KEYS
 
 
-def test_the_ring_has_every_class_and_its_share(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_the_ring_has_every_class_and_its_share(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     shown = behavior_donut.data(drawn_from)
     counts = dict(ours["behavior"].value_counts().iter_rows())
     assert dict(shown.select("behavior", "rollouts").iter_rows()) == counts
@@ -42,37 +43,39 @@ def test_the_ring_has_every_class_and_its_share(drawn_from: Project, ours: pl.Da
     assert shown["rollouts"].is_sorted(descending=True)
 
 
-def test_the_phase_space_has_a_point_a_rollout(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_the_phase_space_has_a_point_a_rollout(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     shown = phase_space.data(drawn_from)
     expected = ours.select("behavior", pl.col("late_change").alias("volatility"), "tail_entropy")
     assert shown.sort(pl.all()).equals(expected.sort(pl.all()))
 
 
-def test_the_geometry_counts_grids(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_the_geometry_counts_grids(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     shown = geometry.data(drawn_from)
     counts = ours.group_by("height", "width").len().sort("height", "width")
     assert shown["rollouts"].to_list() == counts["len"].to_list()
     assert shown["cells"].to_list() == (counts["height"].cast(int) * counts["width"]).to_list()
 
 
-def test_token_frequencies_are_those_of_the_tokens(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_token_frequencies_are_those_of_the_tokens(
+    drawn_from: DataFolder, ours: pl.DataFrame, resources: Resources
+) -> None:
     from nca_assets.ids import RolloutId
 
     counts = np.zeros(32)
     for name in ours["rollout_id"]:
-        counts += np.bincount(rollout_tokens(RolloutId.parse(name), drawn_from).ravel(), minlength=32)
+        counts += np.bincount(rollout_tokens(RolloutId.parse(name), drawn_from, resources).ravel(), minlength=32)
     shown = token_frequency.data(drawn_from).sort("token")
     assert shown["token"].to_list() == list(range(32))
     np.testing.assert_allclose(shown["percent"].to_numpy(), 100 * counts / counts.sum())
 
 
-def test_tokens_used_are_counted(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_tokens_used_are_counted(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     assert dict(tokens_used.data(drawn_from).iter_rows()) == dict(ours["tokens_used"].value_counts().iter_rows())
 
 
-def test_curves_are_means_over_rollouts(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_curves_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     shown = frame_curves.data(drawn_from)
-    curves = pl.concat([pl.read_parquet(local(drawn_from.data.curves_file(key))) for key in KEYS])
+    curves = pl.concat([pl.read_parquet(local(drawn_from.curves_file(key))) for key in KEYS])
     curves = curves.join(ours.select("set_name", "rollout_index", "behavior"), on=("set_name", "rollout_index"))
     for (behavior,), group in shown.group_by("behavior"):
         chosen = curves if behavior == "all" else curves.filter(behavior=behavior)
@@ -85,7 +88,7 @@ def test_curves_are_means_over_rollouts(drawn_from: Project, ours: pl.DataFrame)
     assert set(shown["behavior"]) == {"all", *ours["behavior"]}
 
 
-def test_lags_are_means_over_rollouts(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_lags_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     shown = lag_decay.data(drawn_from)
     for behavior, start, lag, similarity in shown.iter_rows():
         chosen = ours if behavior == "all" else ours.filter(behavior=behavior)
@@ -94,14 +97,14 @@ def test_lags_are_means_over_rollouts(drawn_from: Project, ours: pl.DataFrame) -
     assert set(shown.filter(start=100)["lag"]) == {1, 2, 4, 8, 16, 32}
 
 
-def test_the_card_is_compared_where_it_has_a_number(drawn_from: Project) -> None:
+def test_the_card_is_compared_where_it_has_a_number(drawn_from: DataFolder) -> None:
     shown = beside_the_card.data(drawn_from)
     assert shown["card"].null_count() == 0
     assert "cells changed, t48 to t112" in shown["statistic"].to_list()
     assert "rollouts" not in shown["statistic"].to_list()
 
 
-def test_examples_meet_as_many_wishes_as_can_be(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_examples_meet_as_many_wishes_as_can_be(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     assert str(example(drawn_from, "true").id) == "set1/000000"
     widest = example(drawn_from, "width >= 8", f"width = {ours['width'].max()}")
     assert widest.labels["width"] == ours["width"].max()
@@ -111,7 +114,7 @@ def test_examples_meet_as_many_wishes_as_can_be(drawn_from: Project, ours: pl.Da
     assert split_of(shown.id) == "test"
 
 
-def test_the_gallery_has_some_of_each_class(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_the_gallery_has_some_of_each_class(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     shown = gallery.data(drawn_from)
     counts = pl.Series([rollout.labels["behavior"] for rollout in shown]).value_counts()
     there = dict(ours["behavior"].value_counts().iter_rows())
@@ -122,7 +125,7 @@ def test_the_gallery_has_some_of_each_class(drawn_from: Project, ours: pl.DataFr
     )
 
 
-def test_the_typical_rollout_is_the_one_nearest_to_its_class(drawn_from: Project, ours: pl.DataFrame) -> None:
+def test_the_typical_rollout_is_the_one_nearest_to_its_class(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     """Of the commonest family of the large grids, or of all if none is large."""
     shown = {one.labels["behavior"]: str(one.id) for one in typical(drawn_from, 1)}
     assert shown.keys() == set(ours["behavior"])
@@ -164,14 +167,14 @@ def test_chosen_frames_end_with_the_last(frames: int, expected: list[int]) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
-def test_each_is_drawn_twice_the_same_as_png_and_svg(drawn_from: Project, figure: Figure) -> None:
+def test_each_is_drawn_twice_the_same_as_png_and_svg(drawn_from: DataFolder, figure: Figure) -> None:
     picture = figure.make(drawn_from)
-    assert figure.file("png", drawn_from.data).read_bytes() == picture.png
+    assert figure.file("png", drawn_from).read_bytes() == picture.png
     image = Image.open(io.BytesIO(picture.png)).convert("RGB")
     assert 600 < image.width < 900
     assert image.getpixel((0, image.height - 1)) == (255, 255, 255)
     assert len(image.getcolors(1 << 24) or []) > 8
-    root = ET.fromstring(figure.file("svg", drawn_from.data).read_bytes())
+    root = ET.fromstring(figure.file("svg", drawn_from).read_bytes())
     assert root.tag.endswith("svg")
     assert figure.make(drawn_from) == picture
     assert len(picture.small) < max(40_000, 0.6 * len(picture.png))
@@ -183,7 +186,7 @@ def test_every_table_that_a_figure_names_is_there() -> None:
     assert len(set(CLASS_COLORS.values())) == len(CLASSES)
 
 
-def test_without_a_warehouse_it_is_said(settings: Project) -> None:
+def test_without_a_warehouse_it_is_said(data: DataFolder) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing: materialize the 'analytics' assets"):
-        FIGURES[0].make(settings)
-    assert not (settings.data / "figures").exists()
+        FIGURES[0].make(data)
+    assert not (data / "figures").exists()

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.animation import FORMS, animated_gif, frame_sheet, video
 from nca_assets.figures.chart import CLASS_COLORS
 from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
@@ -20,7 +21,6 @@ from nca_assets.figures.palette import (
     indexed,
     vocabulary_colors,
 )
-from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.conftest import GOLDEN
 
@@ -93,12 +93,12 @@ def test_the_phases_of_a_wave_go_round_a_ring_of_colors() -> None:
         assert max(here[phase - 1], here[(phase + 1) % 12]) < here[phase - 6]
 
 
-def test_the_vocabulary_decides_the_colors_of_our_sets_alone(settings: Project) -> None:
+def test_the_vocabulary_decides_the_colors_of_our_sets_alone(data: DataFolder) -> None:
     centroids = read_centroids(GOLDEN / "centroids.pt")
-    save_centroids(centroids, settings.data, "learned")
-    for name in SETS:
-        np.testing.assert_array_equal(colors_of(name, settings.data), vocabulary_colors(centroids.numpy()))
-    np.testing.assert_array_equal(colors_of("life", settings.data), distinct_colors())
+    save_centroids(centroids, data, "learned")
+    for name in data.sets:
+        np.testing.assert_array_equal(colors_of(name, data), vocabulary_colors(centroids.numpy()))
+    np.testing.assert_array_equal(colors_of("life", data), distinct_colors())
 
 
 def test_grays_go_from_black_to_white() -> None:

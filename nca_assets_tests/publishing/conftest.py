@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
-from nca_assets.project import Project
 from nca_assets.publishing.publish import Published, publish
 from nca_assets_tests.conftest import labelled_shards, local
 
@@ -15,14 +16,14 @@ KEYS = [ShardKey(name, number) for name in ("set1", "set3") for number in (0, 1,
 
 
 @pytest.fixture(scope="package")
-def settings_to_publish(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with labelled_shards(tmp_path_factory.mktemp("publishing"), KEYS) as settings:
-        yield settings
+def to_publish(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
+    with labelled_shards(tmp_path_factory.mktemp("publishing"), KEYS) as data:
+        yield data
 
 
 @pytest.fixture(scope="package")
-def published(settings_to_publish: Project, tmp_path_factory: pytest.TempPathFactory) -> Published:
-    return publish(tmp_path_factory.mktemp("out") / "dataset", settings_to_publish)
+def published(to_publish: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    return publish(tmp_path_factory.mktemp("out") / "dataset", to_publish)
 
 
 @pytest.fixture
@@ -32,8 +33,6 @@ def copy(published: Published, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_data(settings_to_publish: Project, tmp_path: Path) -> Project:
+def own_data(to_publish: DataFolder, tmp_path: Path) -> DataFolder:
     """A copy of the data that a test may damage."""
-    return settings_to_publish.model_copy(
-        update={"data": shutil.copytree(local(settings_to_publish.data), tmp_path / "data")}
-    )
+    return replace(to_publish, root=shutil.copytree(local(to_publish.root), tmp_path / "data"))

@@ -7,9 +7,9 @@ import sys
 import pytest
 import yaml
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.project import Project
 from nca_assets.publishing.card import TEMPLATE, facts, render, write_card
 from nca_assets.publishing.layout import CONFIGS
 from nca_assets.publishing.publish import Published
@@ -27,11 +27,11 @@ def test_no_number_is_typed_by_hand() -> None:
     assert re.findall(r".*\d.*", text) == []
 
 
-def test_its_numbers_are_those_of_the_warehouse(published: Published, settings_to_publish: Project) -> None:
+def test_its_numbers_are_those_of_the_warehouse(published: Published, to_publish: DataFolder) -> None:
     card = (published.folder / "README.md").read_text()
 
     def ask(query: str) -> list[tuple]:
-        return first_rows(query, settings_to_publish.data, 100)[1]
+        return first_rows(query, to_publish, 100)[1]
 
     [(rollouts, tokens)] = ask("SELECT count(*), sum(height::BIGINT * width * frames)::BIGINT FROM labels")
     assert f"{rollouts:,} rollouts of random Neural Cellular Automata, {tokens:,} tokens" in card
@@ -64,8 +64,8 @@ def test_the_hub_finds_configs_and_splits(published: Published) -> None:
     assert "Tejaskumar Reddy J" in text
 
 
-def test_a_leaderboard_is_shown_once_there_is_one(settings_to_publish: Project) -> None:
-    about = facts(settings_to_publish)
+def test_a_leaderboard_is_shown_once_there_is_one(to_publish: DataFolder) -> None:
+    about = facts(to_publish)
     assert "The oracle is" not in render(about)
     row = {"model": "oracle", "rollouts": 3, "cross_entropy": 1.25, "skill": None}
     about.leaderboard.append(row)
@@ -96,13 +96,13 @@ def test_its_programs_run(published: Published) -> None:
     assert re.search(r"uint8 \(140, \d+, \d+\)", done.stdout)
 
 
-def test_it_is_written_for_the_asset(settings_to_publish: Project, published: Published) -> None:
-    text, digest = write_card(settings_to_publish)
-    assert settings_to_publish.data.card_file.read_text() == text == (published.folder / "README.md").read_text()
+def test_it_is_written_for_the_asset(to_publish: DataFolder, published: Published) -> None:
+    text, digest = write_card(to_publish)
+    assert to_publish.card_file.read_text() == text == (published.folder / "README.md").read_text()
     assert len(digest) == 64
 
 
-def test_without_rollouts_there_is_no_card(settings: Project) -> None:
+def test_without_rollouts_there_is_no_card(data: DataFolder) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing"):
-        write_card(settings.data)
-    assert not settings.data.card_file.exists()
+        write_card(data)
+    assert not data.card_file.exists()

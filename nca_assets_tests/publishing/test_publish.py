@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.figures.palette import colors_of
@@ -20,10 +21,10 @@ from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
-from nca_assets.project import Project
 from nca_assets.publishing import publish as publishing
 from nca_assets.publishing.checksums import check_published
 from nca_assets.publishing.publish import Published, publish
+from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -53,40 +54,36 @@ def test_the_folder_has_everything_in_its_place(published: Published) -> None:
     assert published.files == len(names(local(published.folder)))
 
 
-def test_shards_and_vocabulary_are_copies(published: Published, settings_to_publish: Project) -> None:
+def test_shards_and_vocabulary_are_copies(published: Published, to_publish: DataFolder) -> None:
     for key in KEYS:
-        file = settings_to_publish.data.tokens_file(key)
-        assert (
-            published.folder / local(file).relative_to(local(settings_to_publish.data))
-        ).read_bytes() == file.read_bytes()
+        file = to_publish.tokens_file(key)
+        assert (published.folder / local(file).relative_to(local(to_publish.root))).read_bytes() == file.read_bytes()
     there = torch.load(local(published.folder / "centroids.pt"), weights_only=True)
-    assert torch.equal(there, load_centroids(settings_to_publish.data))
+    assert torch.equal(there, load_centroids(to_publish))
 
 
-def test_labels_are_those_of_the_parts(published: Published, settings_to_publish: Project) -> None:
+def test_labels_are_those_of_the_parts(published: Published, to_publish: DataFolder) -> None:
     for rollout_set in ("set1", "set3"):
         table = pl.read_parquet(local(published.folder / "labels" / f"{rollout_set}.parquet"))
-        parts = [
-            pl.read_parquet(local(settings_to_publish.data.labels_file(key))) for key in KEYS if key.set == rollout_set
-        ]
+        parts = [pl.read_parquet(local(to_publish.labels_file(key))) for key in KEYS if key.set == rollout_set]
         assert table.equals(pl.concat(parts))
         assert table.columns == [column.name for column in LABEL_COLUMNS]
     comments = pq.read_schema(published.folder / "labels" / "set1.parquet").field("token_entropy").metadata
     assert b"0 to 5 bits" in comments[b"description"]
 
 
-def test_csv_files_are_those_of_the_export(published: Published, own_data: Project) -> None:
-    for file in export_csv(own_data.data):
+def test_csv_files_are_those_of_the_export(published: Published, own_data: DataFolder) -> None:
+    for file in export_csv(own_data):
         assert (published.folder / file.name).read_bytes() == file.read_bytes()
 
 
 @pytest.mark.slow
 def test_what_the_warehouse_does_not_know_yet_stays_out(
-    published: Published, own_data: Project, tmp_path: Path
+    published: Published, own_data: DataFolder, resources: Resources, tmp_path: Path
 ) -> None:
     key = ShardKey("set1", 2)
-    write_shard(key, load_centroids(own_data.data), own_data)
-    write_labels(key, own_data)
+    write_shard(key, load_centroids(own_data), own_data, resources)
+    write_labels(key, own_data, resources)
     assert publish(tmp_path / "dataset", own_data).files == published.files
     for rollout_set in ("set1", "set3"):
         rows = pl.read_parquet(tmp_path / "dataset" / "labels" / f"{rollout_set}.parquet").height
@@ -94,22 +91,22 @@ def test_what_the_warehouse_does_not_know_yet_stays_out(
         assert pl.read_csv(tmp_path / "dataset" / name).height == rows == 12
 
 
-def test_tokens_are_those_of_the_shards(published: Published, settings_to_publish: Project) -> None:
+def test_tokens_are_those_of_the_shards(published: Published, to_publish: DataFolder) -> None:
     table = pl.concat([pl.read_parquet(local(published.folder / "tokens" / f"{key}.parquet")) for key in KEYS])
-    for row, rollout in zip(table.iter_rows(named=True), RolloutSource.files(settings_to_publish), strict=True):
+    for row, rollout in zip(table.iter_rows(named=True), RolloutSource.files(to_publish), strict=True):
         assert row["rollout_id"] == str(rollout.id)
         tokens = np.frombuffer(row["tokens"], np.uint8).reshape(row["frames"], row["height"], row["width"])
         np.testing.assert_array_equal(tokens, np.asarray(rollout.tokens))
 
 
-def test_the_preview_shows_frames_in_the_tokens_colors(published: Published, settings_to_publish: Project) -> None:
+def test_the_preview_shows_frames_in_the_tokens_colors(published: Published, to_publish: DataFolder) -> None:
     import io
 
     from PIL import Image
 
     table = pl.read_parquet(local(published.folder / "preview" / "set1.parquet"))
-    sources = {str(rollout.id): np.asarray(rollout.tokens) for rollout in RolloutSource.files(settings_to_publish)}
-    colors = colors_of("set1", settings_to_publish.data)
+    sources = {str(rollout.id): np.asarray(rollout.tokens) for rollout in RolloutSource.files(to_publish)}
+    colors = colors_of("set1", to_publish)
     for row in table.iter_rows(named=True):
         tokens = sources[row["rollout_id"]]
         for name, frame in (("frame_0", 0), ("frame_112", 112), ("frame_last", -1)):
@@ -120,15 +117,15 @@ def test_the_preview_shows_frames_in_the_tokens_colors(published: Published, set
 
 
 def test_published_again_it_is_the_same_and_takes_the_place_of_the_first(
-    published: Published, copy: Path, settings_to_publish: Project
+    published: Published, copy: Path, to_publish: DataFolder
 ) -> None:
     (copy / "old.txt").write_text("from before")
     (copy / "tokens" / "set1-00000.parquet").unlink()
-    again = publish(copy, settings_to_publish)
+    again = publish(copy, to_publish)
     assert (again.digest, again.files, again.bytes) == (published.digest, published.files, published.bytes)
     assert not (copy / "old.txt").exists()
     assert [file.name for file in copy.parent.iterdir()] == ["copy"]
-    assert not (settings_to_publish.data / "figures").exists()
+    assert not (to_publish / "figures").exists()
 
 
 def test_checksums_are_such_that_sha256sum_reads_them(published: Published) -> None:
@@ -159,31 +156,31 @@ def test_what_is_not_as_it_was_published_is_found(copy: Path) -> None:
         check_published(copy)
 
 
-def test_a_link_to_a_folder_stays_one(settings_to_publish: Project, tmp_path: Path) -> None:
+def test_a_link_to_a_folder_stays_one(to_publish: DataFolder, tmp_path: Path) -> None:
     (tmp_path / "large").mkdir()
     (tmp_path / "dataset").symlink_to(tmp_path / "large")
-    publish(tmp_path / "dataset", settings_to_publish)
+    publish(tmp_path / "dataset", to_publish)
     assert (tmp_path / "dataset").is_symlink()
     assert check_published(tmp_path / "large") == []
     assert {file.name for file in tmp_path.iterdir()} == {"large", "dataset"}
 
 
-def test_a_folder_with_other_files_is_left_alone(settings_to_publish: Project, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_left_alone(to_publish: DataFolder, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep me")
     (tmp_path / "isos").mkdir()
     (tmp_path / "isos" / "SHA256SUMS").write_text("of other files")
     with pytest.raises(NcaError, match="holds other files"):
-        publish(tmp_path / "isos", settings_to_publish)
+        publish(tmp_path / "isos", to_publish)
     shutil.rmtree(tmp_path / "isos")
     with pytest.raises(NcaError, match="holds other files: give a new folder"):
-        publish(tmp_path, settings_to_publish)
+        publish(tmp_path, to_publish)
     with pytest.raises(NcaError, match="is a file"):
-        publish(tmp_path / "mine.txt", settings_to_publish)
+        publish(tmp_path / "mine.txt", to_publish)
     assert names(tmp_path) == {"mine.txt"}
 
 
-def test_damage_is_named_and_leaves_nothing(own_data: Project, tmp_path: Path) -> None:
-    file = own_data.data.tokens_file(ShardKey("set3", 1))
+def test_damage_is_named_and_leaves_nothing(own_data: DataFolder, tmp_path: Path) -> None:
+    file = own_data.tokens_file(ShardKey("set3", 1))
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0xFF
     file.write_bytes(bytes(content))
@@ -193,26 +190,26 @@ def test_damage_is_named_and_leaves_nothing(own_data: Project, tmp_path: Path) -
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_what_is_out_of_date_is_not_published(own_data: Project, tmp_path: Path) -> None:
+def test_what_is_out_of_date_is_not_published(own_data: DataFolder, resources: Resources, tmp_path: Path) -> None:
     key = ShardKey("set1", 1)
-    write_shard(key, load_centroids(own_data.data).flip(0), own_data)
+    write_shard(key, load_centroids(own_data).flip(0), own_data, resources)
     with pytest.raises(
         NcaError, match="shard set1-00001 is another than was labelled: materialize its behavior_labels"
     ):
         publish(tmp_path / "dataset", own_data)
-    write_shard(key, load_centroids(own_data.data), own_data)
-    labels = own_data.data.labels_file(key)
-    rows, lineage = read_table(labels, own_data.data, "")
-    write_table(rows, labels, own_data.data, lineage | {"digest": "0" * 64})
+    write_shard(key, load_centroids(own_data), own_data, resources)
+    labels = own_data.labels_file(key)
+    rows, lineage = read_table(labels, own_data, "")
+    write_table(rows, labels, own_data, lineage | {"digest": "0" * 64})
     with pytest.raises(NcaError, match="labels of set1-00001 are not those in the warehouse"):
         publish(tmp_path / "dataset", own_data)
     labels.unlink()
     with pytest.raises(NcaError, match=r"shard=00001\.parquet is missing"):
         publish(tmp_path / "dataset", own_data)
-    write_labels(key, own_data)
+    write_labels(key, own_data, resources)
     for each in KEYS:
-        own_data.data.labels_file(each).unlink()
-    build_warehouse(own_data.data)
+        own_data.labels_file(each).unlink()
+    build_warehouse(own_data)
     with pytest.raises(NcaError, match="no labelled shard to publish"):
         publish(tmp_path / "dataset", own_data)
 
@@ -226,61 +223,61 @@ def test_what_is_out_of_date_is_not_published(own_data: Project, tmp_path: Path)
         ("centroids.json", r"centroids\.json is missing: materialize the asset 'centroids'"),
     ],
 )
-def test_what_is_missing_is_named(own_data: Project, tmp_path: Path, name: str, message: str) -> None:
-    (own_data.data / name).unlink()
+def test_what_is_missing_is_named(own_data: DataFolder, tmp_path: Path, name: str, message: str) -> None:
+    (own_data / name).unlink()
     (tmp_path / "out").mkdir()
     with pytest.raises(NcaError, match=message):
         publish(tmp_path / "out" / "dataset", own_data)
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_labels_that_changed_on_the_disk_are_not_published(own_data: Project, tmp_path: Path) -> None:
-    part = own_data.data.labels_file(ShardKey("set1", 1))
-    table, metadata = read_table(part, own_data.data, "")
-    write_table(table.with_columns(pl.col("token_entropy") + 0.25), part, own_data.data, metadata)
+def test_labels_that_changed_on_the_disk_are_not_published(own_data: DataFolder, tmp_path: Path) -> None:
+    part = own_data.labels_file(ShardKey("set1", 1))
+    table, metadata = read_table(part, own_data, "")
+    write_table(table.with_columns(pl.col("token_entropy") + 0.25), part, own_data, metadata)
     with pytest.raises(NcaError, match=r"shard=00001\.parquet holds other labels than the warehouse"):
         publish(tmp_path / "dataset", own_data)
 
 
-def test_shards_of_another_vocabulary_are_not_published(own_data: Project, tmp_path: Path) -> None:
-    save_centroids(load_centroids(own_data.data).flip(0), own_data.data, "learned")
+def test_shards_of_another_vocabulary_are_not_published(own_data: DataFolder, tmp_path: Path) -> None:
+    save_centroids(load_centroids(own_data).flip(0), own_data, "learned")
     with pytest.raises(NcaError, match="set1-00000 was made with centroids"):
         publish(tmp_path / "dataset", own_data)
 
 
 def test_a_warehouse_that_is_built_meanwhile_is_noticed(
-    settings_to_publish: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    to_publish: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = iter(["before", "after"])
     monkeypatch.setattr(publishing, "warehouse_version", lambda _: next(versions))
     with pytest.raises(TransientError, match="publish again"):
-        publish(tmp_path / "dataset", settings_to_publish)
+        publish(tmp_path / "dataset", to_publish)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_warehouse_it_is_said(settings: Project, tmp_path: Path) -> None:
+def test_without_a_warehouse_it_is_said(data: DataFolder, tmp_path: Path) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing"):
-        publish(tmp_path / "dataset", settings.data)
+        publish(tmp_path / "dataset", data)
 
 
-def test_room_is_asked_for_first(settings_to_publish: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_room_is_asked_for_first(to_publish: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from collections import namedtuple
 
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(publishing.shutil, "disk_usage", lambda _: usage(9, 9, 1000))
     with pytest.raises(NcaError, match=r"publishing needs about \d+\.\d MB, .* has 0\.0 MB left"):
-        publish(tmp_path / "new" / "dataset", settings_to_publish)
+        publish(tmp_path / "new" / "dataset", to_publish)
     assert not (tmp_path / "new").exists()
 
 
 def test_a_disk_that_fills_up_leaves_what_was_there(
-    settings_to_publish: Project, copy: Path, monkeypatch: pytest.MonkeyPatch
+    to_publish: DataFolder, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(publishing.shutil, "copyfile", full)
     with pytest.raises(NcaError, match=r"No space left on device\. Free space"):
-        publish(copy, settings_to_publish)
+        publish(copy, to_publish)
     assert check_published(copy) == []
     assert [file.name for file in copy.parent.iterdir()] == ["copy"]

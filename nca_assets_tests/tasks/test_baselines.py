@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.figures.leaderboard import leaderboard_chart
 from nca_assets.ids import RolloutId
@@ -18,7 +19,7 @@ from nca_assets.loading import same_recipe
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.progress import unwatched
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards.rollouts import regenerate
 from nca_assets.tasks.baselines import Markov, Sharpened, last_frame, mode_of_cell, own_unigram, uniform
 from nca_assets.tasks.leaderboard import ORACLE, below_the_oracle, score_baselines
@@ -80,7 +81,7 @@ def test_the_table_backs_off_to_what_it_knows() -> None:
     np.testing.assert_allclose(unseen, markov.unigram)
 
 
-def test_weights_are_fitted_to_what_pays(scored: Project) -> None:
+def test_weights_are_fitted_to_what_pays(scored: DataFolder) -> None:
     source = split("train", scored)
     fitted = Sharpened.fitted(last_frame, source)
     assert 0 <= fitted.weight < 1
@@ -107,7 +108,7 @@ def test_networks_know_no_edge(build: type[ConvNet] | type[Transformer]) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [ConvNet, Transformer])
-def test_networks_learn_and_training_is_repeatable(build: type[ConvNet], scored: Project) -> None:
+def test_networks_learn_and_training_is_repeatable(build: type[ConvNet], scored: DataFolder) -> None:
     few = split("train", scored).take(range(8))
     steps: list[int] = []
     predict = train(build, few, "cpu", lambda done, _: steps.append(done))
@@ -117,36 +118,38 @@ def test_networks_learn_and_training_is_repeatable(build: type[ConvNet], scored:
     assert mean_cost(again, few) == pytest.approx(mean_cost(predict, few), abs=1e-3)
 
 
-def test_the_oracle_foresees_what_noise_does_not_change(scored: Project) -> None:
+def test_the_oracle_foresees_what_noise_does_not_change(scored: DataFolder, resources: Resources) -> None:
     """The calmest rollout of all: its futures hardly differ."""
     calmest = "SELECT rollout_id FROM labels ORDER BY change_48_112 LIMIT 1"
     source = RolloutSource.query(calmest, scored, columns=IDENTITY)
-    scores = evaluate_examples(Oracle.of(scored), source)
+    scores = evaluate_examples(Oracle.of(scored, resources), source)
     assert scores["accuracy"].item() > 0.9
     assert scores["skill"].item() > 0.8
 
 
 @pytest.mark.parametrize("index", [27, 115])
-def test_the_oracle_costs_less_than_guessing_on_chaotic_rollouts(scored: Project, index: int) -> None:
+def test_the_oracle_costs_less_than_guessing_on_chaotic_rollouts(
+    scored: DataFolder, resources: Resources, index: int
+) -> None:
     """Whose futures spread over so many tokens that shares of some hundred of them are far from the truth."""
     rollout = RolloutId("set1", index)
-    frames = regenerate(rollout, scored)
+    frames = regenerate(rollout, scored, resources)
     given = Examples(frames[None, LONG_HORIZON[:4]], frames[None, LONG_HORIZON[4]], [rollout], [{}])
-    [predicted] = Oracle.of(scored)(given)
+    [predicted] = Oracle.of(scored, resources)(given)
     assert cross_entropy(predicted, given.target[0]) < np.log(TOKENS)
 
 
 def test_nothing_is_scored_against_an_oracle_of_another_recipe(
-    scored: Project, monkeypatch: pytest.MonkeyPatch
+    scored: DataFolder, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(same_recipe, "RECIPE_VERSION", RECIPE_VERSION + 1)
     with pytest.raises(NcaError, match=f"were labelled from recipe version {RECIPE_VERSION}"):
-        score_baselines(scored, lambda _: nullcontext(unwatched))
+        score_baselines(scored, resources, lambda _: nullcontext(unwatched))
 
 
 @pytest.mark.slow
-def test_no_baseline_clearly_beats_the_oracle(scored: Project) -> None:
-    board = score_baselines(scored, lambda _: nullcontext(unwatched))
+def test_no_baseline_clearly_beats_the_oracle(scored: DataFolder, resources: Resources) -> None:
+    board = score_baselines(scored, resources, lambda _: nullcontext(unwatched))
     models = board.models
     assert set(models["model"]) == {
         "oracle", "transformer", "convnet", "copy last", "mode of cell", "rollout unigram", "markov", "uniform",
@@ -157,9 +160,9 @@ def test_no_baseline_clearly_beats_the_oracle(scored: Project) -> None:
     entropies = dict(zip(models["model"], models["cross_entropy"], strict=True))
     assert min(entropies["convnet"], entropies["transformer"], entropies["copy last"]) < entropies["rollout unigram"]
     assert entropies["uniform"] == pytest.approx(np.log(32), abs=1e-3)
-    assert pl.read_parquet(local(scored.data.scores_file)).equals(board.rows)
-    build_warehouse(scored.data)
-    columns, rows = first_rows("FROM long_horizon_leaderboard", scored.data, 20)
+    assert pl.read_parquet(local(scored.scores_file)).equals(board.rows)
+    build_warehouse(scored)
+    columns, rows = first_rows("FROM long_horizon_leaderboard", scored, 20)
     assert [row[0] for row in rows] == models["model"].to_list()
     assert columns == summary(board.rows, "model").columns
     with Image.open(io.BytesIO(leaderboard_chart(entropies, ORACLE))) as chart:

@@ -8,17 +8,17 @@ import pytest
 import torch
 
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.loading.source import RolloutSource
-from nca_assets.project import Project
 from nca_assets.tasks.long_horizon import evaluate, evaluate_examples, examples, split
 from nca_assets.tasks.scores import IDENTITY
 from nca_assets.tasks.splits import split_of
 
 
 @pytest.fixture
-def source(scored: Project) -> RolloutSource:
-    return RolloutSource.where(settings.data=scored, columns=IDENTITY)
+def source(scored: DataFolder) -> RolloutSource:
+    return RolloutSource.where("true", scored, columns=IDENTITY)
 
 
 def uniform(context: np.ndarray) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_each_rollout_is_one_example_of_the_cards_frames(source: RolloutSource) 
         np.testing.assert_array_equal(target, rollout.tokens[112])
 
 
-def test_the_splits_are_those_of_the_names(scored: Project) -> None:
+def test_the_splits_are_those_of_the_names(scored: DataFolder) -> None:
     for name in ("train", "test"):
         source = split(name, scored)
         assert {split_of(rollout) for rollout in source.ids} == {name}

@@ -6,9 +6,9 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nca_assets.law import SHARES
+from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId
-from nca_assets.project import Project
+from nca_assets.law import SHARES
 from nca_assets.tasks.splits import split_of
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.build import build_warehouse
@@ -45,13 +45,13 @@ def test_a_quarter_of_the_rules_or_less_is_held_out() -> None:
     assert not {"waves", "pulsing_breathers", "gliders"} & set(HELD_OUT_FAMILIES)
 
 
-def test_sizes_classes_and_rules_are_held_out(labelled: Project) -> None:
-    build_warehouse(labelled.data)
+def test_sizes_classes_and_rules_are_held_out(labelled: DataFolder) -> None:
+    build_warehouse(labelled)
     query = """
         SELECT by_size, greatest(height, width), by_class, behavior, by_family, family, by_rollout
         FROM splits JOIN labels USING (rollout_id)
     """
-    rows = first_rows(query, labelled.data, 100)[1]
+    rows = first_rows(query, labelled, 100)[1]
     assert len(rows) == 8
     for by_size, side, by_class, behavior, by_family, family, by_rollout in rows:
         assert by_size == ("train" if side <= 24 else "validation" if side <= 32 else "test")

@@ -3,17 +3,16 @@
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.labels.table import read_table, write_table
-from nca_assets.project import Project
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import digest, load_centroids
@@ -25,23 +24,23 @@ from nca_assets_tests.conftest import local
 
 
 @pytest.fixture
-def built(labelled: Project) -> Path:
-    build_warehouse(labelled.data)
-    return local(labelled.data)
+def built(labelled: DataFolder) -> DataFolder:
+    build_warehouse(labelled)
+    return labelled
 
 
-def rows(data: Path, query: str) -> list[tuple]:
+def rows(data: DataFolder, query: str) -> list[tuple]:
     with connect(data) as connection:
         return connection.execute(query).fetchall()
 
 
-def parts(data: Path) -> pl.DataFrame:
+def parts(data: DataFolder) -> pl.DataFrame:
     files = [data.labels_file(ShardKey(*key)) for key in [("set1", 0), ("set2", 1)]]
     return pl.concat([pl.read_parquet(local(file), hive_partitioning=False) for file in files])
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_each_table_has_the_catalogs_columns_types_and_comments(built: Path, table: Table) -> None:
+def test_each_table_has_the_catalogs_columns_types_and_comments(built: DataFolder, table: Table) -> None:
     query = f"SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = '{table.name}'"
     assert rows(built, query) == [(column.name, column.type, column.description) for column in table.columns]
     catalog = "duckdb_views()" if table.kind == "VIEW" else "duckdb_tables()"
@@ -49,23 +48,23 @@ def test_each_table_has_the_catalogs_columns_types_and_comments(built: Path, tab
     assert rows(built, f"SELECT comment FROM {catalog} WHERE {named}") == [(table.description,)]
 
 
-def test_labels_are_there_under_their_old_names_too(built: Path) -> None:
+def test_labels_are_there_under_their_old_names_too(built: DataFolder) -> None:
     old = parts(built).rename({"set_name": "set", "rollout_index": "index"})
     assert rows(built, 'FROM labels_old_names ORDER BY "set", "index"') == old.rows()
 
 
-def test_there_are_no_other_tables(built: Path) -> None:
+def test_there_are_no_other_tables(built: DataFolder) -> None:
     assert {name for (name,) in rows(built, "SELECT table_name FROM duckdb_columns() WHERE NOT internal")} == {
         table.name for table in TABLES
     }
 
 
-def test_labels_are_the_parts(built: Path) -> None:
+def test_labels_are_the_parts(built: DataFolder) -> None:
     assert rows(built, "FROM labels ORDER BY set_name, rollout_index") == parts(built).rows()
     assert rows(built, "SELECT count(*), count(DISTINCT digest) FROM rollouts") == [(8, 8)]
 
 
-def test_shards_and_token_frequency_are_the_manifests(built: Path) -> None:
+def test_shards_and_token_frequency_are_the_manifests(built: DataFolder) -> None:
     manifest = read_manifest(ShardKey("set2", 1), built)
     assert rows(
         built, "SELECT rollouts, tokens, file_bytes, digest FROM shards WHERE partition_key = 'set2-00001'"
@@ -78,7 +77,7 @@ def test_shards_and_token_frequency_are_the_manifests(built: Path) -> None:
     ]
 
 
-def test_the_card_comparison_is_computed_from_the_labels(built: Path) -> None:
+def test_the_card_comparison_is_computed_from_the_labels(built: DataFolder) -> None:
     labels = parts(built)
     ours = dict(rows(built, "SELECT statistic, ours FROM card_comparison"))
     assert ours["rollouts"] == 8
@@ -94,7 +93,7 @@ def test_the_card_comparison_is_computed_from_the_labels(built: Path) -> None:
     assert ("with a period", "30 or more", ours["with a period"] >= 30) in verdicts
 
 
-def test_shares_beside_the_cards_sentences_are_those_of_the_labels(built: Path) -> None:
+def test_shares_beside_the_cards_sentences_are_those_of_the_labels(built: DataFolder) -> None:
     labels, ours = parts(built), dict(rows(built, "SELECT statistic, ours FROM card_comparison"))
     shares = {
         "completely static rollouts": pl.col("behavior") == "static",
@@ -117,17 +116,17 @@ def test_shares_beside_the_cards_sentences_are_those_of_the_labels(built: Path) 
     assert ours["classes of 2 % or more"] == len(by_class)
 
 
-def test_the_behavior_summary_counts_every_rollout(built: Path) -> None:
+def test_the_behavior_summary_counts_every_rollout(built: DataFolder) -> None:
     assert rows(built, "SELECT sum(rollouts), round(sum(percent), 9) FROM behavior_summary") == [(8, 100)]
 
 
-def test_building_again_gives_the_same_digests_and_leaves_one_file(labelled: Project) -> None:
-    assert build_warehouse(labelled.data) == build_warehouse(labelled.data)
-    files = sorted(file.name for file in labelled.data.glob("*nca.duckdb*"))
+def test_building_again_gives_the_same_digests_and_leaves_one_file(labelled: DataFolder) -> None:
+    assert build_warehouse(labelled) == build_warehouse(labelled)
+    files = sorted(file.name for file in local(labelled.root).glob("*nca.duckdb*"))
     assert [file for file in files if not file.endswith(".lock")] == ["nca.duckdb"]
 
 
-def test_a_reader_keeps_its_snapshot_and_a_new_one_sees_the_new_file(built: Path) -> None:
+def test_a_reader_keeps_its_snapshot_and_a_new_one_sees_the_new_file(built: DataFolder) -> None:
     with connect(built) as old:
         built.labels_file(ShardKey("set2", 1)).unlink()
         build_warehouse(built)
@@ -137,7 +136,7 @@ def test_a_reader_keeps_its_snapshot_and_a_new_one_sees_the_new_file(built: Path
     assert rows(built, "SELECT count(*) FROM labels") == [(4,)]
 
 
-def test_no_query_can_write_or_reach_other_files(built: Path) -> None:
+def test_no_query_can_write_or_reach_other_files(built: DataFolder) -> None:
     (built / "secret.csv").write_text("secret\n1\n")
     for query, error in [
         ("DELETE FROM labels", "read-only"),
@@ -150,14 +149,14 @@ def test_no_query_can_write_or_reach_other_files(built: Path) -> None:
             connection.execute(query)
 
 
-def test_nothing_to_build_from_and_nothing_to_open_are_said(tmp_path: Path) -> None:
+def test_nothing_to_build_from_and_nothing_to_open_are_said(data: DataFolder) -> None:
     with pytest.raises(NcaError, match="holds no labelled shards: materialize rollout_shards and behavior_labels"):
-        build_warehouse(tmp_path)
+        build_warehouse(data)
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing: materialize the 'analytics' assets"):
-        connect(tmp_path)
+        connect(data)
 
 
-def test_a_damaged_part_is_left_out_and_stale(built: Path) -> None:
+def test_a_damaged_part_is_left_out_and_stale(built: DataFolder) -> None:
     file = built.labels_file(ShardKey("set2", 1))
     file.write_bytes(b"PAR1 no more")
     build_warehouse(built)
@@ -169,15 +168,15 @@ def test_a_damaged_part_is_left_out_and_stale(built: Path) -> None:
     assert all(shard.agree for shard in count_rollouts(built))
 
 
-def test_what_duckdb_refuses_leaves_the_old_warehouse(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_duckdb_refuses_leaves_the_old_warehouse(built: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Table, "sql", "SELECT 1 FROM nowhere")
     with pytest.raises(NcaError, match=r"can't build .*nca\.duckdb: Catalog Error: .*nowhere"):
         build_warehouse(built)
     assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
-    assert not list(built.glob(".nca.duckdb.*.part*"))
+    assert not list(local(built.root).glob(".nca.duckdb.*.part*"))
 
 
-def test_counts_are_compared_in_all_three_places(built: Path) -> None:
+def test_counts_are_compared_in_all_three_places(built: DataFolder) -> None:
     assert all(shard.agree for shard in count_rollouts(built))
     key = ShardKey("set2", 1)
     built.labels_file(key).unlink()
@@ -187,8 +186,8 @@ def test_counts_are_compared_in_all_three_places(built: Path) -> None:
     ]
 
 
-def test_what_the_next_build_will_hold_is_no_difference(built: Path) -> None:
-    key, kept = ShardKey("set2", 1), built / "kept.parquet"
+def test_what_the_next_build_will_hold_is_no_difference(built: DataFolder) -> None:
+    key, kept = ShardKey("set2", 1), local(built / "kept.parquet")
     built.labels_file(key).rename(kept)
     build_warehouse(built)
     [waiting] = [shard for shard in count_rollouts(built) if shard.unlabelled]
@@ -201,8 +200,8 @@ def test_what_the_next_build_will_hold_is_no_difference(built: Path) -> None:
     assert not any(shard.labelled_since or shard.unlabelled for shard in count_rollouts(built))
 
 
-def test_a_part_that_the_build_should_have_seen_is_a_difference(built: Path) -> None:
-    with duckdb.connect(built / "nca.duckdb") as connection:
+def test_a_part_that_the_build_should_have_seen_is_a_difference(built: DataFolder) -> None:
+    with duckdb.connect(local(built / "nca.duckdb")) as connection:
         connection.execute("DELETE FROM labels WHERE shard = 1")
     wrong = [shard for shard in count_rollouts(built) if not shard.agree]
     assert [str(shard) for shard in wrong] == [
@@ -211,10 +210,11 @@ def test_a_part_that_the_build_should_have_seen_is_a_difference(built: Path) -> 
 
 
 KILLED = """
-import pathlib, sys, time
+import time
 import nca_assets.warehouse.build as build
+from nca_assets.data_folder import DataFolder
 {stop}
-build.build_warehouse(pathlib.Path({data!r}))
+build.build_warehouse(DataFolder.open({data!r}))
 """
 
 STOPS = {
@@ -236,7 +236,7 @@ build.publish = stop
 
 
 @pytest.mark.parametrize("where", STOPS)
-def test_a_build_killed(built: Path, where: str) -> None:
+def test_a_build_killed(built: DataFolder, where: str) -> None:
     """The old warehouse still opens, nothing partial has the final name, and the next build completes and cleans up."""
     table, lineage = read_table(built.labels_file(ShardKey("set2", 1)), built, "")
     write_table(table, built.labels_file(ShardKey("set3", 1)), built, lineage)
@@ -246,39 +246,38 @@ def test_a_build_killed(built: Path, where: str) -> None:
         assert builder.stdout
         assert builder.stdout.readline() == "stopped\n"
         builder.send_signal(signal.SIGKILL)
-    [left] = built.glob(".nca.duckdb.*.part")
+    [left] = local(built.root).glob(".nca.duckdb.*.part")
     left.with_name(f"{left.name}.tmp").mkdir()  # where a large build spills to
     assert built.warehouse_file().stat().st_ino == inode
     assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
     build_warehouse(built)
     assert rows(built, "SELECT count(*) FROM labels") == [(12,)]
-    assert not list(built.glob(".nca.duckdb.*.part*"))
+    assert not list(local(built.root).glob(".nca.duckdb.*.part*"))
 
 
-def test_older_and_newer_duckdbs_read_the_file(built: Path) -> None:
+def test_older_and_newer_duckdbs_read_the_file(built: DataFolder) -> None:
     """Byte 12 of the header is the version of the storage format: 65 is that of DuckDB 1.2."""
     assert built.warehouse_file().read_bytes()[12] == 65
 
 
-def test_single_tables_are_rebuilt_and_the_others_taken_over(labelled: Project) -> None:
-    data = labelled.data
-    assert set(build_warehouse(data, only=["frame_curves"])) == {"frame_curves"}
-    assert rows(local(data), "SELECT count(*) FROM labels") == [(8,)]  # the first time, all are built
-    whole = build_warehouse(data)
-    data.labels_file(ShardKey("set2", 1)).unlink()
-    assert build_warehouse(data, only=["shards", "behavior_summary"]) == {
+def test_single_tables_are_rebuilt_and_the_others_taken_over(labelled: DataFolder) -> None:
+    assert set(build_warehouse(labelled, only=["frame_curves"])) == {"frame_curves"}
+    assert rows(labelled, "SELECT count(*) FROM labels") == [(8,)]  # the first time, all are built
+    whole = build_warehouse(labelled)
+    labelled.labels_file(ShardKey("set2", 1)).unlink()
+    assert build_warehouse(labelled, only=["shards", "behavior_summary"]) == {
         name: whole[name] for name in ("shards", "behavior_summary")
     }
-    assert rows(local(data), "SELECT count(*) FROM labels") == [(8,)]
-    assert build_warehouse(data, only=["label_parts", "labels"])["labels"].rows == 4
-    assert rows(local(data), "SELECT sum(rollouts) FROM behavior_summary") == [(4,)]
-    assert not list(data.glob(".nca.duckdb.*.part*"))
+    assert rows(labelled, "SELECT count(*) FROM labels") == [(8,)]
+    assert build_warehouse(labelled, only=["label_parts", "labels"])["labels"].rows == 4
+    assert rows(labelled, "SELECT sum(rollouts) FROM behavior_summary") == [(4,)]
+    assert not list(local(labelled.root).glob(".nca.duckdb.*.part*"))
 
 
-def test_each_table_has_a_digest_that_follows_its_content(labelled: Project) -> None:
-    before = build_warehouse(labelled.data)
-    labelled.data.labels_file(ShardKey("set2", 1)).unlink()
-    after = build_warehouse(labelled.data)
+def test_each_table_has_a_digest_that_follows_its_content(labelled: DataFolder) -> None:
+    before = build_warehouse(labelled)
+    labelled.labels_file(ShardKey("set2", 1)).unlink()
+    after = build_warehouse(labelled)
     changed = {name for name in before if before[name].digest != after[name].digest}
     of_labels = {
         "labels",
@@ -294,13 +293,13 @@ def test_each_table_has_a_digest_that_follows_its_content(labelled: Project) -> 
     assert changed == of_labels | {"frame_curves", "card_comparison", "snapshot"}
 
 
-def test_the_snapshot_says_what_it_was_built_from(built: Path) -> None:
+def test_the_snapshot_says_what_it_was_built_from(built: DataFolder) -> None:
     query = 'SELECT length(version) > 8, label_version, centroids_digest FROM "snapshot"'
     assert rows(built, query) == [(True, LABEL_VERSION, digest(load_centroids(built)))]
     assert rows(built, "SELECT count(*) FROM (FROM frame_curves WHERE rollouts = 0 OR entropy IS NULL)") == [(0,)]
 
 
-def test_frame_curves_are_the_means_of_the_curves(built: Path) -> None:
+def test_frame_curves_are_the_means_of_the_curves(built: DataFolder) -> None:
     labels = parts(built).select("rollout_id", "behavior", "set_name")
     files = [built.curves_file(ShardKey(*key)) for key in [("set1", 0), ("set2", 1)]]
     curves = pl.concat([pl.read_parquet(local(file), hive_partitioning=False) for file in files])
@@ -333,7 +332,7 @@ time.sleep(60)
 """
 
 
-def test_a_person_who_opened_it_for_writing_disturbs_no_one(built: Path) -> None:
+def test_a_person_who_opened_it_for_writing_disturbs_no_one(built: DataFolder) -> None:
     """Not the readers meanwhile, not the next build, and not what it publishes."""
     file = str(built.warehouse_file())
     with subprocess.Popen([sys.executable, "-c", OPEN_FOR_WRITING, file], stdout=subprocess.PIPE, text=True) as writer:
@@ -352,7 +351,7 @@ def test_a_person_who_opened_it_for_writing_disturbs_no_one(built: Path) -> None
         rows(built, "FROM mine")
 
 
-def test_what_a_killed_writer_left_beside_is_not_read(built: Path) -> None:
+def test_what_a_killed_writer_left_beside_is_not_read(built: DataFolder) -> None:
     file = str(built.warehouse_file())
     with subprocess.Popen([sys.executable, "-c", OPEN_FOR_WRITING, file], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout
@@ -362,7 +361,7 @@ def test_what_a_killed_writer_left_beside_is_not_read(built: Path) -> None:
     assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
 
 
-def test_a_damaged_warehouse_is_said(built: Path) -> None:
+def test_a_damaged_warehouse_is_said(built: DataFolder) -> None:
     built.warehouse_file().write_bytes(b"no database at all" * 1000)
     with pytest.raises(NcaError, match=r"can't open .*nca\.duckdb: "):
         connect(built)

@@ -1,13 +1,12 @@
 """Collections: a query's answer, frozen under a name, with everything that says how it came to be."""
 
 from collections import Counter
-from pathlib import Path
 
 import polars as pl
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError
-from nca_assets.project import Project
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import Sampling, freeze, read_collection
 from nca_assets.warehouse.read import connect
@@ -17,86 +16,86 @@ ALL = "SELECT rollout_id FROM labels"
 
 
 @pytest.fixture
-def data(labelled: Project) -> Path:
-    build_warehouse(labelled.data)
-    return local(labelled.data)
+def built(labelled: DataFolder) -> DataFolder:
+    build_warehouse(labelled)
+    return labelled
 
 
-def classes(data: Path) -> dict[str, str]:
-    with connect(data) as connection:
+def classes(built: DataFolder) -> dict[str, str]:
+    with connect(built) as connection:
         return dict(connection.execute("SELECT rollout_id, behavior FROM labels").fetchall())
 
 
-def test_a_frozen_answer_holds_its_rollouts_and_where_they_are_from(data: Path) -> None:
+def test_a_frozen_answer_holds_its_rollouts_and_where_they_are_from(built: DataFolder) -> None:
     query = "SELECT rollout_id FROM labels WHERE rollout_index < 5 ORDER BY rollout_id DESC"
-    frozen = freeze("few", query, data)
+    frozen = freeze("few", query, built)
     assert (frozen.version, sorted(frozen.rollouts)) == (
         1,
         ["set1/000000", "set1/000001", "set1/000002", "set1/000003", "set2/000004"],
     )
-    rows = pl.read_parquet(data / "collections" / "few" / "v0001.parquet")
+    rows = pl.read_parquet(local(built / "collections" / "few" / "v0001.parquet"))
     assert rows.columns == ["name", "version", "rollout_id", "digest"]
     assert rows["rollout_id"].is_sorted()
     says = pl.read_parquet_metadata(local(frozen.file))
     assert says["query"] == query
     assert says["rollouts"] == "5"
-    with connect(data) as connection:
+    with connect(built) as connection:
         [(snapshot,)] = connection.execute('SELECT version FROM "snapshot"').fetchall()
         labels = dict(connection.execute("SELECT rollout_id, digest FROM labels").fetchall())
     assert says["snapshot"] == snapshot
     assert frozen.rollouts.items() <= labels.items()
-    assert read_collection("few", data) == frozen
+    assert read_collection("few", built) == frozen
 
 
-def test_the_same_answer_makes_no_new_version_and_another_keeps_the_old(data: Path) -> None:
-    first = freeze("c", ALL, data)
+def test_the_same_answer_makes_no_new_version_and_another_keeps_the_old(built: DataFolder) -> None:
+    first = freeze("c", ALL, built)
     before = first.file.read_bytes()
-    assert freeze("c", ALL, data) == first
-    second = freeze("c", f"{ALL} LIMIT 3", data)
+    assert freeze("c", ALL, built) == first
+    second = freeze("c", f"{ALL} LIMIT 3", built)
     assert second.version == 2
     assert first.file.read_bytes() == before
-    assert read_collection("c", data, version=1) == first
-    assert read_collection("c", data) == second
+    assert read_collection("c", built, version=1) == first
+    assert read_collection("c", built) == second
 
 
-def test_a_damaged_version_is_named_and_followed_by_a_new_one(data: Path) -> None:
-    first = freeze("c", ALL, data)
+def test_a_damaged_version_is_named_and_followed_by_a_new_one(built: DataFolder) -> None:
+    first = freeze("c", ALL, built)
     local(first.file).write_bytes(local(first.file).read_bytes()[::-1])
-    (data / "collections" / "c" / "v0001 (copy).parquet").touch()
+    (built / "collections" / "c" / "v0001 (copy).parquet").touch()
     with pytest.raises(DamageError, match=r"v0001\.parquet is damaged .* collect c anew with 'nca collect'"):
-        read_collection("c", data)
-    assert freeze("c", ALL, data).version == 2
-    build_warehouse(data)
-    with connect(data) as connection:
+        read_collection("c", built)
+    assert freeze("c", ALL, built).version == 2
+    build_warehouse(built)
+    with connect(built) as connection:
         assert connection.execute("SELECT version FROM collections").fetchall() == [(2,)]
         [found] = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
     assert found[:2] == ("collections", "c")
     assert "v0001.parquet is damaged" in found[2]
 
 
-def test_the_warehouse_lists_versions_and_rollouts(data: Path) -> None:
-    freeze("c", ALL, data)
-    freeze("c", ALL, data, Sampling(each=1))
-    build_warehouse(data, only=["collections", "collection_rollouts"])
-    with connect(data) as connection:
+def test_the_warehouse_lists_versions_and_rollouts(built: DataFolder) -> None:
+    freeze("c", ALL, built)
+    freeze("c", ALL, built, Sampling(each=1))
+    build_warehouse(built, only=["collections", "collection_rollouts"])
+    with connect(built) as connection:
         listed = connection.execute("SELECT name, version, latest, rollouts, sampling FROM collections").fetchall()
         members = dict(connection.execute("SELECT version, count(*) FROM collection_rollouts GROUP BY 1").fetchall())
-    kinds = len(set(classes(data).values()))
+    kinds = len(set(classes(built).values()))
     assert listed == [("c", 1, False, 8, "all"), ("c", 2, True, kinds, "1 of each behavior, seed 0")]
     assert members == {1: 8, 2: kinds}
 
 
-def test_balanced_and_stratified_samples(data: Path) -> None:
-    of = classes(data)
-    balanced = freeze("b", ALL, data, Sampling(each=2))
+def test_balanced_and_stratified_samples(built: DataFolder) -> None:
+    of = classes(built)
+    balanced = freeze("b", ALL, built, Sampling(each=2))
     assert Counter(of[r] for r in balanced.rollouts) == {c: min(2, n) for c, n in Counter(of.values()).items()}
-    stratified = freeze("s", ALL, data, Sampling(by="set_name", total=4))
+    stratified = freeze("s", ALL, built, Sampling(by="set_name", total=4))
     assert Counter(r.split("/")[0] for r in stratified.rollouts) == {"set1": 2, "set2": 2}
-    assert freeze("t", ALL, data, Sampling(total=100)).rollouts.keys() == of.keys()
-    again = freeze("b2", ALL, data, Sampling(each=2))
+    assert freeze("t", ALL, built, Sampling(total=100)).rollouts.keys() == of.keys()
+    again = freeze("b2", ALL, built, Sampling(each=2))
     assert again.rollouts == balanced.rollouts
     others = {
-        frozenset(freeze("o", ALL, data, Sampling(by="set_name", each=1, seed=seed)).rollouts) for seed in range(6)
+        frozenset(freeze("o", ALL, built, Sampling(by="set_name", each=1, seed=seed)).rollouts) for seed in range(6)
     }
     assert len(others) > 1
 
@@ -119,22 +118,22 @@ def test_sampling_is_read_as_it_is_written() -> None:
         ("c", "DROP TABLE labels", "give one query that selects, like 'FROM behavior_summary', not DROP"),
     ],
 )
-def test_unfit_names_and_queries_leave_nothing(data: Path, name: str, query: str, message: str) -> None:
+def test_unfit_names_and_queries_leave_nothing(built: DataFolder, name: str, query: str, message: str) -> None:
     with pytest.raises(NcaError, match=message):
-        freeze(name, query, data)
-    assert not list((data / "collections").glob("*/*")) if (data / "collections").exists() else True
+        freeze(name, query, built)
+    assert not list((built / "collections").glob("*/*")) if (built / "collections").exists() else True
 
 
-def test_a_column_to_sample_by_is_a_column(data: Path) -> None:
+def test_a_column_to_sample_by_is_a_column(built: DataFolder) -> None:
     with pytest.raises(NcaError, match="is no column of labels to sample by"):
-        freeze("c", ALL, data, Sampling(by='x" FROM labels; --', each=1))
+        freeze("c", ALL, built, Sampling(by='x" FROM labels; --', each=1))
     with pytest.raises(NcaError, match="DuckDB: Binder Error"):
-        freeze("c", ALL, data, Sampling(by="nothing", each=1))
+        freeze("c", ALL, built, Sampling(by="nothing", each=1))
 
 
-def test_what_is_not_there_is_said_with_what_is(data: Path) -> None:
+def test_what_is_not_there_is_said_with_what_is(built: DataFolder) -> None:
     with pytest.raises(NcaError, match=r"there is no collection 'c' in .* \(collections: none yet\)"):
-        read_collection("c", data)
-    freeze("d", ALL, data)
+        read_collection("c", built)
+    freeze("d", ALL, built)
     with pytest.raises(NcaError, match=r"there is no version 7 of collection 'd' .* \(collections: d\)"):
-        read_collection("d", data, version=7)
+        read_collection("d", built, version=7)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError
 from nca_assets.ids import ShardKey
 from nca_assets.warehouse.build import build_warehouse
@@ -28,12 +29,12 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A disk of 12 MB with a data folder of two labelled shards and a warehouse."""
     folder = tmp_path_factory.mktemp("disk")
     keys = [ShardKey("set1", 0), ShardKey("set2", 1)]
-    with labelled_shards(tmp_path_factory.mktemp("shards"), keys) as settings, small_disk(folder, "12m"):
-        shutil.copytree(local(settings.data), folder / "data")
+    with labelled_shards(tmp_path_factory.mktemp("shards"), keys) as data, small_disk(folder, "12m"):
+        shutil.copytree(local(data.root), folder / "data")
         yield folder
 
 
-def content(data: Path) -> Content:
+def content(data: DataFolder) -> Content:
     with connect(data) as connection:
         tables = [table.name for table in TABLES if table.name != "snapshot"]
         return {name: sorted(connection.execute(f'FROM "{name}"').fetchall(), key=repr) for name in tables}
@@ -44,7 +45,7 @@ def build_with(left: int, disk: Path) -> str:
     filler = disk / "filler"
     filler.write_bytes(bytes(shutil.disk_usage(disk).free - left))
     try:
-        build_warehouse(disk / "data")
+        build_warehouse(DataFolder.open(disk / "data"))
     except DiskFullError as error:
         return str(error)
     finally:
@@ -54,7 +55,7 @@ def build_with(left: int, disk: Path) -> str:
 
 @pytest.mark.parametrize("step", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 def test_a_disk_with_too_little_left_keeps_the_old_warehouse(disk: Path, step: int) -> None:
-    data = disk / "data"
+    data = DataFolder.open(disk / "data")
     old, old_content = data.warehouse_file().read_bytes(), content(data)
     part = local(data.labels_file(ShardKey("set2", 1)))
     part.rename(disk / "kept")
@@ -63,11 +64,11 @@ def test_a_disk_with_too_little_left_keeps_the_old_warehouse(disk: Path, step: i
         new_content = content(data)
         messages = set()
         for left in range(step, ENOUGH + 1, step):
-            data.warehouse_file().write_bytes(old)
+            local(data.warehouse_file()).write_bytes(old)
             messages.add(message := build_with(left, disk))
             assert content(data) == (old_content if message else new_content), f"{left} bytes left"
-            assert not list(data.glob(".nca.duckdb.*.part*"))
+            assert not list(local(data.root).glob(".nca.duckdb.*.part*"))
     finally:
         (disk / "kept").rename(part)
-        data.warehouse_file().write_bytes(old)
+        local(data.warehouse_file()).write_bytes(old)
     assert messages == {"", f"can't write {data / 'nca.duckdb'}: the disk is full. Free space, then run it again."}

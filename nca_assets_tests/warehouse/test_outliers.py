@@ -7,6 +7,8 @@ import duckdb
 import numpy as np
 import pytest
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.warehouse.outliers import find_outliers, missed_targets
 from nca_assets_tests.conftest import local
 
@@ -18,8 +20,8 @@ def usual_shards(shards: int, size: int) -> list[list[str]]:
     return [draw.choice(list(SHARES), size, p=list(SHARES.values())).tolist() for _ in range(shards)]
 
 
-def warehouse(data: Path, shards: Sequence[Sequence[str]], recipe: int | None = 1) -> Path:
-    data.mkdir(exist_ok=True)
+def warehouse(folder: Path, shards: Sequence[Sequence[str]], recipe: int | None = 1) -> DataFolder:
+    data = DataFolder.create(folder, Shape(shard_size=64, sets=card_sets(500)))
     with duckdb.connect(local(data.warehouse_file())) as connection:
         connection.execute(
             "CREATE TABLE labels (set_name VARCHAR, shard INTEGER, behavior VARCHAR, recipe_version INTEGER)"

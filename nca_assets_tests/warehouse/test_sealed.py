@@ -31,7 +31,7 @@ from nca_assets_tests.warehouse.statements import SECRET, Targets, as_conditions
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A warehouse, canaries beside it, and below the same folder everything that a statement may take for "here"."""
     root = tmp_path_factory.mktemp("sealed")
-    with pytest.MonkeyPatch.context() as monkeypatch, labelled_shards(root, [ShardKey("set1", 0)]) as settings:
+    with pytest.MonkeyPatch.context() as monkeypatch, labelled_shards(root, [ShardKey("set1", 0)]):
         for name in ("here/.tmp", "temporary", "home", "canary"):
             (root / name).mkdir(parents=True)
         for file in ("canary/secret", "here/.tmp/secret"):
@@ -39,7 +39,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         monkeypatch.chdir(root / "here")
         monkeypatch.setattr(tempfile, "tempdir", str(root / "temporary"))
         monkeypatch.setenv("HOME", str(root / "home"))
-        yield settings
+        yield Project.load()
 
 
 def _write_canaries(file: Path) -> None:
@@ -55,36 +55,36 @@ NEVER_PARSED = {"INVALID", "MULTI", "ANALYZE", "CREATE_FUNC", "VARIABLE_SET", "R
 """Kinds that the parser gives no statement."""
 
 
-def targets(settings: Project) -> Targets:
-    return Targets(local(settings.data.warehouse_file()), local(settings.data).parent / "canary")
+def targets(project: Project) -> Targets:
+    return Targets(local(project.data.warehouse_file()), local(project.data.root).parent / "canary")
 
 
-def written(query: str, settings: Project, form: str) -> bytes:
+def written(query: str, project: Project, form: str) -> bytes:
     out = io.BytesIO()
-    write_answer(query, settings.data, form, out)
+    write_answer(query, project.data, form, out)
     return out.getvalue()
 
 
-PLACES: dict[str, Callable[[str, Settings], Any]] = {
-    "nca sql": lambda query, settings: first_rows(query, settings.data, 200),
+PLACES: dict[str, Callable[[str, Project], Any]] = {
+    "nca sql": lambda query, project: first_rows(query, project.data, 200),
     **{f"nca sql --{form}": partial(written, form=form) for form in FORMATS},
-    "nca gif": lambda query, settings: _chosen(f"{query} ", settings, 3),
-    "nca collect": lambda query, settings: freeze("c", query, settings.data).rollouts,
-    "whole_table": lambda query, settings: whole_table(query, settings.data).rows(),
-    "RolloutSource.query": lambda query, settings: RolloutSource.query(query, settings.data).table.rows(),
+    "nca gif": lambda query, project: _chosen(f"{query} ", project, 3),
+    "nca collect": lambda query, project: freeze("c", query, project.data).rollouts,
+    "whole_table": lambda query, project: whole_table(query, project.data).rows(),
+    "RolloutSource.query": lambda query, project: RolloutSource.query(query, project.data).table.rows(),
 }
-CONDITIONS: dict[str, Callable[[str, Settings], Any]] = {
-    "nca explore": lambda condition, settings: explored(settings.data, condition).table.rows(),
-    "RolloutSource.where": lambda condition, settings: RolloutSource.where(condition, settings.data).table.rows(),
+CONDITIONS: dict[str, Callable[[str, Project], Any]] = {
+    "nca explore": lambda condition, project: explored(project.data, condition).table.rows(),
+    "RolloutSource.where": lambda condition, project: RolloutSource.where(condition, project.data).table.rows(),
 }
 
 
-def contents(settings: Project) -> dict[Path, bytes]:
-    root = local(settings.data).parent
+def contents(project: Project) -> dict[Path, bytes]:
+    root = local(project.data.root).parent
     return {file: file.read_bytes() if file.is_file() else b"" for file in root.rglob("*")}
 
 
-def try_each(asked: Project, tries: list[tuple[Callable[[str, Settings], Any], str]], *errors: type[Exception]) -> None:
+def try_each(asked: Project, tries: list[tuple[Callable[[str, Project], Any], str]], *errors: type[Exception]) -> None:
     """Nothing but ``errors`` is raised, no answer holds the secret, and no file is another afterwards."""
     before = contents(asked)
     for place, text in tries:
@@ -162,8 +162,8 @@ def test_no_condition_is_anything_else(asked: Project) -> None:
 
 @pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
 def test_the_connection_alone_withstands_every_statement(asked: Project, step: int) -> None:
-    def execute(statement: str, settings: Project) -> list[tuple]:
-        with connect(settings.data) as connection:
+    def execute(statement: str, project: Project) -> list[tuple]:
+        with connect(project.data) as connection:
             connection.execute(statement)
             return connection.fetchall()
 
