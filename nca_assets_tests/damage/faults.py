@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets_tests.conftest import local
 
@@ -54,13 +55,13 @@ class Target:
     partition: str = ""
 
 
-def targets(data: Path) -> dict[str, Target]:
+def targets(data: DataFolder) -> dict[str, Target]:
     """By kind, files of different partitions; nothing happens to shard set1-00000."""
     sound, life = ShardKey("set1", 0), (ShardKey("life", 0), ShardKey("life", 1))
     tokens, manifest, labels = (ShardKey("set1", number) for number in (1, 2, 3))
     curves, sums = (ShardKey("set2", number) for number in (0, 1))
-    history = sorted((data / "history").iterdir())
-    collections = data / "collections"
+    history = sorted(local(data / "history").iterdir())
+    collections = local(data / "collections")
     return {
         "tokens": Target(local(data.tokens_file(tokens)), local(data.tokens_file(sound)), str(tokens)),
         "manifest": Target(local(data.manifest_file(manifest)), local(data.manifest_file(sound)), str(manifest)),

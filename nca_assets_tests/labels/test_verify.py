@@ -3,33 +3,34 @@
 import polars as pl
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.ids import ShardKey
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.verify import verify_labels
 from nca_assets.labels.write import write_labels
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.storage import Stored
 from nca_assets_tests.shards.test_verify import forge
 
 KEY = ShardKey("set2", 1)
 
 
-def change(file: Stored, settings: Project, **columns: pl.Expr) -> None:
+def change(file: Stored, data: DataFolder, **columns: pl.Expr) -> None:
     """Write other values into ``file``, soundly sealed."""
-    table, metadata = read_table(file, settings.data, "")
-    write_table(table.with_columns(**columns), file, settings.data, metadata)
+    table, metadata = read_table(file, data, "")
+    write_table(table.with_columns(**columns), file, data, metadata)
 
 
-def test_labels_that_agree_with_their_shard_verify_and_none_are_none(labelled: Project) -> None:
-    assert verify_labels(KEY, labelled.data)
-    labelled.data.labels_file(KEY).unlink()
-    assert not verify_labels(KEY, labelled.data)
+def test_labels_that_agree_with_their_shard_verify_and_none_are_none(labelled: DataFolder) -> None:
+    assert verify_labels(KEY, labelled)
+    labelled.labels_file(KEY).unlink()
+    assert not verify_labels(KEY, labelled)
 
 
-def test_files_that_contradict_each_other_are_named_with_the_remedy(labelled: Project) -> None:
+def test_files_that_contradict_each_other_are_named_with_the_remedy(labelled: DataFolder) -> None:
     labels, curves, sums = (
-        labelled.data.labels_file(KEY), labelled.data.curves_file(KEY), labelled.data.curve_sums_file(KEY)
+        labelled.labels_file(KEY), labelled.curves_file(KEY), labelled.curve_sums_file(KEY)
     )  # fmt: skip
     before = {file: file.read_bytes() for file in (labels, curves, sums)}
     for changed, columns, message in (
@@ -40,17 +41,17 @@ def test_files_that_contradict_each_other_are_named_with_the_remedy(labelled: Pr
         change(changed, labelled, **columns)
         named = sums if changed == sums else labels
         with pytest.raises(DamageError) as caught:
-            verify_labels(KEY, labelled.data)
+            verify_labels(KEY, labelled)
         assert str(caught.value) == (
             f"{named} is damaged ({message}): materialize partition {KEY} of behavior_labels again"
         )
         changed.write_bytes(before[changed])
-    assert verify_labels(KEY, labelled.data)
+    assert verify_labels(KEY, labelled)
 
 
-def test_labels_of_another_shard_are_named(labelled: Project) -> None:
+def test_labels_of_another_shard_are_named(labelled: DataFolder, resources: Resources) -> None:
     forge(labelled)
     with pytest.raises(DamageError, match=r"its rollouts are not those of .*shard_00001\.json"):
-        verify_labels(KEY, labelled.data)
-    write_labels(KEY, labelled)
-    assert verify_labels(KEY, labelled.data)
+        verify_labels(KEY, labelled)
+    write_labels(KEY, labelled, resources)
+    assert verify_labels(KEY, labelled)

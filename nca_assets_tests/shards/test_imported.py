@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.write import write_imported_labels
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import find_imported, read_imported, read_imported_manifest, register, shard_keys
 from nca_assets.shards.manifest import rollout_digest
@@ -42,65 +44,67 @@ def life(tmp_path: Path) -> Path:
     return folder
 
 
-def test_files_become_shards_and_rollouts_are_numbered_through(life: Path, settings: Project) -> None:
-    keys = shard_keys(life, "life", settings.data)
+def test_files_become_shards_and_rollouts_are_numbered_through(
+    life: Path, data: DataFolder, resources: Resources
+) -> None:
+    keys = shard_keys(life, "life", data)
     assert keys == {ShardKey("life", 0): life / "a.npz", ShardKey("life", 1): life / "b.npz"}
     for key, file in keys.items():
-        register(key, file, settings.data)
-    manifest = read_imported_manifest(KEY, settings.data)
+        register(key, file, data)
+    manifest = read_imported_manifest(KEY, data)
     assert [(m.index, m.key, m.position, m.frames, m.height, m.width) for m in manifest.members] == [
         (0, "one", None, 300, 12, 17),
         (1, "batch", 0, 300, 20, 20),
         (2, "batch", 1, 300, 20, 20),
     ]
-    assert read_imported_manifest(ShardKey("life", 1), settings.data).members[0].index == 3
-    assert [m.digest for m, _ in read_imported(KEY, settings.data)] == [
+    assert read_imported_manifest(ShardKey("life", 1), data).members[0].index == 3
+    assert [m.digest for m, _ in read_imported(KEY, data)] == [
         rollout_digest(movies.cycle(3)),
         rollout_digest(movies.noise()),
         rollout_digest(movies.flickering(movies.noise(), 0.1)),
     ]
     assert sum(manifest.token_counts) == 300 * (12 * 17 + 2 * 400)
-    assert np.array_equal(find_imported(RolloutId("life", 1), settings.data), movies.noise())
-    assert rollout_tokens(RolloutId("life", 3), settings.data, settings.resources).max() == 255
+    assert np.array_equal(find_imported(RolloutId("life", 1), data), movies.noise())
+    assert rollout_tokens(RolloutId("life", 3), data, resources).max() == 255
 
 
-def test_a_file_keeps_its_shard_when_others_come(life: Path, settings: Project) -> None:
-    register(KEY, life / "b.npz", settings.data)
+def test_a_file_keeps_its_shard_when_others_come(life: Path, data: DataFolder) -> None:
+    register(KEY, life / "b.npz", data)
     save(life / "0.npz", more=movies.noise())
-    assert shard_keys(life, "life", settings.data) == {
+    assert shard_keys(life, "life", data) == {
         KEY: life / "b.npz",
         ShardKey("life", 1): life / "0.npz",
         ShardKey("life", 2): life / "a.npz",
     }
 
 
-def test_a_shard_whose_manifest_is_damaged_is_imported_again(life: Path, settings: Project) -> None:
-    for key, file in shard_keys(life, "life", settings.data).items():
-        register(key, file, settings.data)
-    before = [read_imported_manifest(ShardKey("life", number), settings.data).digest for number in range(2)]
-    settings.data.manifest_file(KEY).write_text("{")
+def test_a_shard_whose_manifest_is_damaged_is_imported_again(
+    life: Path, data: DataFolder, resources: Resources
+) -> None:
+    for key, file in shard_keys(life, "life", data).items():
+        register(key, file, data)
+    before = [read_imported_manifest(ShardKey("life", number), data).digest for number in range(2)]
+    data.manifest_file(KEY).write_text("{")
     with pytest.raises(DamageError, match=r"shard_00000\.json is damaged .*: import life-00000 again with 'nca import"):
-        verify_imported(KEY, settings.data)
-    assert rollout_tokens(RolloutId("life", 3), settings.data, settings.resources).max() == 255
-    keys = shard_keys(life, "life", settings.data)
+        verify_imported(KEY, data)
+    assert rollout_tokens(RolloutId("life", 3), data, resources).max() == 255
+    keys = shard_keys(life, "life", data)
     assert keys == {KEY: life / "a.npz", ShardKey("life", 1): life / "b.npz"}
-    assert [register(key, file, settings.data).digest for key, file in keys.items()] == before
+    assert [register(key, file, data).digest for key, file in keys.items()] == before
 
 
-def test_labels_are_what_the_tokens_tell(life: Path, settings: Project) -> None:
-    for key, file in shard_keys(life, "life", settings.data).items():
-        register(key, file, settings.data)
-        write_imported_labels(key, settings.data)
-    rows = pl.read_parquet(local(settings.data.labels_file(KEY)), hive_partitioning=False)
+def test_labels_are_what_the_tokens_tell(life: Path, data: DataFolder) -> None:
+    for key, file in shard_keys(life, "life", data).items():
+        register(key, file, data)
+        write_imported_labels(key, data)
+    rows = pl.read_parquet(local(data.labels_file(KEY)), hive_partitioning=False)
     assert rows["rollout_id"].to_list() == ["life/000000", "life/000001", "life/000002"]
     assert rows["behavior"][0] == "periodic"
     assert rows["period"][0] == 3
     assert measure(movies.noise())[0].items() <= rows.row(1, named=True).items()
     for unknown in ("recipe_version", "family", "start", "damage", "saturation"):
         assert rows[unknown].null_count() == 3
-    wide = pl.read_parquet(local(settings.data.labels_file(ShardKey("life", 1))), hive_partitioning=False).row(
-        0, named=True
-    )
+    wide = pl.read_parquet(local(data.labels_file(ShardKey("life", 1))), hive_partitioning=False).row(0, named=True)
     assert wide["tokens_used"] == 256
     assert 7.9 < wide["token_entropy"] <= 8
     assert 7.9 - 0.7 < wide["conditional_entropy"] <= 8
@@ -112,8 +116,9 @@ def test_any_integers_below_256_are_tokens(token: int, height: int, width: int, 
 
     with tempfile.TemporaryDirectory() as folder:
         movie = np.full((129, height, width), token, dtype=kind)
-        register(KEY, save(Path(folder) / "a.npz", movie=movie), Path(folder))
-        [(member, tokens)] = read_imported(KEY, Path(folder))
+        data = DataFolder.plan(folder, Shape(shard_size=4, sets=card_sets(140)))
+        register(KEY, save(Path(folder) / "a.npz", movie=movie), data)
+        [(member, tokens)] = read_imported(KEY, data)
         assert (tokens == token).all()
         assert (member.height, member.width) == (height, width)
 
@@ -129,56 +134,56 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_unfit_arrays_are_named_and_nothing_is_registered(tmp_path: Path, settings: Project, case: str) -> None:
+def test_unfit_arrays_are_named_and_nothing_is_registered(tmp_path: Path, data: DataFolder, case: str) -> None:
     array, message = BAD[case]
     with pytest.raises(NcaError, match=message):
-        register(KEY, save(tmp_path / "a.npz", movie=array), settings.data)
-    assert not (settings.data / "imported").exists()
+        register(KEY, save(tmp_path / "a.npz", movie=array), data)
+    assert not (data / "imported").exists()
 
 
-def test_unfit_files_and_names_are_said(tmp_path: Path, settings: Project) -> None:
+def test_unfit_files_and_names_are_said(tmp_path: Path, data: DataFolder) -> None:
     (tmp_path / "a.npz").write_bytes(b"hello")
     with pytest.raises(NcaError, match=r"a\.npz is no readable \.npz"):
-        register(KEY, tmp_path / "a.npz", settings.data)
+        register(KEY, tmp_path / "a.npz", data)
     np.savez(tmp_path / "o.npz", allow_pickle=True, objects=np.array([{}], dtype=object))
     with pytest.raises(NcaError, match=r"o\.npz is no readable \.npz of plain arrays \(Object arrays"):
-        register(KEY, tmp_path / "o.npz", settings.data)
+        register(KEY, tmp_path / "o.npz", data)
     np.savez(tmp_path / "e.npz", allow_pickle=False)
     with pytest.raises(NcaError, match="holds no array"):
-        register(KEY, tmp_path / "e.npz", settings.data)
+        register(KEY, tmp_path / "e.npz", data)
     for name in ("set4", "Life", "../life", "", "a-b"):
         with pytest.raises(NcaError, match="a set can't be called"):
-            shard_keys(tmp_path, name, settings.data)
+            shard_keys(tmp_path, name, data)
     with pytest.raises(NcaError, match=r"holds no \.npz file"):
-        shard_keys(local(settings.data), "life", settings.data)
+        shard_keys(local(data.root), "life", data)
     with pytest.raises(NcaError, match="is missing: import life-00000 again with 'nca import shards FOLDER'"):
-        register(KEY, None, settings.data)
+        register(KEY, None, data)
 
 
-def test_what_changed_since_is_noticed_and_noted(life: Path, settings: Project) -> None:
-    register(KEY, life / "a.npz", settings.data)
-    assert verify_imported(KEY, settings.data) == 3
+def test_what_changed_since_is_noticed_and_noted(life: Path, data: DataFolder) -> None:
+    register(KEY, life / "a.npz", data)
+    assert verify_imported(KEY, data) == 3
     changed = movies.cycle(3)
     changed[7, 0, 0] ^= 1
     save(life / "a.npz", one=changed, batch=np.stack([movies.noise(), movies.noise()]))
     with pytest.raises(NcaError, match=r"a\.npz: one \(life/000000\) is not what it was when it was imported"):
-        verify_imported(KEY, settings.data)
-    assert "is not what it was" in noted_findings(settings.data)["life-00000"]
+        verify_imported(KEY, data)
+    assert "is not what it was" in noted_findings(data)["life-00000"]
     with pytest.raises(NcaError, match="is not what it was"):
-        write_imported_labels(KEY, settings.data)
-    register(KEY, None, settings.data)
-    assert noted_findings(settings.data) == {}
+        write_imported_labels(KEY, data)
+    register(KEY, None, data)
+    assert noted_findings(data) == {}
     save(life / "a.npz", one=changed)
     with pytest.raises(NcaError, match=r"holds 1 rollouts, life-00000 has 3: import it under another name"):
-        register(KEY, None, settings.data)
+        register(KEY, None, data)
     (life / "a.npz").unlink()
     with pytest.raises(NcaError, match=r"a\.npz is missing: put it back"):
-        list(read_imported(KEY, settings.data))
+        list(read_imported(KEY, data))
 
 
-def test_nothing_claims_to_reproduce_them(life: Path, settings: Project) -> None:
-    register(KEY, life / "a.npz", settings.data)
-    with pytest.raises(NcaError, match="life/000001 was imported: no recipe gives it"):
-        regenerate(RolloutId("life", 1), settings.data, settings.resources)
+def test_nothing_claims_to_reproduce_them(life: Path, data: DataFolder, resources: Resources) -> None:
+    register(KEY, life / "a.npz", data)
+    with pytest.raises(NcaError, match="set 'life' was imported: no recipe gives its rollouts"):
+        regenerate(RolloutId("life", 1), data, resources)
     with pytest.raises(NcaError, match="life/000009 is not there"):
-        rollout_tokens(RolloutId("life", 9), settings.data, settings.resources)
+        rollout_tokens(RolloutId("life", 9), data, resources)

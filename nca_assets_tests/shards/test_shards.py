@@ -1,5 +1,6 @@
 """Shards: the card's layout, readable by plain NumPy, the same bytes each time, held to their manifests."""
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -19,9 +20,12 @@ from isal import isal_zlib
 
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.automaton.reference import simulate
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Member, read_manifest, rollout_digest, shard_digest
 from nca_assets.shards.members import DEFLATE_LEVEL, PackedRollout, npy_bytes, pack, write_members
 from nca_assets.shards.read import read_rollout, read_rollouts
@@ -34,9 +38,9 @@ KEY = ShardKey("set1", 0)
 ZIP64_VERSION = 45
 
 
-def test_plain_numpy_reads_what_the_automaton_made(labelled: Project, centroids: torch.Tensor) -> None:
-    file = labelled.data.tokens_file(KEY)
-    expected = simulate([draw_rule(1, index) for index in range(4)], centroids, labelled.frames)
+def test_plain_numpy_reads_what_the_automaton_made(labelled: DataFolder, centroids: torch.Tensor) -> None:
+    file = labelled.tokens_file(KEY)
+    expected = simulate([draw_rule(1, index) for index in range(4)], centroids, labelled.sets["set1"].frames)
     with np.load(local(file), allow_pickle=False) as shard:
         assert list(shard) == [f"rollout_{index:06d}" for index in range(4)]
         for index, name in enumerate(shard):
@@ -44,8 +48,8 @@ def test_plain_numpy_reads_what_the_automaton_made(labelled: Project, centroids:
             np.testing.assert_array_equal(shard[name], expected[index])
 
 
-def test_members_are_deflated_with_time_varying_fastest(labelled: Project) -> None:
-    with zipfile.ZipFile(local(labelled.data.tokens_file(KEY))) as archive:
+def test_members_are_deflated_with_time_varying_fastest(labelled: DataFolder) -> None:
+    with zipfile.ZipFile(local(labelled.tokens_file(KEY))) as archive:
         assert archive.testzip() is None
         for member in archive.infolist():
             assert member.compress_type == zipfile.ZIP_DEFLATED
@@ -55,11 +59,11 @@ def test_members_are_deflated_with_time_varying_fastest(labelled: Project) -> No
             assert member.compress_size == len(deflate.compress(content) + deflate.flush())
 
 
-def test_the_same_shard_is_the_same_file(labelled: Project, centroids: torch.Tensor) -> None:
-    file = labelled.data.tokens_file(KEY)
-    before = file.read_bytes(), read_manifest(KEY, labelled.data)
+def test_the_same_shard_is_the_same_file(labelled: DataFolder, resources: Resources, centroids: torch.Tensor) -> None:
+    file = labelled.tokens_file(KEY)
+    before = file.read_bytes(), read_manifest(KEY, labelled)
     file.unlink()
-    again = write_shard(KEY, centroids, labelled.model_copy(update={"threads": 1}))
+    again = write_shard(KEY, centroids, labelled, resources.model_copy(update={"threads": 1}))
     assert file.read_bytes() == before[0]
     assert again.model_copy(update={"seconds": before[1].seconds}) == before[1]
 
@@ -88,15 +92,15 @@ def test_a_shard_is_the_same_file_in_every_time_zone(time_zone: str) -> None:
     )
 
 
-def test_the_manifest_says_what_is_in_the_shard(labelled: Project, centroids: torch.Tensor) -> None:
+def test_the_manifest_says_what_is_in_the_shard(labelled: DataFolder, centroids: torch.Tensor) -> None:
     key = ShardKey("set2", 1)
-    manifest = read_manifest(key, labelled.data)
-    assert (manifest.set, manifest.shard, manifest.frames) == ("set2", 1, labelled.frames)
+    manifest = read_manifest(key, labelled)
+    assert (manifest.set, manifest.shard, manifest.frames) == ("set2", 1, labelled.sets["set2"].frames)
     assert [member.index for member in manifest.members] == [4, 5, 6, 7]
     assert manifest.centroids_digest == digest(centroids)
-    assert manifest.file_bytes == labelled.data.tokens_file(key).stat().st_size
+    assert manifest.file_bytes == labelled.tokens_file(key).stat().st_size
     counts = np.zeros(32, dtype=int)
-    for member, tokens in read_rollouts(key, labelled.data, manifest):
+    for member, tokens in read_rollouts(key, labelled, manifest):
         counts += np.bincount(tokens.ravel(), minlength=32)
         content = struct.pack("<3I", *tokens.shape) + tokens.tobytes(order="C")
         assert member.digest == hashlib.sha256(content).hexdigest()
@@ -106,26 +110,35 @@ def test_the_manifest_says_what_is_in_the_shard(labelled: Project, centroids: to
     assert manifest.digest == hashlib.sha256(joined).hexdigest()
 
 
-def test_changing_the_shard_size_changes_no_rollout(settings: Project, centroids: torch.Tensor) -> None:
+def test_changing_the_shard_size_changes_no_rollout(
+    data: DataFolder, resources: Resources, centroids: torch.Tensor
+) -> None:
     sizes = {}
     for size in (1, 3):
-        there = settings.model_copy(update={"shard_size": size, "data": settings.data / str(size)})
+        there = DataFolder.create(data / str(size), Shape(shard_size=size, sets=data.sets))
         sizes[size] = [
             member
             for number in range(3 // size)
-            for member in write_shard(ShardKey("set1", number), centroids, there).members
+            for member in write_shard(ShardKey("set1", number), centroids, there, resources).members
         ]
     assert sizes[1] == sizes[3]
 
 
-def test_another_shard_size_or_length_in_one_folder_is_refused(labelled: Project, centroids: torch.Tensor) -> None:
-    for change, message in [
-        ({"shard_size": 8}, "NCA_SHARD_SIZE=8, but .* was made with 4: set NCA_SHARD_SIZE=4"),
-        ({"frames": 200}, "NCA_FRAMES=200, but .* was made with 140: set NCA_FRAMES=140"),
-    ]:
-        with pytest.raises(NcaError, match=message):
-            write_shard(ShardKey("set1", 3), centroids, labelled.model_copy(update=change))
-    assert not labelled.data.tokens_file(ShardKey("set1", 3)).exists()
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (("NCA_SHARD_SIZE", "8"), r"data has shards of 4 rollouts, asked are of 8: unset NCA_SHARD_SIZE"),
+        (("NCA_FRAMES", "200"), r"data has set1's frames 140, asked are 200: unset NCA_SHARD_SIZE and NCA_FRAMES"),
+    ],
+)
+def test_another_shard_size_or_length_in_one_folder_is_refused(
+    labelled: DataFolder, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str], message: str
+) -> None:
+    monkeypatch.setenv(*setting)
+    described = (labelled / "dataset.json").read_bytes()
+    with pytest.raises(NcaError, match=message):
+        Project.load().writable_data()
+    assert (labelled / "dataset.json").read_bytes() == described
 
 
 @given(st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)), st.integers(0, 2**32))
@@ -155,20 +168,33 @@ def test_members_of_any_size_are_written_as_a_stream(tmp_path: Path) -> None:
         assert archive.testzip() is None
 
 
-def test_a_rollout_that_its_shard_does_not_list_is_named_with_the_shard_size_of_the_data(labelled: Project) -> None:
-    set_otherwise = labelled.model_copy(update={"shard_size": 2})
-    said = r"shard_00001\.json lists 4 rollouts, rollout_000004 to rollout_000007, but not rollout_000003: set NCA_SH"
-    with pytest.raises(NcaError, match=rf"{said}ARD_SIZE=4, as the data"):
-        rollout_tokens(RolloutId("set2", 3), set_otherwise)
-    with pytest.raises(NcaError, match=r"shard_00000\.json lists 4 rollouts, .* but not rollout_000005"):
-        rollout_tokens(RolloutId("set1", 5), labelled.model_copy(update={"shard_size": 8}))
+@pytest.mark.parametrize("size", ["2", "8"])
+def test_a_shard_size_that_is_set_otherwise_changes_nothing_in_reading(
+    labelled: DataFolder, resources: Resources, monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    monkeypatch.setenv("NCA_SHARD_SIZE", size)
+    monkeypatch.setenv("NCA_FRAMES", "200")
+    there = Project.load().data
+    assert there == labelled
+    assert (there.shard_size, there.sets) == (labelled.shard_size, labelled.sets)
+    for rollout in (RolloutId("set1", 3), RolloutId("set2", 5), RolloutId("set1", 5)):
+        expected = rollout_tokens(rollout, labelled, resources)
+        np.testing.assert_array_equal(rollout_tokens(rollout, there, resources), expected)
 
 
-def test_a_manifest_of_another_shard_is_named(labelled: Project) -> None:
-    others = labelled.data.manifest_file(ShardKey("set2", 1))
-    local(labelled.data.manifest_file(KEY)).write_bytes(others.read_bytes())
+def test_a_rollout_that_its_shard_does_not_list_is_named(labelled: DataFolder, resources: Resources) -> None:
+    said = r"shard_00001\.json lists rollout_000004 to rollout_000007, but not rollout_000003: materialize"
+    with pytest.raises(NcaError, match=said):
+        rollout_tokens(RolloutId("set2", 3), dataclasses.replace(labelled, shard_size=2), resources)
+    with pytest.raises(NcaError, match=r"shard_00000\.json lists rollout_000000 .* but not rollout_000005"):
+        rollout_tokens(RolloutId("set1", 5), dataclasses.replace(labelled, shard_size=8), resources)
+
+
+def test_a_manifest_of_another_shard_is_named(labelled: DataFolder, resources: Resources) -> None:
+    others = labelled.manifest_file(ShardKey("set2", 1))
+    local(labelled.manifest_file(KEY)).write_bytes(others.read_bytes())
     with pytest.raises(NcaError, match=r"is damaged \(it is not what .*: materialize partition set1-00000"):
-        rollout_tokens(RolloutId("set1", 2), labelled)
+        rollout_tokens(RolloutId("set1", 2), labelled, resources)
 
 
 def test_digests_depend_on_shape_and_order() -> None:
@@ -180,11 +206,11 @@ def test_digests_depend_on_shape_and_order() -> None:
     assert shard_digest(digests) != shard_digest(reversed(digests))
 
 
-def test_one_rollout_by_its_id_from_the_shard_or_from_its_recipe(labelled: Project) -> None:
-    stored = rollout_tokens(RolloutId("set1", 2), labelled)
-    np.testing.assert_array_equal(stored, read_rollout(KEY, labelled.data, 2))
-    labelled.data.manifest_file(KEY).unlink()
-    np.testing.assert_array_equal(rollout_tokens(RolloutId("set1", 2), labelled), stored)
+def test_one_rollout_by_its_id_from_the_shard_or_from_its_recipe(labelled: DataFolder, resources: Resources) -> None:
+    stored = rollout_tokens(RolloutId("set1", 2), labelled, resources)
+    np.testing.assert_array_equal(stored, read_rollout(KEY, labelled, 2))
+    labelled.manifest_file(KEY).unlink()
+    np.testing.assert_array_equal(rollout_tokens(RolloutId("set1", 2), labelled, resources), stored)
 
 
 def flip_a_byte(file: Path) -> None:
@@ -232,51 +258,56 @@ def drop_member(file: Path) -> None:
         (lambda f: (f.unlink(), f.mkdir()), r"shard_00000.npz is damaged \(.*Is a directory"),
     ],
 )
-def test_damage_is_named_with_the_remedy(labelled: Project, damage: Callable[[Path], object], message: str) -> None:
-    damage(local(labelled.data.tokens_file(KEY)))
-    manifest = read_manifest(KEY, labelled.data)
+def test_damage_is_named_with_the_remedy(labelled: DataFolder, damage: Callable[[Path], object], message: str) -> None:
+    damage(local(labelled.tokens_file(KEY)))
+    manifest = read_manifest(KEY, labelled)
     with pytest.raises(NcaError, match=message + r".*: materialize partition set1-00000 of rollout_shards again$"):
-        list(read_rollouts(KEY, labelled.data, manifest))
+        list(read_rollouts(KEY, labelled, manifest))
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", json.dumps({"set": "set1"})])
 def test_a_damaged_manifest_is_named_and_its_shard_can_be_made_again(
-    labelled: Project, centroids: torch.Tensor, content: str
+    labelled: DataFolder, resources: Resources, centroids: torch.Tensor, content: str
 ) -> None:
-    labelled.data.manifest_file(KEY).write_text(content)
+    labelled.manifest_file(KEY).write_text(content)
     with pytest.raises(NcaError, match=r"shard_00000\.json is damaged .* materialize partition set1-00000"):
-        read_manifest(KEY, labelled.data)
-    write_shard(KEY, centroids, labelled)
-    assert read_manifest(KEY, labelled.data).shard == 0
+        read_manifest(KEY, labelled)
+    write_shard(KEY, centroids, labelled, resources)
+    assert read_manifest(KEY, labelled).shard == 0
 
 
-def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(labelled: Project, centroids: torch.Tensor) -> None:
-    labelled.data.manifest_file(KEY).write_text("")
-    assert write_shard(ShardKey("set1", 3), centroids, labelled).shard == 3
-    with pytest.raises(NcaError, match=r"NCA_SHARD_SIZE=8, but .* was made with 4:"):
-        write_shard(ShardKey("set1", 1), centroids, labelled.model_copy(update={"shard_size": 8}))
+def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(
+    labelled: DataFolder, resources: Resources, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labelled.manifest_file(KEY).write_text("")
+    assert write_shard(ShardKey("set1", 3), centroids, labelled, resources).shard == 3
+    monkeypatch.setenv("NCA_SHARD_SIZE", "8")
+    with pytest.raises(NcaError, match=r"has shards of 4 rollouts, asked are of 8:"):
+        Project.load().writable_data()
 
 
 def test_a_full_disk_leaves_the_old_shard(
-    labelled: Project, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+    labelled: DataFolder, resources: Resources, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = labelled.data.tokens_file(KEY).read_bytes()
+    before = labelled.tokens_file(KEY).read_bytes()
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(NcaError, match=r"can't write .*shard_00000\.npz: No space left on device"):
-        write_shard(KEY, centroids, labelled)
-    assert labelled.data.tokens_file(KEY).read_bytes() == before
-    assert sorted(file.name for file in labelled.data.tokens_file(KEY).parent.iterdir()) == [
+        write_shard(KEY, centroids, labelled, resources)
+    assert labelled.tokens_file(KEY).read_bytes() == before
+    assert sorted(file.name for file in labelled.tokens_file(KEY).parent.iterdir()) == [
         "shard_00000.json",
         "shard_00000.npz",
     ]
 
 
-def test_without_cuda_a_gpu_asked_for_by_name_is_an_error(settings: Project, centroids: torch.Tensor) -> None:
+def test_without_cuda_a_gpu_asked_for_by_name_is_an_error(
+    data: DataFolder, resources: Resources, centroids: torch.Tensor
+) -> None:
     count = torch.cuda.device_count()
-    save_centroids(centroids, settings.data, "learned")
+    save_centroids(centroids, data, "learned")
     with pytest.raises(NcaError, match=f"NCA_DEVICE=cuda:{count}: torch finds {count} CUDA devices"):
-        write_shard(KEY, centroids, settings.data, settings.resources.model_copy(update={"device": f"cuda:{count}"}))
+        write_shard(KEY, centroids, data, resources.model_copy(update={"device": f"cuda:{count}"}))

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from nca_assets.automaton.engine import Machine
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, DiskFullError, NcaError, TransientError
 from nca_assets.ids import RolloutId, ShardKey
-from nca_assets.project import Project
 from nca_assets.seal import read_sealed, write_sealed
+from nca_assets.settings import Resources
 from nca_assets.shards import verify
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest, write_manifest
@@ -25,49 +25,50 @@ from nca_assets.shards.verify import verify_shard
 from nca_assets.vocabulary.centroids import save_centroids
 
 KEY = ShardKey("set2", 1)
-CPU = Machine("cpu", threads=2, memory=2**30)
 
 
-def forge(settings: Project, shard: ShardKey = KEY, member: int = 2) -> None:
+def forge(data: DataFolder, shard: ShardKey = KEY, member: int = 2) -> None:
     """A shard that is whole and agrees with its manifest, but one of whose rollouts no recipe gives."""
-    manifest = read_manifest(shard, settings.data)
-    movies = [read_rollout(shard, settings.data, m.index) for m in manifest.members]
+    manifest = read_manifest(shard, data)
+    movies = [read_rollout(shard, data, m.index) for m in manifest.members]
     movies[member] = movies[member][::-1]
     packed = [pack(m.index, movie) for m, movie in zip(manifest.members, movies, strict=True)]
-    with settings.data.tokens_file(shard).open("wb") as file:
+    with data.tokens_file(shard).open("wb") as file:
         write_members(packed, file)
     members = [rollout.member for rollout in packed]
     forged = manifest.model_copy(update={"members": members, "digest": shard_digest(m.digest for m in members)})
-    write_manifest(forged, shard, settings.data)
+    write_manifest(forged, shard, data)
 
 
-def change_manifest(**changes: object) -> Callable[[Project, torch.Tensor], None]:
-    def change(settings: Project, _: torch.Tensor) -> None:
-        file = settings.data.manifest_file(KEY)
-        content = json.loads(read_sealed(file, settings.data, "")) | changes
-        write_sealed(json.dumps(content).encode(), file, settings.data)
+def change_manifest(**changes: object) -> Callable[[DataFolder, torch.Tensor], None]:
+    def change(data: DataFolder, _: torch.Tensor) -> None:
+        file = data.manifest_file(KEY)
+        content = json.loads(read_sealed(file, data.root, "")) | changes
+        write_sealed(json.dumps(content).encode(), file, data.root)
 
     return change
 
 
-def other_centroids(settings: Project, centroids: torch.Tensor) -> None:
-    save_centroids(centroids.flip(0), settings.data, "learned")
+def other_centroids(data: DataFolder, centroids: torch.Tensor) -> None:
+    save_centroids(centroids.flip(0), data, "learned")
 
 
-def test_a_good_shard_reproduces_in_part_and_as_a_whole(labelled: Project) -> None:
+def test_a_good_shard_reproduces_in_part_and_as_a_whole(labelled: DataFolder, resources: Resources) -> None:
     steps: list[tuple[int, int]] = []
-    assert verify_shard(KEY, labelled, CPU, 3, lambda done, total: steps.append((done, total))) == 3
+    assert verify_shard(KEY, labelled, resources, 3, lambda done, total: steps.append((done, total))) == 3
     assert steps == [(1, 3), (2, 3), (3, 3)]
-    assert verify_shard(KEY, labelled, CPU, 100) == 4
+    assert verify_shard(KEY, labelled, resources, 100) == 4
 
 
-def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(labelled: Project) -> None:
+def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(
+    labelled: DataFolder, resources: Resources
+) -> None:
     forge(labelled)
     with pytest.raises(NcaError, match=r"set2/000006 does not reproduce: .* materialize partition set2-00001 of"):
-        verify_shard(KEY, labelled, CPU, 100)
+        verify_shard(KEY, labelled, resources, 100)
     with pytest.raises(NcaError, match="set2/000006 does not reproduce"):
-        verify_shard(KEY, labelled, CPU, 2)
-    assert verify_shard(KEY, labelled, CPU, 1) == 1
+        verify_shard(KEY, labelled, resources, 2)
+    assert verify_shard(KEY, labelled, resources, 1) == 1
 
 
 @pytest.mark.parametrize(
@@ -80,42 +81,46 @@ def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(
         (change_manifest(set="set1"), r"contradicts itself \(it is of set1-00001"),
         (change_manifest(token_counts=[10**6] * 32), r"contradicts itself \(its token counts do not add up"),
         (change_manifest(members=[]), r"shard_00001\.json is damaged \(List should have at least 1 item"),
-        (lambda settings, _: settings.data.tokens_file(KEY).unlink(), "is missing"),
-        (lambda settings, _: settings.data.tokens_file(KEY).write_bytes(b"no zip"), "is damaged"),
+        (lambda data, _: data.tokens_file(KEY).unlink(), "is missing"),
+        (lambda data, _: data.tokens_file(KEY).write_bytes(b"no zip"), "is damaged"),
     ],
 )
 def test_what_cannot_be_verified_is_named_with_the_remedy(
-    labelled: Project, centroids: torch.Tensor, damage: Callable[[Project, torch.Tensor], object], message: str
+    labelled: DataFolder,
+    resources: Resources,
+    centroids: torch.Tensor,
+    damage: Callable[[DataFolder, torch.Tensor], object],
+    message: str,
 ) -> None:
     damage(labelled, centroids)
     with pytest.raises(NcaError, match=message + ".*materialize partition set2-00001"):
-        verify_shard(KEY, labelled, CPU, 1)
+        verify_shard(KEY, labelled, resources, 1)
 
 
-def test_token_counts_are_counted_again(labelled: Project) -> None:
-    counts = read_manifest(KEY, labelled.data).token_counts
+def test_token_counts_are_counted_again(labelled: DataFolder, resources: Resources) -> None:
+    counts = read_manifest(KEY, labelled).token_counts
     change_manifest(token_counts=[counts[1], counts[0], *counts[2:]])(labelled, torch.empty(0))
     with pytest.raises(DamageError, match=r"shard_00001\.json has other token counts than the shard: materialize"):
-        verify_shard(KEY, labelled, CPU, 1)
+        verify_shard(KEY, labelled, resources, 1)
 
 
-def test_shards_that_changed_places_are_found(labelled: Project) -> None:
+def test_shards_that_changed_places_are_found(labelled: DataFolder, resources: Resources) -> None:
     first = ShardKey("set1", 0)
     for file, other in (
-        (labelled.data.tokens_file(first), labelled.data.tokens_file(KEY)),
-        (labelled.data.manifest_file(first), labelled.data.manifest_file(KEY)),
+        (labelled.tokens_file(first), labelled.tokens_file(KEY)),
+        (labelled.manifest_file(first), labelled.manifest_file(KEY)),
     ):
         content = file.read_bytes()
         file.write_bytes(other.read_bytes())
         other.write_bytes(content)
     for key in (first, KEY):
         with pytest.raises(DamageError, match=rf"\.json is damaged \(it is not what was written there\): .* {key} of"):
-            verify_shard(key, labelled, CPU, 1)
+            verify_shard(key, labelled, resources, 1)
 
 
 @pytest.mark.parametrize("failure", [TransientError("cuda:0 failed"), DiskFullError("full"), NcaError("no memory")])
 def test_what_is_not_the_datas_fault_is_not_noted(
-    labelled: Project, failure: NcaError, monkeypatch: pytest.MonkeyPatch
+    labelled: DataFolder, resources: Resources, failure: NcaError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: object) -> Iterator[str]:
         yield from ()
@@ -123,20 +128,20 @@ def test_what_is_not_the_datas_fault_is_not_noted(
 
     monkeypatch.setattr(verify, "simulate_each", failing)
     with pytest.raises(type(failure), match=str(failure)):
-        verify_shard(KEY, labelled, CPU, 100)
-    assert noted_findings(labelled.data) == {}
+        verify_shard(KEY, labelled, resources, 100)
+    assert noted_findings(labelled) == {}
 
 
-def test_regenerating_gives_the_shards_tokens_without_reading_them(labelled: Project) -> None:
-    stored = read_rollout(KEY, labelled.data, 5)
-    labelled.data.tokens_file(KEY).write_bytes(b"no zip")
-    np.testing.assert_array_equal(regenerate(RolloutId("set2", 5), labelled), stored)
+def test_regenerating_gives_the_shards_tokens_without_reading_them(labelled: DataFolder, resources: Resources) -> None:
+    stored = read_rollout(KEY, labelled, 5)
+    labelled.tokens_file(KEY).write_bytes(b"no zip")
+    np.testing.assert_array_equal(regenerate(RolloutId("set2", 5), labelled, resources), stored)
 
 
-def test_any_rollout_of_a_set_can_be_regenerated(labelled: Project) -> None:
-    tokens = regenerate(RolloutId("set3", 2**32 - 1), labelled)
-    assert tokens.shape[0] == labelled.frames
-    assert rollout_digest(tokens) == rollout_digest(regenerate(RolloutId("set3", 2**32 - 1), labelled))
+def test_any_rollout_of_a_set_can_be_regenerated(labelled: DataFolder, resources: Resources) -> None:
+    tokens = regenerate(RolloutId("set3", 2**32 - 1), labelled, resources)
+    assert tokens.shape[0] == labelled.sets["set3"].frames
+    assert rollout_digest(tokens) == rollout_digest(regenerate(RolloutId("set3", 2**32 - 1), labelled, resources))
 
 
 LARGE_SHARD = """
@@ -146,7 +151,8 @@ from nca_assets.ids import ShardKey
 from nca_assets.project import Project
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import read_centroids
-write_shard(ShardKey("set1", 0), read_centroids(Path(sys.argv[1])), Project.load())
+project = Project.load()
+write_shard(ShardKey("set1", 0), read_centroids(Path(sys.argv[1])), project.writable_data(), project.resources)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nca_assets import files
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.vocabulary.centroids import (
     digest,
@@ -62,14 +63,14 @@ REASONS = {
 }
 
 
-def test_what_is_saved_reads_back_with_plain_torch(tmp_path: Path, centroids: torch.Tensor) -> None:
-    save_centroids(centroids, tmp_path, "learned")
-    plain = torch.load(tmp_path / "centroids.pt", weights_only=True)
+def test_what_is_saved_reads_back_with_plain_torch(data: DataFolder, centroids: torch.Tensor) -> None:
+    save_centroids(centroids, data, "learned")
+    plain = torch.load(local(data.centroids_file), weights_only=True)
     assert plain.shape == (32, 16)
     assert plain.dtype == torch.float32
     assert torch.equal(plain, centroids)
-    assert torch.equal(load_centroids(tmp_path), centroids)
-    assert present_source(tmp_path) == "learned"
+    assert torch.equal(load_centroids(data), centroids)
+    assert present_source(data) == "learned"
 
 
 def test_the_digest_is_what_the_specification_says(centroids: torch.Tensor) -> None:
@@ -88,26 +89,30 @@ def test_any_centroids_go_onto_the_lattice(seed: int, exponent: int) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("unfit", UNFIT)
-def test_unfit_centroids_are_refused_and_the_old_ones_stay(tmp_path: Path, centroids: torch.Tensor, unfit: str) -> None:
-    save_centroids(centroids, tmp_path, "learned")
-    before = {name: (tmp_path / name).read_bytes() for name in ("centroids.pt", "centroids.json")}
+def test_unfit_centroids_are_refused_and_the_old_ones_stay(
+    data: DataFolder, tmp_path: Path, centroids: torch.Tensor, unfit: str
+) -> None:
+    save_centroids(centroids, data, "learned")
+    before = {name: (data / name).read_bytes() for name in ("centroids.pt", "centroids.json")}
     torch.save(UNFIT[unfit], tmp_path / "mine.pt")
     with pytest.raises(NcaError, match=rf"mine\.pt {REASONS[unfit]}") as caught:
-        import_centroids(tmp_path / "mine.pt", tmp_path)
+        import_centroids(tmp_path / "mine.pt", data)
     assert "\n" not in str(caught.value)
-    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert {name: (data / name).read_bytes() for name in before} == before
 
 
-def test_a_parameter_or_a_slice_of_a_larger_tensor_is_imported_as_a_tensor_of_its_own(tmp_path: Path) -> None:
+def test_a_parameter_or_a_slice_of_a_larger_tensor_is_imported_as_a_tensor_of_its_own(
+    data: DataFolder, tmp_path: Path
+) -> None:
     values = torch.rand(1000, 16)
     torch.save(torch.nn.Parameter(values)[:32], tmp_path / "slice.pt")
     torch.save(torch.nn.Parameter(values[:32].clone()), tmp_path / "parameter.pt")
-    imported = import_centroids(tmp_path / "parameter.pt", tmp_path)
+    imported = import_centroids(tmp_path / "parameter.pt", data)
     assert type(imported) is torch.Tensor
     assert not imported.requires_grad
-    assert torch.equal(import_centroids(tmp_path / "slice.pt", tmp_path), imported)
-    import_centroids(tmp_path / "centroids.pt", tmp_path)
-    assert (tmp_path / "centroids.pt").stat().st_size < 8_000
+    assert torch.equal(import_centroids(tmp_path / "slice.pt", data), imported)
+    import_centroids(local(data.centroids_file), data)
+    assert local(data.centroids_file).stat().st_size < 8_000
 
 
 class Killed(BaseException):
@@ -116,9 +121,9 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("write", [1, 2, 3])
 def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its_replacement(
-    tmp_path: Path, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch, write: int
+    data: DataFolder, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch, write: int
 ) -> None:
-    save_centroids(centroids, tmp_path, "learned")
+    save_centroids(centroids, data, "learned")
     publish, done = files.publish, []
 
     def dies(temporary: Path, path: Path) -> None:
@@ -129,55 +134,55 @@ def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its
 
     monkeypatch.setattr(files, "publish", dies)
     with pytest.raises(Killed):
-        save_centroids(centroids.flip(0), tmp_path, "imported from mine.pt")
+        save_centroids(centroids.flip(0), data, "imported from mine.pt")
     monkeypatch.undo()
-    replaced = torch.equal(load_centroids(tmp_path), centroids.flip(0))
+    replaced = torch.equal(load_centroids(data), centroids.flip(0))
     assert replaced == (write == 3)
-    assert present_source(tmp_path) == ("imported from mine.pt" if replaced else "learned")
-    assert present_digest(tmp_path) == digest(load_centroids(tmp_path))
-    save_centroids(centroids.flip(1), tmp_path, "imported from another.pt")
-    assert present_source(tmp_path) == "imported from another.pt"
-    assert set(json.loads((tmp_path / "centroids.json").read_text())) == {"source", "digest", "file", "seal"}
+    assert present_source(data) == ("imported from mine.pt" if replaced else "learned")
+    assert present_digest(data) == digest(load_centroids(data))
+    save_centroids(centroids.flip(1), data, "imported from another.pt")
+    assert present_source(data) == "imported from another.pt"
+    assert set(json.loads((data / "centroids.json").read_text())) == {"source", "digest", "file", "seal"}
 
 
 @pytest.mark.parametrize("content", [b"", b"not a torch file", b"PK\x03\x04 broken zip", b"\x80\x02]q\x00."])
-def test_what_is_no_torch_file_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_torch_file_is_refused(data: DataFolder, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mine.pt").write_bytes(content)
     with pytest.raises(NcaError, match=r"mine.pt (is not a file of torch.save|holds list)") as caught:
-        import_centroids(tmp_path / "mine.pt", tmp_path)
+        import_centroids(tmp_path / "mine.pt", data)
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_vocabulary_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_missing_vocabulary_says_how_to_make_one(data: DataFolder) -> None:
     with pytest.raises(NcaError, match=r"centroids\.pt is missing: materialize the asset 'centroids'"):
-        load_centroids(tmp_path)
+        load_centroids(data)
 
 
-def test_a_file_put_there_by_hand_must_be_imported(tmp_path: Path) -> None:
-    torch.save(torch.rand(32, 16), local(tmp_path.centroids_file))
+def test_a_file_put_there_by_hand_must_be_imported(data: DataFolder) -> None:
+    torch.save(torch.rand(32, 16), local(data.centroids_file))
     with pytest.raises(NcaError, match=r"not on the lattice .* run 'nca import centroids"):
-        load_centroids(tmp_path)
+        load_centroids(data)
 
 
-def test_an_imported_vocabulary_is_normalized_and_remembered(tmp_path: Path) -> None:
+def test_an_imported_vocabulary_is_normalized_and_remembered(data: DataFolder, tmp_path: Path) -> None:
     own = torch.rand(32, 16, dtype=torch.float64) * 7
     torch.save(own, tmp_path / "mine.pt")
-    imported = import_centroids(tmp_path / "mine.pt", tmp_path)
+    imported = import_centroids(tmp_path / "mine.pt", data)
     assert is_on_lattice(imported)
     assert imported.dtype == torch.float32
-    assert torch.equal(load_centroids(tmp_path), imported)
-    assert present_source(tmp_path) == "imported from mine.pt"
+    assert torch.equal(load_centroids(data), imported)
+    assert present_source(data) == "imported from mine.pt"
 
 
-def test_a_file_put_there_by_hand_is_not_taken_for_learned(tmp_path: Path, centroids: torch.Tensor) -> None:
-    assert present_source(tmp_path) is None
-    torch.save(centroids, local(tmp_path.centroids_file))
+def test_a_file_put_there_by_hand_is_not_taken_for_learned(data: DataFolder, centroids: torch.Tensor) -> None:
+    assert present_source(data) is None
+    torch.save(centroids, local(data.centroids_file))
     with pytest.raises(NcaError, match=r"put there by hand: keep it with 'nca import centroids"):
-        present_source(tmp_path)
-    import_centroids(local(tmp_path.centroids_file), tmp_path)
-    assert present_source(tmp_path) == "imported from centroids.pt"
+        present_source(data)
+    import_centroids(local(data.centroids_file), data)
+    assert present_source(data) == "imported from centroids.pt"
 
 
-def test_importing_a_vocabulary_again_does_not_change_it(tmp_path: Path, centroids: torch.Tensor) -> None:
-    save_centroids(centroids, tmp_path, "learned")
-    assert torch.equal(import_centroids(local(tmp_path.centroids_file), tmp_path), centroids)
+def test_importing_a_vocabulary_again_does_not_change_it(data: DataFolder, centroids: torch.Tensor) -> None:
+    save_centroids(centroids, data, "learned")
+    assert torch.equal(import_centroids(local(data.centroids_file), data), centroids)

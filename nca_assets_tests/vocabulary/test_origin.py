@@ -3,69 +3,68 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.vocabulary.centroids import digest, save_centroids
 from nca_assets.vocabulary.origin import present_digest, present_source
 from nca_assets_tests.conftest import local
 
 WITHOUT_TORCH = """
-import pathlib, sys
+import sys
+from nca_assets.data_folder import DataFolder
 from nca_assets.vocabulary.origin import present_digest
-print(present_digest(pathlib.Path(sys.argv[1])), "torch" in sys.modules)
+print(present_digest(DataFolder.open(sys.argv[1])), "torch" in sys.modules)
 """
 
 
-def test_none_is_there(tmp_path: Path) -> None:
-    assert present_digest(tmp_path) is None
-    assert present_source(tmp_path) is None
+def test_none_is_there(data: DataFolder) -> None:
+    assert present_digest(data) is None
+    assert present_source(data) is None
 
 
-def test_the_digest_is_known_without_torch(tmp_path: Path, centroids: torch.Tensor) -> None:
-    save_centroids(centroids, tmp_path, "learned")
-    said = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+def test_the_digest_is_known_without_torch(data: DataFolder, centroids: torch.Tensor) -> None:
+    save_centroids(centroids, data, "learned")
+    said = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(data)], capture_output=True, text=True, check=True)
     assert said.stdout.split() == [digest(centroids), "False"]
-    assert present_source(tmp_path) == "learned"
+    assert present_source(data) == "learned"
 
 
-def test_a_vocabulary_put_there_by_hand_is_noticed(tmp_path: Path, centroids: torch.Tensor) -> None:
-    save_centroids(centroids, tmp_path, "learned")
+def test_a_vocabulary_put_there_by_hand_is_noticed(data: DataFolder, centroids: torch.Tensor) -> None:
+    save_centroids(centroids, data, "learned")
     other = centroids.flip(0)
-    torch.save(other, local(tmp_path.centroids_file))
-    assert present_digest(tmp_path) == digest(other) != digest(centroids)
+    torch.save(other, local(data.centroids_file))
+    assert present_digest(data) == digest(other) != digest(centroids)
     with pytest.raises(NcaError, match=r"centroids\.pt was put there by hand: keep it with 'nca import centroids"):
-        present_source(tmp_path)
+        present_source(data)
 
 
-def test_the_same_vocabulary_in_another_file_is_the_same(tmp_path: Path, centroids: torch.Tensor) -> None:
-    save_centroids(centroids, tmp_path, "learned")
-    file = tmp_path.centroids_file
+def test_the_same_vocabulary_in_another_file_is_the_same(data: DataFolder, centroids: torch.Tensor) -> None:
+    save_centroids(centroids, data, "learned")
+    file = data.centroids_file
     torch.save(centroids, local(file), _use_new_zipfile_serialization=False)
-    assert present_digest(tmp_path) == digest(centroids)
-    assert present_source(tmp_path) == "learned"
+    assert present_digest(data) == digest(centroids)
+    assert present_source(data) == "learned"
 
 
 @pytest.mark.parametrize("bit", range(0, 2200, 97))
-def test_no_flipped_bit_changes_the_digest(tmp_path: Path, centroids: torch.Tensor, bit: int) -> None:
+def test_no_flipped_bit_changes_the_digest(data: DataFolder, centroids: torch.Tensor, bit: int) -> None:
     """All shards would be stale, however often they were made again."""
-    save_centroids(centroids, tmp_path, "learned")
-    file = local(tmp_path.centroids_file.with_suffix(".json"))
+    save_centroids(centroids, data, "learned")
+    file = local(data.centroids_file.with_suffix(".json"))
     content = bytearray(file.read_bytes())
     content[bit // 8] ^= 1 << bit % 8
     file.write_bytes(content)
-    assert present_digest(tmp_path) == digest(centroids)
+    assert present_digest(data) == digest(centroids)
 
 
 @pytest.mark.parametrize("said", ["", "[]", json.dumps({"source": "learned"})])
-def test_what_makes_no_sense_is_not_believed(tmp_path: Path, centroids: torch.Tensor, said: str) -> None:
-    save_centroids(centroids, tmp_path, "learned")
-    tmp_path.centroids_file.with_suffix(".json").write_text(said)
-    assert present_digest(tmp_path) == digest(centroids)
+def test_what_makes_no_sense_is_not_believed(data: DataFolder, centroids: torch.Tensor, said: str) -> None:
+    save_centroids(centroids, data, "learned")
+    data.centroids_file.with_suffix(".json").write_text(said)
+    assert present_digest(data) == digest(centroids)
     with pytest.raises(NcaError, match="put there by hand"):
-        present_source(tmp_path)
+        present_source(data)
