@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.loading.source import RolloutSource
-from nca_assets.tasks.long_horizon import Predict, training
+from nca_assets.tasks.long_horizon import Predict
 from nca_assets.tasks.scores import unigram
 
 Context = NDArray[np.uint8]
@@ -123,7 +123,7 @@ def _everywhere(tokens: NDArray[np.float64], grid: tuple[int, ...]) -> Probabili
 
 def _windows(source: RolloutSource, most: int | None) -> Iterator[tuple[Context, Context]]:
     """(context, target) of batches of training windows, ``most`` of them or ``MOST_WINDOWS`` windows."""
-    stream = training(source, batch_size=64)
+    stream = source.long_horizon()
     for batch, _ in zip(stream, range(most or MOST_WINDOWS // 64), strict=False):
         frames = batch.tokens.cpu().numpy()
         yield frames[:, :4], frames[:, 4]

@@ -87,7 +87,7 @@ def _tables(
             models[name] = train(build, learn_from, device, progress)
     for done, (name, predict) in enumerate(models.items(), start=1):
         with shown(f"scoring {name}") as progress:
-            yield evaluate(predict, test_on).with_columns(model=pl.lit(name))
+            yield evaluate(predict, test_on).rows.with_columns(model=pl.lit(name))
             progress(done, len(models))
     with shown(f"scoring {ORACLE}"):
         yield evaluate_examples(Oracle.of(data, resources), test_on).with_columns(model=pl.lit(ORACLE))

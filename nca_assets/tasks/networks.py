@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch.nn import functional
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.loading.source import RolloutSource
 from nca_assets.progress import Progress, unwatched
-from nca_assets.tasks.long_horizon import Predict, training
+from nca_assets.tasks.long_horizon import Predict
 from nca_assets.tasks.scores import UNIGRAM_PRIOR
 
 CONTEXT = 4
@@ -122,7 +123,7 @@ def train(
 
 
 def _windows(source: RolloutSource, steps: int) -> Iterator[Tensor]:
-    stream, epoch = training(source, batch_size=BATCH, seed=SEED, blocks_open=8), 0
+    stream, epoch = replace(source.long_horizon(BATCH, seed=SEED), blocks_open=8), 0
     while True:
         for batch in stream.at(epoch):
             yield batch.tokens

@@ -91,7 +91,7 @@ def test_weights_are_fitted_to_what_pays(scored: DataFolder) -> None:
 
 
 def mean_cost(predict: Predict, source: RolloutSource) -> float:
-    return float(evaluate(predict, source)["cross_entropy"].to_numpy().mean())
+    return float(evaluate(predict, source).rows["cross_entropy"].to_numpy().mean())
 
 
 @pytest.mark.parametrize("build", [ConvNet, Transformer])
