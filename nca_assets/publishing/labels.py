@@ -13,7 +13,7 @@ from nca_assets.naming import ShardKey
 from nca_assets.remedies import relabel
 from nca_assets.storage import Stored
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.sql_text import literal
 
 
 def checked_labels(keys: Iterable[ShardKey], data: Stored) -> Iterator[pl.DataFrame]:
@@ -24,7 +24,7 @@ def checked_labels(keys: Iterable[ShardKey], data: Stored) -> Iterator[pl.DataFr
     for key in keys:
         part = key.labels_file(data)
         table, _ = read_table(part, data, relabel(key))
-        query = f"FROM labels WHERE {is_any_of([key.set])} AND shard = {key.number} ORDER BY rollout_index"
+        query = f"FROM labels WHERE set_name = {literal(key.set)} AND shard = {key.number} ORDER BY rollout_index"
         if not table.equals(whole_table(query, data).select(table.columns)):
             raise NcaError(
                 f"{part} holds other labels than the warehouse: materialize partition {key} of behavior_labels, then "

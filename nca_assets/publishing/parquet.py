@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,9 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from nca_assets.figures.palette import colored, colors_of, indexed
+from nca_assets.figures.images import png
+from nca_assets.figures.palette import colored, colors_of
 from nca_assets.labels.schema import Column
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
@@ -25,10 +24,9 @@ from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.storage import local_copy
-from nca_assets.warehouse.collections import Sampling
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.sql_text import Sampling, literal
 
-MOST_PREVIEWED = 100
+MAX_PREVIEWED = 100
 """Rollouts of each set, in one row group: the viewer loads no more than it shows."""
 
 TOKENS_PER_GROUP = 4_000_000
@@ -70,24 +68,18 @@ def _writer(config: Config, file: Path) -> Iterator[pq.ParquetWriter]:
 
 def write_preview(rollout_set: str, file: Path, settings: Settings) -> None:
     """Some rollouts of a set, in proportion by class, as pictures with a few of their labels."""
-    condition = is_any_of([rollout_set])
-    source = RolloutSource.where(condition, settings, sampling=Sampling(total=MOST_PREVIEWED))
+    condition = f"set_name = {literal(rollout_set)}"
+    source = RolloutSource.where(condition, settings, sampling=Sampling(total=MAX_PREVIEWED))
     colors = colors_of(rollout_set, settings.data)
     rows = []
     for rollout in source:
         pixels = colored(np.asarray(rollout.tokens), colors)
         shown = {f"frame_{frame}": pixels[frame] for frame in LONG_HORIZON} | {"frame_last": pixels[-1]}
-        images = {name: {"bytes": png_of(grid), "path": None} for name, grid in shown.items()}
+        scale = -(-SIDE // max(pixels.shape[1:3]))
+        images = {name: {"bytes": png(grid, scale), "path": None} for name, grid in shown.items()}
         rows.append({name: rollout.labels[name] for name in PREVIEW_LABELS} | images)
     with _writer(PREVIEW, file) as writer:
         writer.write_table(pa.Table.from_pylist(rows, schema(PREVIEW)))
-
-
-def png_of(pixels: NDArray[np.uint8]) -> bytes:
-    """A frame in color (height, width, 3) as PNG."""
-    buffer = io.BytesIO()
-    indexed(pixels, -(-SIDE // max(pixels.shape))).save(buffer, "PNG", optimize=True, bits=8)
-    return buffer.getvalue()
 
 
 def write_labels(keys: Iterable[ShardKey], file: Path, settings: Settings) -> None:

@@ -18,11 +18,10 @@ from nca_assets.automaton.lattice import TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import Stream, long_horizon
-from nca_assets.naming import SETS, RolloutId
+from nca_assets.naming import RolloutId
 from nca_assets.settings import Settings
 from nca_assets.tasks.scores import IDENTITY, SCORES, score
-from nca_assets.warehouse.collections import Sampling
-from nca_assets.warehouse.read import is_any_of, literal
+from nca_assets.warehouse.sql_text import OWN_SETS, Sampling, literal
 
 EXAMPLES_AT_ONCE = 16
 
@@ -47,7 +46,7 @@ def split(name: str, settings: Settings | None = None, *, most: int | None = Non
 
     No more than ``most``, in proportion by behavior. Raises ``NcaError`` if there are none.
     """
-    condition = f"by_rollout = {literal(name)} AND {is_any_of(SETS)}"
+    condition = f"by_rollout = {literal(name)} AND {OWN_SETS}"
     return RolloutSource.where(condition, settings, columns=IDENTITY, sampling=Sampling(total=most))
 
 

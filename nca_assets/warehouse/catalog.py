@@ -1,25 +1,24 @@
 """The warehouse's tables and views, in the order they are built, with a comment for each and for every column.
 
-The SQL that makes ``NAME`` is in ``NAME.sql`` beside this file. Not here: what it is built from (``sources``).
+The query whose answer is ``NAME`` is in ``sql/NAME.sql``. Not here: what it is built from (``sources``).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
-from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS, Column
-from nca_assets.warehouse.table import Table
+from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS, Column, label_columns
+from nca_assets.warehouse.table import Table, View
 
 OLD_NAMES = {"set_name": "set", "rollout_index": "index"}
 """What columns were called before, when queries had to quote them."""
 
-_LABELS = {column.name: column for column in LABEL_COLUMNS}
-_RECIPE_COLUMNS = LABEL_COLUMNS[: [column.name for column in LABEL_COLUMNS].index("digest") + 1]
-_PARTITION = Column("partition_key", "VARCHAR", "Partition, like set1-00000")
-_SET, _BEHAVIOR, _FRAME = CURVE_SUM_COLUMNS[:3]
-_SHARD = _LABELS["shard"]
+_SHARD = (Column("partition_key", "VARCHAR", "Partition, like set1-00000"), *label_columns("set_name", "shard"))
+_COLLECTION = Column("name", "VARCHAR", "Name of the collection")
+_CELLS = Column("cells", "INTEGER", "Cells of a frame")
 
-_MATERIALIZATION_COLUMNS = (
+MATERIALIZATION_COLUMNS = (
     Column("asset", "VARCHAR", "Asset, like rollout_shards or analytics/labels"),
     Column("partition_key", "VARCHAR", "Partition; null of assets without any"),
     Column("time", "TIMESTAMP", "When it was recorded, UTC"),
@@ -39,7 +38,7 @@ _MATERIALIZATION_COLUMNS = (
 
 SCORE_COLUMNS = (
     Column("model", "VARCHAR", "Baseline; the oracle is the true rule, estimated from sampled futures"),
-    *(_LABELS[name] for name in ("rollout_id", "set_name", "behavior", "height", "width")),
+    *label_columns("rollout_id", "set_name", "behavior", "height", "width"),
     Column("cross_entropy", "DOUBLE", "Mean of -ln p of the target's tokens, in nats a cell, 0 to 14"),
     Column("accuracy", "DOUBLE", "Share of cells whose likeliest token is the target's, 0 to 1"),
     Column("accuracy_changed", "DOUBLE", "The same over cells that differ from frame 48; null if none do"),
@@ -54,9 +53,7 @@ TABLES = (
         "One row per label part: what it was made from, by which versions",
         ("label_files",),
         (
-            _PARTITION,
-            _SET,
-            _SHARD,
+            *_SHARD,
             Column("rollouts", "BIGINT", "Rollouts in the part"),
             Column("file_bytes", "BIGINT", "Size of the Parquet file in bytes"),
             Column("digest", "VARCHAR", "SHA-256 of its rows and curves; the partition's data version"),
@@ -73,30 +70,24 @@ TABLES = (
         LABEL_COLUMNS,
         follows=True,
     ),
-    Table(
+    View(
         "labels_old_names",
         "The labels with the columns set and index, as they were called before, for queries that ask for them",
         ("labels",),
         tuple(replace(column, name=OLD_NAMES.get(column.name, column.name)) for column in LABEL_COLUMNS),
-        kind="VIEW",
-        follows=True,
     ),
-    Table(
+    View(
         "rollouts",
         "One row per labelled rollout: identity and recipe",
         ("labels",),
-        _RECIPE_COLUMNS,
-        kind="VIEW",
-        follows=True,
+        tuple(takewhile(lambda column: column.name != "label_version", LABEL_COLUMNS)),
     ),
     Table(
         "shards",
         "One row per materialized or imported shard, from its manifest",
         ("manifests", "imported_manifests"),
         (
-            _PARTITION,
-            _SET,
-            _SHARD,
+            *_SHARD,
             Column("rollouts", "BIGINT", "Rollouts in the shard"),
             Column("frames", "INTEGER", "Frames per rollout, the most of any"),
             Column("tokens", "BIGINT", "Tokens in the shard: cells times frames, over all rollouts"),
@@ -120,7 +111,7 @@ TABLES = (
         "How often each token occurs in the shards, by set",
         ("manifests", "imported_manifests"),
         (
-            _SET,
+            *label_columns("set_name"),
             Column("token", "SMALLINT", "Token, 0 to 31; up to 255 in imported sets"),
             Column("count", "HUGEINT", "Cells and frames that hold it"),
             Column("share", "DOUBLE", "The same as a share of the set's tokens, 0 to 1"),
@@ -131,9 +122,7 @@ TABLES = (
         "Mean curves over time by set and class; those of single rollouts are in data/curves",
         ("curve_sum_files",),
         (
-            _SET,
-            _BEHAVIOR,
-            _FRAME,
+            *CURVE_SUM_COLUMNS[:3],
             Column("rollouts", "BIGINT", "Rollouts that the means are over"),
             Column("entropy", "DOUBLE", "Mean Shannon entropy of the frame's tokens, in bits"),
             Column(
@@ -161,15 +150,13 @@ TABLES = (
         "materializations",
         "One row per materialization of any asset and partition, from the orchestrator's log as of this build's start",
         ("history_files",),
-        _MATERIALIZATION_COLUMNS,
+        MATERIALIZATION_COLUMNS,
     ),
-    Table(
+    View(
         "current_materializations",
         "The latest materialization of each asset and partition",
         ("materializations",),
-        _MATERIALIZATION_COLUMNS,
-        kind="VIEW",
-        follows=True,
+        MATERIALIZATION_COLUMNS,
     ),
     Table(
         "stale_partitions",
@@ -177,7 +164,7 @@ TABLES = (
         ("shards", "label_parts", "materializations"),
         (
             Column("asset", "VARCHAR", "Asset"),
-            Column("partition_key", "VARCHAR", "Partition; null of assets without any"),
+            MATERIALIZATION_COLUMNS[1],
             Column("reason", "VARCHAR", "Why it is stale; several reasons are separated by semicolons"),
             Column("materialized_at", "TIMESTAMP", "When it was materialized last, UTC; null if there is no record"),
         ),
@@ -187,7 +174,7 @@ TABLES = (
         "One row per version of each collection: a query's answer, frozen",
         ("collection_files",),
         (
-            Column("name", "VARCHAR", "Name of the collection"),
+            _COLLECTION,
             Column("version", "INTEGER", "Version, from 1"),
             Column("latest", "BOOLEAN", "Whether it is the collection's latest version"),
             Column("query", "VARCHAR", "Query whose answer it is"),
@@ -203,19 +190,18 @@ TABLES = (
         "The rollouts of each version of each collection",
         ("collection_files",),
         (
-            Column("name", "VARCHAR", "Name of the collection"),
+            _COLLECTION,
             Column("version", "INTEGER", "Version of the collection"),
-            _LABELS["rollout_id"],
-            _LABELS["digest"],
+            *label_columns("rollout_id", "digest"),
         ),
     ),
-    Table(
+    View(
         "behavior_summary",
         "Rollouts, share and mean metrics by behavior class",
         ("labels",),
         (
             Column("origin", "VARCHAR", "recipes for our three sets together, else the name of an imported set"),
-            _BEHAVIOR,
+            CURVE_SUM_COLUMNS[1],
             Column("rollouts", "BIGINT", "Rollouts of the class"),
             Column("percent", "DOUBLE", "Share of the origin's rollouts, in percent"),
             Column("mean_change", "DOUBLE", "Mean share of cells that change per step, 0 to 1"),
@@ -223,58 +209,37 @@ TABLES = (
             Column("token_entropy", "DOUBLE", "Mean token entropy, in bits"),
             Column("median_period", "DOUBLE", "Median period in frames; null where the class has none"),
         ),
-        kind="VIEW",
-        follows=True,
     ),
-    Table(
+    View(
         "phase_space",
         "One row per rollout: where it lies between order and chaos",
         ("labels",),
         (
-            _LABELS["rollout_id"],
-            _SET,
-            _LABELS["behavior"],
-            _LABELS["family"],
-            Column("cells", "INTEGER", "Cells of a frame"),
-            Column("volatility", "DOUBLE", _LABELS["late_change"].description),
-            *(
-                _LABELS[n]
-                for n in (
-                    "tail_entropy",
-                    "token_entropy",
-                    "block_entropy",
-                    "conditional_entropy",
-                    "compression_ratio",
-                    "damage",
-                )
-            ),
+            *label_columns("rollout_id", "set_name", "behavior", "family"),
+            _CELLS,
+            *(replace(column, name="volatility") for column in label_columns("late_change")),
+            *label_columns("tail_entropy", "token_entropy", "block_entropy", "conditional_entropy"),
+            *label_columns("compression_ratio", "damage"),
         ),
-        kind="VIEW",
-        follows=True,
     ),
-    Table(
+    View(
         "geometry",
         "Rollouts and tokens by grid size",
         ("labels",),
         (
-            _SET,
-            _LABELS["height"],
-            _LABELS["width"],
-            Column("cells", "INTEGER", "Cells of a frame"),
+            *label_columns("set_name", "height", "width"),
+            _CELLS,
             Column("aspect", "DOUBLE", "Longer side over shorter side, 1 or more"),
             Column("rollouts", "BIGINT", "Rollouts on such a grid"),
             Column("tokens", "BIGINT", "Tokens in them"),
         ),
-        kind="VIEW",
-        follows=True,
     ),
-    Table(
+    View(
         "splits",
         "One row per labelled rollout: which part it is of when some are held out, in four ways",
         ("labels",),
         (
-            _LABELS["rollout_id"],
-            _SET,
+            *label_columns("rollout_id", "set_name"),
             Column(
                 "by_rollout", "VARCHAR", "train (80 %), validation or test (10 % each), by the rollout's name alone"
             ),
@@ -286,23 +251,17 @@ TABLES = (
                 "held_out if of domains, breathers, pulsing_gliders, excitable or lifelike, else as by_rollout",
             ),
         ),
-        kind="VIEW",
-        follows=True,
     ),
-    Table(
+    View(
         "lag_similarity",
         "Similarity to an earlier frame by lag: one row per rollout, start and lag",
         ("labels",),
         (
-            _LABELS["rollout_id"],
-            _SET,
-            _LABELS["behavior"],
+            *label_columns("rollout_id", "set_name", "behavior"),
             Column("start", "SMALLINT", "Frame that is compared with: 0 or 100"),
             Column("lag", "SMALLINT", "How many frames later, 1 to 256"),
             Column("similarity", "DOUBLE", "Share of cells with the same token in both, 0 to 1"),
         ),
-        kind="VIEW",
-        follows=True,
     ),
     Table(
         "long_horizon_scores",
@@ -310,13 +269,11 @@ TABLES = (
         ("score_files",),
         SCORE_COLUMNS,
     ),
-    Table(
+    View(
         "long_horizon_leaderboard",
         "The baselines of the long-horizon task, each rollout counting once; the lowest cross-entropy first",
         ("long_horizon_scores",),
         (SCORE_COLUMNS[0], Column("rollouts", "BIGINT", "Test rollouts that it was scored on"), *_MEANS),
-        kind="VIEW",
-        follows=True,
     ),
     Table(
         "snapshot",

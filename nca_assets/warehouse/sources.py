@@ -1,4 +1,4 @@
-"""What the tables are built from: the sound files on disk, the damage of the others, and what is present now, as
+"""What the tables are built from: the sound files on disk, the damage of the others, and the current versions, as
 variables that the SQL files read."""
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from nca_assets.vocabulary.origin import present_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files, recollect
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
-from nca_assets.warehouse.read import literal
+from nca_assets.warehouse.sql_text import literal
 
 log = logging.getLogger(__name__)
 
-PRESENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_digest VARCHAR)"
+CURRENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_digest VARCHAR)"
 DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT)[]"
 DAMAGED = "STRUCT(asset VARCHAR, partition_key VARCHAR, reason VARCHAR)[]"
 
@@ -121,7 +121,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: Stored, scratch: 
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
         log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
     damaged += [*_lacking_sums(data), *_noted(data)]
-    set_variable(connection, "present", PRESENT, _present(data))
+    set_variable(connection, "current", CURRENT, _current(data))
     set_variable(connection, "disk", DISK, _disk(data))
     set_variable(connection, "damaged", DAMAGED, [asdict(damage) for damage in dict.fromkeys(damaged)])
 
@@ -159,7 +159,7 @@ def _noted(data: Stored) -> Iterator[Damage]:
             yield Damage(_labels_asset(key), str(key), finding)
 
 
-def _present(data: Stored) -> dict[str, Any]:
+def _current(data: Stored) -> dict[str, Any]:
     return {
         "recipe_version": RECIPE_VERSION,
         "label_version": LABEL_VERSION,

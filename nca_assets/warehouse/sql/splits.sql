@@ -1,4 +1,3 @@
-CREATE OR REPLACE VIEW splits AS
 WITH tenths AS (
     SELECT *, ('0x' || left(md5(rollout_id), 8))::UBIGINT % 10 AS tenth
     FROM labels

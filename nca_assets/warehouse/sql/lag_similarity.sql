@@ -1,4 +1,3 @@
-CREATE OR REPLACE VIEW lag_similarity AS
 SELECT
     rollout_id,
     set_name,

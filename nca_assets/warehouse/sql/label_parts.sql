@@ -1,4 +1,3 @@
-CREATE OR REPLACE TABLE label_parts AS
 WITH lineage AS (
     SELECT file_name, map_from_entries(list((decode("key"), decode("value")))) AS made_from
     FROM parquet_kv_metadata(getvariable('label_files'))

@@ -1,2 +1,1 @@
-CREATE OR REPLACE TABLE labels AS
 FROM read_parquet(getvariable('label_files'), hive_partitioning = false)

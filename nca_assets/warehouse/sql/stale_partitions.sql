@@ -1,5 +1,4 @@
-CREATE OR REPLACE TABLE stale_partitions AS
-WITH present AS (SELECT unnest(getvariable('present'))),
+WITH current AS (SELECT unnest(getvariable('current'))),
 disk AS (SELECT unnest(getvariable('disk'), recursive := true)),
 damaged AS (SELECT unnest(getvariable('damaged'), recursive := true)),
 last AS (SELECT asset, partition_key, data_version, "time" FROM current_materializations),
@@ -14,7 +13,7 @@ labelled AS (
     SELECT
         if(coalesce(reproducible, label_parts.recipe_version IS NOT NULL), 'behavior_labels', 'imported_labels')
             AS asset,
-        label_parts.*, shards.digest AS present_shard, last.data_version
+        label_parts.*, shards.digest AS current_shard, last.data_version
     FROM label_parts
     LEFT JOIN shards USING (partition_key)
     LEFT JOIN last ON last.asset IN ('behavior_labels', 'imported_labels')
@@ -28,7 +27,7 @@ reasons (asset, partition_key, rank, reason) AS (
     WHERE (asset IN ('rollout_shards', 'imported_shards') AND partition_key NOT IN (SELECT partition_key FROM shards))
         OR (asset IN ('behavior_labels', 'imported_labels')
             AND partition_key NOT IN (SELECT partition_key FROM label_parts))
-        OR (asset = 'centroids' AND (SELECT centroids_digest FROM present) IS NULL)
+        OR (asset = 'centroids' AND (SELECT centroids_digest FROM current) IS NULL)
     UNION ALL
     SELECT asset, partition_key, 2, format('file has {} bytes, its manifest says {}', token_bytes, file_bytes)
     FROM made WHERE token_bytes <> file_bytes
@@ -42,26 +41,26 @@ reasons (asset, partition_key, rank, reason) AS (
     FROM labelled WHERE data_version <> digest
     UNION ALL
     SELECT asset, partition_key, 4, 'digest differs from the one materialized: ' || data_version[:12] || '… → ' || centroids_digest[:12] || '…'
-    FROM last, present WHERE asset = 'centroids' AND data_version <> centroids_digest
+    FROM last, current WHERE asset = 'centroids' AND data_version <> centroids_digest
     UNION ALL
-    SELECT asset, partition_key, 5, format('recipe_version {} → {}', made.recipe_version, present.recipe_version)
-    FROM made, present WHERE made.recipe_version <> present.recipe_version
+    SELECT asset, partition_key, 5, format('recipe_version {} → {}', made.recipe_version, current.recipe_version)
+    FROM made, current WHERE made.recipe_version <> current.recipe_version
     UNION ALL
-    SELECT asset, partition_key, 5, format('recipe_version {} → {}', labelled.recipe_version, present.recipe_version)
-    FROM labelled, present WHERE labelled.recipe_version <> present.recipe_version
+    SELECT asset, partition_key, 5, format('recipe_version {} → {}', labelled.recipe_version, current.recipe_version)
+    FROM labelled, current WHERE labelled.recipe_version <> current.recipe_version
     UNION ALL
-    SELECT asset, partition_key, 6, 'centroids changed: ' || made.centroids_digest[:12] || '… → ' || present.centroids_digest[:12] || '…'
-    FROM made, present WHERE made.centroids_digest <> present.centroids_digest
+    SELECT asset, partition_key, 6, 'centroids changed: ' || made.centroids_digest[:12] || '… → ' || current.centroids_digest[:12] || '…'
+    FROM made, current WHERE made.centroids_digest <> current.centroids_digest
     UNION ALL
-    SELECT asset, partition_key, 6, 'centroids changed: ' || labelled.centroids_digest[:12] || '… → ' || present.centroids_digest[:12] || '…'
-    FROM labelled, present WHERE labelled.centroids_digest <> present.centroids_digest
+    SELECT asset, partition_key, 6, 'centroids changed: ' || labelled.centroids_digest[:12] || '… → ' || current.centroids_digest[:12] || '…'
+    FROM labelled, current WHERE labelled.centroids_digest <> current.centroids_digest
     UNION ALL
     SELECT asset, partition_key, 7, format('label_version {} → {}', coalesce(labelled.label_version::VARCHAR, 'none'),
-        present.label_version)
-    FROM labelled, present WHERE labelled.label_version IS DISTINCT FROM present.label_version
+        current.label_version)
+    FROM labelled, current WHERE labelled.label_version IS DISTINCT FROM current.label_version
     UNION ALL
-    SELECT asset, partition_key, 8, 'shard changed: ' || shard_digest[:12] || '… → ' || present_shard[:12] || '…'
-    FROM labelled WHERE shard_digest <> present_shard
+    SELECT asset, partition_key, 8, 'shard changed: ' || shard_digest[:12] || '… → ' || current_shard[:12] || '…'
+    FROM labelled WHERE shard_digest <> current_shard
 )
 SELECT
     reasons.asset,

@@ -1,4 +1,3 @@
-CREATE OR REPLACE TABLE collections AS
 WITH frozen AS (
     SELECT
         regexp_extract(file_name, '([^/]+)/v(\d+)\.parquet$', ['name', 'version']) AS place,
@@ -13,7 +12,7 @@ SELECT
     says['query'] AS query,
     says['sampling'] AS sampling,
     says['created']::TIMESTAMP AS created,
-    says['snapshot'] AS "snapshot",
+    trim(says['snapshot'], '"') AS "snapshot",
     says['rollouts']::BIGINT AS rollouts,
     says['digest'] AS digest
 FROM frozen

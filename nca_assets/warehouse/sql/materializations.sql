@@ -1,4 +1,3 @@
-CREATE OR REPLACE TABLE materializations AS
 WITH events AS (
     SELECT DISTINCT ON (run_id, asset, partition_key, "time") *
     FROM read_parquet(getvariable('history_files'), hive_partitioning = false)

@@ -1,4 +1,3 @@
-CREATE OR REPLACE TABLE card_comparison AS
 WITH recipes AS (FROM labels WHERE recipe_version IS NOT NULL),
 measured AS (
     SELECT
@@ -32,7 +31,7 @@ classes AS (SELECT max(percent) AS largest_percent, count(*) FILTER (percent >= 
 token_shares AS (
     SELECT 100 * sum("count") / sum(sum("count")) OVER () AS percent, row_number() OVER (ORDER BY sum("count") DESC) AS rank
     FROM token_frequency
-    WHERE set_name IN ('set1', 'set2', 'set3')
+    WHERE regexp_full_match(set_name, 'set[1-9][0-9]*')
     GROUP BY token
 ),
 vocabulary AS (

@@ -1,4 +1,3 @@
-CREATE OR REPLACE TABLE frame_curves AS
 SELECT
     set_name,
     behavior,

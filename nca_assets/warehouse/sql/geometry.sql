@@ -1,4 +1,3 @@
-CREATE OR REPLACE VIEW geometry AS
 SELECT
     set_name,
     height,

@@ -1,4 +1,3 @@
-CREATE OR REPLACE VIEW behavior_summary AS
 SELECT
     CASE WHEN recipe_version IS NULL THEN set_name ELSE 'recipes' END AS origin,
     behavior,

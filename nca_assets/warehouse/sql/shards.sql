@@ -1,4 +1,3 @@
-CREATE OR REPLACE TABLE shards AS
 SELECT
     "set" || '-' || lpad(shard::VARCHAR, 5, '0') AS partition_key,
     "set" AS set_name,

@@ -1,4 +1,3 @@
-CREATE OR REPLACE TABLE token_frequency AS
 WITH manifests AS (
     FROM read_json(getvariable('manifests'), columns = {"set": 'VARCHAR', token_counts: 'BIGINT[]'})
     UNION ALL

@@ -1,4 +1,3 @@
-CREATE OR REPLACE VIEW long_horizon_leaderboard AS
 SELECT
     model,
     count(*) AS rollouts,
