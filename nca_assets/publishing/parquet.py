@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,8 @@ from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.storage import local_copy
 from nca_assets.warehouse.sql_text import Sampling, literal
+
+Item = TypeVar("Item")
 
 MAX_PREVIEWED = 100
 """Rollouts of each set, in one row group: the viewer loads no more than it shows."""
@@ -85,14 +87,9 @@ def write_preview(rollout_set: str, file: Path, settings: Settings) -> None:
 def write_labels(keys: Iterable[ShardKey], file: Path, settings: Settings) -> None:
     """The labels of a set's shards, one after the other. Raises ``NcaError`` if any are not those in the warehouse."""
     with _writer(LABELS, file) as writer:
-        waiting: list[pa.Table] = []
-        for table in checked_labels(keys, settings.data):
-            waiting.append(table.to_arrow().cast(schema(LABELS)))
-            if sum(map(len, waiting)) >= LABELS_PER_GROUP:
-                writer.write_table(pa.concat_tables(waiting))
-                waiting = []
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting))
+        tables = (table.to_arrow().cast(schema(LABELS)) for table in checked_labels(keys, settings.data))
+        for group in _grouped(tables, len, LABELS_PER_GROUP):
+            writer.write_table(pa.concat_tables(group))
 
 
 def write_tokens(key: ShardKey, file: Path, settings: Settings) -> None:
@@ -100,22 +97,30 @@ def write_tokens(key: ShardKey, file: Path, settings: Settings) -> None:
     manifest = read_manifest(key, settings.data)
     classes = pq.ParquetFile(local_copy(key.labels_file(settings.data))).read(["rollout_index", "behavior"]).to_pydict()
     behavior = dict(zip(classes["rollout_index"], classes["behavior"], strict=True))
+    rows = (
+        {
+            "rollout_id": f"{key.set}/{member.index:06d}",
+            "behavior": behavior[member.index],
+            "frames": manifest.frames,
+            "height": member.height,
+            "width": member.width,
+            "digest": member.digest,
+            "tokens": tokens.tobytes(),
+        }
+        for member, tokens in read_rollouts(key, settings.data, manifest)
+    )
     with _writer(TOKEN_FILES, file) as writer:
-        waiting: list[dict[str, Any]] = []
-        for member, tokens in read_rollouts(key, settings.data, manifest):
-            waiting.append(
-                {
-                    "rollout_id": f"{key.set}/{member.index:06d}",
-                    "behavior": behavior[member.index],
-                    "frames": manifest.frames,
-                    "height": member.height,
-                    "width": member.width,
-                    "digest": member.digest,
-                    "tokens": tokens.tobytes(),
-                }
-            )
-            if sum(len(row["tokens"]) for row in waiting) >= TOKENS_PER_GROUP:
-                writer.write_table(pa.Table.from_pylist(waiting, schema(TOKEN_FILES)))
-                waiting = []
-        if waiting:
-            writer.write_table(pa.Table.from_pylist(waiting, schema(TOKEN_FILES)))
+        for group in _grouped(rows, lambda row: len(row["tokens"]), TOKENS_PER_GROUP):
+            writer.write_table(pa.Table.from_pylist(group, schema(TOKEN_FILES)))
+
+
+def _grouped(items: Iterable[Item], size: Callable[[Item], int], full: int) -> Iterator[list[Item]]:
+    """Groups of items in order, each no larger than it takes to reach ``full`` in total."""
+    group: list[Item] = []
+    for item in items:
+        group.append(item)
+        if sum(map(size, group)) >= full:
+            yield group
+            group = []
+    if group:
+        yield group

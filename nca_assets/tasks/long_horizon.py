@@ -17,7 +17,7 @@ from torch import Tensor
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import Stream, long_horizon
+from nca_assets.loading.streams import long_horizon
 from nca_assets.naming import RolloutId
 from nca_assets.settings import Settings
 from nca_assets.tasks.scores import IDENTITY, SCORES, score
@@ -48,11 +48,6 @@ def split(name: str, settings: Settings | None = None, *, most: int | None = Non
     """
     condition = f"by_rollout = {literal(name)} AND {OWN_SETS}"
     return RolloutSource.where(condition, settings, columns=IDENTITY, sampling=Sampling(total=most))
-
-
-def training(source: RolloutSource, **options: Any) -> Stream:
-    """Windows to learn from, of any start: its batches' first four frames are context, the last is the target."""
-    return long_horizon(source, **options)
 
 
 def examples(source: RolloutSource) -> Iterator[Examples]:

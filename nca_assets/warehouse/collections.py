@@ -114,15 +114,11 @@ def read_collection(name: str, data: Stored, version: int | None = None) -> Coll
         known = ", ".join(sorted({file.parent.name for file in collection_files(data)})) or "none yet"
         wanted = f"version {version} of collection" if version else "collection"
         raise NcaError(f"there is no {wanted} {name!r} in {data / 'collections'} (collections: {known})")
-    return _read(files[version or max(files)], data)
+    return read_version(files[version or max(files)], data)
 
 
-def verify_collection(file: Stored, data: Stored) -> None:
-    """Hold a version of a collection to its seal and its digest. Raises ``DamageError`` if it is damaged."""
-    _read(file, data)
-
-
-def _read(file: Stored, data: Stored) -> Collection:
+def read_version(file: Stored, data: Stored) -> Collection:
+    """The version of a collection in ``file``. Raises ``DamageError`` unless it is as its seal and digest say."""
     name, number = file.parent.name, int(file.stem[1:])
     rows, says = read_table(file, data, recollect(file))
     rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))

@@ -71,8 +71,8 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Damage:
-    """What is wrong with a file of an asset's partition."""
+class StalePartition:
+    """A partition that is damaged or out of date, and why."""
 
     asset: str
     partition_key: str | None
@@ -109,12 +109,12 @@ def find_sources(data: Stored) -> dict[str, list[Source]]:
 def set_variables(connection: duckdb.DuckDBPyConnection, data: Stored, scratch: Path) -> None:
     """Tell ``connection`` what to build from, damaged files left out; ``scratch`` is a folder for stand-ins of kinds
     that have no file."""
-    damaged: list[Damage] = []
+    damaged: list[StalePartition] = []
     for name, sources in find_sources(data).items():
         remedies = {source.file: source.remedy for source in sources}
         schema = SCHEMAS[name]
         sound, wrong = sound_tables(remedies, data, schema) if schema else sound_copies(remedies, data)
-        damaged += [Damage(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
+        damaged += [StalePartition(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
         files = sound or [_empty_file(scratch / name, schema)]
         set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
     if damaged:
@@ -140,23 +140,25 @@ def _labels_asset(key: ShardKey) -> str:
     return "imported_labels" if key.imported else "behavior_labels"
 
 
-def _lacking_sums(data: Stored) -> Iterator[Damage]:
+def _lacking_sums(data: Stored) -> Iterator[StalePartition]:
     """The label parts without curve sums."""
     there = set(materialized_curve_sums(data))
     for key in materialized_labels(data):
         if key not in there:
-            yield Damage(_labels_asset(key), str(key), f"{key.curve_sums_file(data)} is missing: {relabel(key)}")
+            yield StalePartition(
+                _labels_asset(key), str(key), f"{key.curve_sums_file(data)} is missing: {relabel(key)}"
+            )
 
 
-def _noted(data: Stored) -> Iterator[Damage]:
+def _noted(data: Stored) -> Iterator[StalePartition]:
     """What verification found wrong with the shards and labels that are there."""
     findings = noted_findings(data)
     for key in [*materialized_shards(data), *imported_shards(data)]:
         if finding := findings.get(str(key)):
-            yield Damage("imported_shards" if key.imported else "rollout_shards", str(key), finding)
+            yield StalePartition("imported_shards" if key.imported else "rollout_shards", str(key), finding)
     for key in materialized_labels(data):
         if finding := findings.get(f"{key}.labels"):
-            yield Damage(_labels_asset(key), str(key), finding)
+            yield StalePartition(_labels_asset(key), str(key), finding)
 
 
 def _current(data: Stored) -> dict[str, Any]:

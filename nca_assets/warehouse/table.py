@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from nca_assets.labels.schema import Column
 
@@ -25,6 +26,11 @@ class Table:
     columns: tuple[Column, ...]
     follows: bool = False
     kind: str = "TABLE"
+
+    @classmethod
+    def of(cls, name: str, description: str, sources: tuple[str, ...], *columns: Column) -> Self:
+        """The table with these columns."""
+        return cls(name, description, sources, columns)
 
     @property
     def sql(self) -> str:
