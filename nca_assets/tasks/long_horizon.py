@@ -20,8 +20,7 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.loading.source import RolloutSource
 from nca_assets.tasks.scores import IDENTITY, SCORES, Scores, score
-from nca_assets.warehouse.collections import Sampling
-from nca_assets.warehouse.read import OWN_SETS, literal
+from nca_assets.warehouse.sql_text import OWN_SETS, Sampling, literal
 
 EXAMPLES_AT_ONCE = 16
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count, islice
 
 import numpy as np
 import torch
@@ -105,7 +106,7 @@ def train(
     steps = min(max(2 * len(source), 200), 20_000)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
-    for step, windows in enumerate(_windows(source, steps), start=1):
+    for step, windows in enumerate(islice(_windows(source), steps), start=1):
         frames = windows.to(device, torch.int64)
         loss = functional.cross_entropy(model(frames[:, :CONTEXT]), frames[:, CONTEXT])
         optimizer.zero_grad()
@@ -122,15 +123,11 @@ def train(
     return predict
 
 
-def _windows(source: RolloutSource, steps: int) -> Iterator[Tensor]:
-    stream, epoch = replace(source.long_horizon(BATCH, seed=SEED), blocks_open=8), 0
-    while True:
-        for batch in stream.at(epoch):
-            yield batch.tokens
-            steps -= 1
-            if not steps:
-                return
-        epoch += 1
+def _windows(source: RolloutSource) -> Iterator[Tensor]:
+    """Windows of any start, epoch after epoch."""
+    stream = replace(source.long_horizon(BATCH, seed=SEED), blocks_open=8)
+    for epoch in count():
+        yield from (batch.tokens for batch in stream.at(epoch))
 
 
 def _one_hot(context: Tensor) -> Tensor:

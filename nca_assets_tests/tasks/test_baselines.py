@@ -13,7 +13,7 @@ from PIL import Image
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.figures.leaderboard import leaderboard_chart
+from nca_assets.figures.comparisons import leaderboard_chart
 from nca_assets.ids import RolloutId
 from nca_assets.loading import same_recipe
 from nca_assets.loading.source import RolloutSource
