@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-SHARES: Mapping[str, int] = MappingProxyType(
-    {
-        "spirals": 56,
-        "waves": 96,
-        "flow": 112,
-        "domains": 64,
-        "turbulence": 52,
-        "excitable": 20,
-        "colonies": 12,
-        "breathers": 12,
-        "pulsing_breathers": 14,
-        "gliders": 10,
-        "pulsing_gliders": 14,
-        "lifelike": 10,
-        "smooth": 24,
-        "plain": 16,
-    }
-)
+SHARES: Mapping[str, int] = {
+    "spirals": 56,
+    "waves": 96,
+    "flow": 112,
+    "domains": 64,
+    "turbulence": 52,
+    "excitable": 20,
+    "colonies": 12,
+    "breathers": 12,
+    "pulsing_breathers": 14,
+    "gliders": 10,
+    "pulsing_gliders": 14,
+    "lifelike": 10,
+    "smooth": 24,
+    "plain": 16,
+}
 """The families of the recipe, and how many of 512 rollouts of the card's sets are of each."""
 
 MIN_SIDE, MAX_SIDE = 8, 128
