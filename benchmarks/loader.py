@@ -32,10 +32,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import draw_rule
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
+from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import transitions
-from nca_assets.ids import ShardKey
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
@@ -43,6 +45,7 @@ from nca_assets.vocabulary.learn import fit_centroids
 
 BATCH = 64
 SHARD_SIZE = 32
+CPU = Resources(device="cpu")
 
 MEANINGS = {
     "best_peer_ratio": "transitions per second of our fastest file source, over those of the best peer",
@@ -60,20 +63,20 @@ def main() -> None:
     quick = parser.parse_args().quick
     folder = Path(tempfile.mkdtemp(prefix="loader-"))
     try:
-        settings = prepare(folder, shards=3 if quick else 32)
-        report(measure(settings, seconds=0.8 if quick else 6), MEANINGS)
+        data = prepare(folder, shards=3 if quick else 32)
+        report(measure(data, seconds=0.8 if quick else 6), MEANINGS)
     finally:
         shutil.rmtree(folder)
 
 
-def measure(settings: Project, seconds: float) -> list[Metric]:
+def measure(data: DataFolder, seconds: float) -> list[Metric]:
     """All metrics."""
     metrics: list[Metric] = []
     rates: dict[str, list[float]] = {}
     for name, contender in CONTENDERS.items():
         for workers in (0, 2):
             # Opened here: in a process that was forked, Polars must not compute anything.
-            batches = contender(settings, workers)
+            batches = contender(data, workers)
             measured = alone(lambda b=batches: run(b, seconds))
             rates.setdefault(name, []).append(measured["transitions_per_s"])
             for metric, unit in (("transitions_per_s", "1/s"), ("tokens_per_s", "1/s"), ("first_s", "s"), ("mb", "MB")):
@@ -82,7 +85,7 @@ def measure(settings: Project, seconds: float) -> list[Metric]:
                 metrics.append(Metric("loader", label, measured[metric], unit))
     ours = [max(rates[name]) for name in ("files", "unpacked")]
     peers = [max(rates[name]) for name in ("numpy_load", "hf_datasets", "webdataset")]
-    engine, stream = simulate_both(settings)
+    engine, stream = simulate_both(data)
     return [
         *metrics,
         Metric("loader", "best_peer_ratio", max(ours) / max(peers), "x"),
@@ -96,36 +99,36 @@ def named(metrics: list[Metric], name: str) -> float:
     return next(metric.value for metric in metrics if metric.metric == name)
 
 
-def prepare(folder: Path, shards: int) -> Project:
+def prepare(folder: Path, shards: int) -> DataFolder:
     """The same rollouts as shards, as Parquet and as a tar file."""
-    settings = Settings(data=folder, shard_size=SHARD_SIZE, device="cpu")
+    data = DataFolder.create(folder, Shape(shard_size=SHARD_SIZE, sets=card_sets(frames=500)))
     vocabulary = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
-    save_centroids(vocabulary, folder, "imported from a benchmark")
+    save_centroids(vocabulary, data, "imported from a benchmark")
     rows: list[dict[str, Any]] = []
     with wds.writer.TarWriter(str(folder / "rollouts.tar")) as tar:
         for number in range(shards):
-            write_shard(ShardKey("set1", number), load_centroids(folder), settings)
-        for rollout in RolloutSource.files(settings.data):
+            write_shard(ShardKey("set1", number), load_centroids(data), data, CPU)
+        for rollout in RolloutSource.files(data):
             tokens = np.ascontiguousarray(rollout.tokens)
             tar.write({"__key__": str(rollout.id).replace("/", "_"), "npy": tokens})
             rows.append({"shape": tokens.shape, "tokens": tokens.tobytes()})
     pl.DataFrame(rows).write_parquet(folder / "rollouts.parquet", row_group_size=16)
-    return settings
+    return data
 
 
-def files(settings: Project, workers: int) -> Iterable[Any]:
+def files(data: DataFolder, workers: int) -> Iterable[Any]:
     """Ours, from shards."""
-    return loaded(RolloutSource.files(settings.data), workers)
+    return loaded(RolloutSource.files(data), workers)
 
 
-def unpacked(settings: Project, workers: int) -> Iterable[Any]:
+def unpacked(data: DataFolder, workers: int) -> Iterable[Any]:
     """Ours, from unpacked shards."""
-    return loaded(RolloutSource.files(settings.data).unpacked(), workers)
+    return loaded(RolloutSource.files(data).unpacked(), workers)
 
 
-def recipes(settings: Project, workers: int) -> Iterable[Any]:
+def recipes(data: DataFolder, workers: int) -> Iterable[Any]:
     """Ours, from recipes."""
-    return loaded(RolloutSource.recipes("set1", range(len(RolloutSource.files(settings.data))), settings), workers)
+    return loaded(RolloutSource.recipes("set1", range(len(RolloutSource.files(data))), data, CPU), workers)
 
 
 def loaded(source: RolloutSource, workers: int) -> Iterable[Any]:
@@ -137,12 +140,12 @@ def loaded(source: RolloutSource, workers: int) -> Iterable[Any]:
 class PlainDataset(Dataset[Pair]):
     """What one writes first: a transition a sample, each read by ``numpy.load``."""
 
-    def __init__(self, settings: Project) -> None:
-        self.frames, self.data = settings.dataset.frames - 1, settings.data
+    def __init__(self, data: DataFolder) -> None:
+        self.frames = data.sets["set1"].frames - 1
         self.members = [
-            (settings.data.tokens_file(key), f"rollout_{member.index:06d}")
-            for key in (ShardKey("set1", n) for n in range(len(list(settings.data.root.glob("nca_dataset/*.npz")))))
-            for member in read_manifest(key, settings.data).members
+            (data.tokens_file(key), f"rollout_{member.index:06d}")
+            for key in (ShardKey("set1", n) for n in range(len(data.shards())))
+            for member in read_manifest(key, data).members
         ]
 
     def __len__(self) -> int:
@@ -156,13 +159,13 @@ class PlainDataset(Dataset[Pair]):
         return tokens[frame], tokens[frame + 1]
 
 
-def numpy_load(settings: Project, workers: int) -> Iterable[Any]:
+def numpy_load(data: DataFolder, workers: int) -> Iterable[Any]:
     """A plain dataset of ``numpy.load``, with batches within blocks of one shape, in random order."""
-    data, chance = PlainDataset(settings), np.random.default_rng(0)
-    per_block = 32 * data.frames
-    blocks = chance.permutation(len(data) // per_block)
+    dataset, chance = PlainDataset(data), np.random.default_rng(0)
+    per_block = 32 * dataset.frames
+    blocks = chance.permutation(len(dataset) // per_block)
     batches = [chance.choice(per_block, BATCH) + block * per_block for block in np.resize(blocks, 1000)]
-    return DataLoader(data, batch_sampler=[batch.tolist() for batch in batches], num_workers=workers)
+    return DataLoader(dataset, batch_sampler=[batch.tolist() for batch in batches], num_workers=workers)
 
 
 def pairs(tokens: NDArray[np.uint8]) -> Iterator[Pair]:
@@ -171,7 +174,7 @@ def pairs(tokens: NDArray[np.uint8]) -> Iterator[Pair]:
         yield tokens[frame], tokens[frame + 1]
 
 
-def hf_datasets(settings: Project, workers: int) -> Iterable[Any]:
+def hf_datasets(data: DataFolder, workers: int) -> Iterable[Any]:
     """Hugging Face ``datasets`` streaming the rollouts from Parquet."""
 
     def unroll(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -181,8 +184,8 @@ def hf_datasets(settings: Project, workers: int) -> Iterable[Any]:
 
     # Unrolled by a generator rather than by map, which would convert each frame to Arrow and back.
     stream = datasets.load_dataset(
-        "parquet", data_files=str(settings.data / "rollouts.parquet"), split="train", streaming=True,
-        cache_dir=str(settings.data / "cache"),
+        "parquet", data_files=str(data / "rollouts.parquet"), split="train", streaming=True,
+        cache_dir=str(data / "cache"),
     )  # fmt: skip
 
     class Transitions(torch.utils.data.IterableDataset[Pair]):
@@ -194,20 +197,20 @@ def hf_datasets(settings: Project, workers: int) -> Iterable[Any]:
     return DataLoader(Transitions(), batch_size=BATCH, num_workers=min(workers, 1))
 
 
-def web_dataset(settings: Project, workers: int) -> Iterable[Any]:
+def web_dataset(data: DataFolder, workers: int) -> Iterable[Any]:
     """webdataset, with a tar file of ``.npy`` members."""
 
     def unroll(samples: Iterable[dict[str, Any]]) -> Iterator[Pair]:
         for sample in samples:
             yield from pairs(sample["npy"])
 
-    data = wds.compat.WebDataset(str(settings.data / "rollouts.tar"), shardshuffle=False, empty_check=False)
-    piped = data.decode().compose(unroll).batched(BATCH)
+    archive = wds.compat.WebDataset(str(data / "rollouts.tar"), shardshuffle=False, empty_check=False)
+    piped = archive.decode().compose(unroll).batched(BATCH)
     # One tar file is for one worker.
     return wds.compat.WebLoader(piped, batch_size=None, num_workers=1) if workers else piped
 
 
-CONTENDERS: dict[str, Callable[[Project, int], Iterable[Any]]] = {
+CONTENDERS: dict[str, Callable[[DataFolder, int], Iterable[Any]]] = {
     "files": files,
     "unpacked": unpacked,
     "recipes": recipes,
@@ -280,17 +283,19 @@ class PeakMemory:
         return self.most
 
 
-def simulate_both(settings: Project) -> tuple[float, float]:
+def simulate_both(data: DataFolder) -> tuple[float, float]:
     """Seconds for two blocks of rollouts: of the bare engine, and of a stream of their transitions."""
-    machine, centroids = choose_machine(settings.resources), load_centroids(settings.data)
-    count = 2 * SHARD_SIZE
+    machine, centroids = choose_machine(CPU), load_centroids(data)
+    set1, count = data.sets["set1"], 2 * SHARD_SIZE
 
     def engine() -> None:
-        rules = (draw_rule(SETS["set1"].seed, index) for index in range(count))
-        for _ in simulate_each(rules, centroids, settings.dataset.frames, machine, lambda _, tokens: tokens):
+        rules = (draw_rule(set1.seed, index) for index in range(count))
+        for _ in simulate_each(rules, centroids, set1.frames, machine, lambda _, tokens: tokens):
+            pass
 
     def stream() -> None:
-        for _ in transitions(RolloutSource.recipes("set1", range(count), settings.data), batch_size=BATCH):
+        for _ in transitions(RolloutSource.recipes("set1", range(count), data, CPU), batch_size=BATCH):
+            pass
 
     times = {engine: [], stream: []}
     for _ in range(3):

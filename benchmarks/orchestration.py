@@ -87,14 +87,12 @@ def unit(name: str) -> str:
 
 def measure(made: int) -> dict[str, float]:
     """Every metric, by its name."""
-    settings = Project.load()
+    project = Project.load()
+    data = project.writable_data()
     (SCRATCH / "home").mkdir()
-    settings.data.root.mkdir()
     shutil.copy(PROJECT / ".dagster" / "dagster.yaml", SCRATCH / "home")
-    save_centroids(
-        fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "imported from a benchmark"
-    )
-    keys = settings.partition_keys()
+    save_centroids(fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), data, "imported from a benchmark")
+    keys = project.partition_keys()
     with project_instance() as instance:
         defs.resolve_job_def("learn_vocabulary").execute_in_process(instance=instance, run_config=QUIET)
         execute(instance, keys[0], keys[9])  # compiles, and fills caches
@@ -129,11 +127,11 @@ def execute(instance: dg.DagsterInstance, first: str, last: str) -> None:
 
 def make_alone(partition: str) -> None:
     """What the run computes for a partition, without the run."""
-    settings = Project.load()
-    key = settings.shard_key(partition)
-    write_shard(key, load_centroids(settings.data), settings.data, settings.resources)
-    write_labels(key, settings.data, settings.resources)
-    assert all(check(key, settings).passed for check in (SHARD_CHECKS | LABEL_CHECKS).values())
+    project = Project.load()
+    key = project.shard_key(partition)
+    write_shard(key, load_centroids(project.data), project.data, project.resources)
+    write_labels(key, project.data, project.resources)
+    assert all(check(key, project).passed for check in (SHARD_CHECKS | LABEL_CHECKS).values())
 
 
 def evaluate_tick(instance: dg.DagsterInstance) -> None:

@@ -81,13 +81,13 @@ def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
     os.environ |= {
         "DAGSTER_POSTGRES_URL": postgres.url(), "NCA_THREADS": "1", "NCA_SHARDS_PER_RUN": "200", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
-    settings = Project.load()
+    project = Project.load()
+    data = project.writable_data()
     (SCRATCH / "home").mkdir()
-    settings.data.root.mkdir()
     shutil.copy(PROJECT / "deploy" / "dagster.yaml", SCRATCH / "home")
     vocabulary = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
-    save_centroids(vocabulary, settings.data, "imported from a benchmark")
-    keys = settings.partition_keys()[:partitions]
+    save_centroids(vocabulary, data, "imported from a benchmark")
+    keys = project.partition_keys()[:partitions]
     with project_instance() as instance:
         instance.event_log_storage.set_concurrency_slots("device", RUNS_AT_ONCE)
         defs.resolve_job_def("learn_vocabulary").execute_in_process(instance=instance, run_config=QUIET)
@@ -97,7 +97,7 @@ def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
         first, last = watch(instance, partitions)
         after = size_and_events(postgres)
         tick = timed(lambda: evaluate_tick(instance)) if partitions < 4884 else timed(lambda: idle_tick(instance))
-        files = sum(1 for file in settings.data.root.rglob("*") if file.is_file())
+        files = sum(1 for file in data.root.rglob("*") if file.is_file())
         return {
             "partitions": partitions,
             "backfill_s": last - asked,

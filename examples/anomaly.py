@@ -12,8 +12,10 @@ import torch
 from next_frame import surprise, train
 from sklearn.metrics import roc_auc_score
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import transitions
+from nca_assets.project import Project
 
 
 def tampered(frames: torch.Tensor) -> torch.Tensor:
@@ -24,9 +26,9 @@ def tampered(frames: torch.Tensor) -> torch.Tensor:
     return changed
 
 
-def pairs(condition: str) -> list[torch.Tensor]:
+def pairs(condition: str, data: DataFolder) -> list[torch.Tensor]:
     """Some transitions of the rollouts that meet ``condition``."""
-    return [batch.tokens for batch in transitions(RolloutSource.where(condition), every=40, shuffle=False)]
+    return [batch.tokens for batch in transitions(RolloutSource.where(condition, data), every=40, shuffle=False)]
 
 
 def auroc(normal: torch.Tensor, odd: torch.Tensor) -> float:
@@ -39,8 +41,9 @@ def main() -> None:
     """Train on what is normal, and report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=300)
-    model = train(RolloutSource.where("by_class = 'train'"), parser.parse_args().steps)
-    known, unknown = pairs("by_class IN ('validation', 'test')"), pairs("by_class = 'held_out'")
+    data = Project.load().data
+    model = train(RolloutSource.where("by_class = 'train'", data), parser.parse_args().steps)
+    known, unknown = pairs("by_class IN ('validation', 'test')", data), pairs("by_class = 'held_out'", data)
     normal = torch.cat([surprise(model, frames) for frames in known])
     moved = torch.cat([surprise(model, tampered(frames)) for frames in known])
     unseen = torch.cat([surprise(model, frames) for frames in unknown])

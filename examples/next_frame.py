@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import transitions
+from nca_assets.project import Project
 from nca_assets.tasks.networks import ConvNet
 
 
@@ -43,9 +44,9 @@ def main() -> None:
     """Train on the training split, and report on the test split."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=300)
-    steps = parser.parse_args().steps
-    model = train(RolloutSource.where("by_rollout = 'train'"), steps)
-    held_out = transitions(RolloutSource.where("by_rollout = 'test'"), batch_size=64, every=25, shuffle=False)
+    steps, data = parser.parse_args().steps, Project.load().data
+    model = train(RolloutSource.where("by_rollout = 'train'", data), steps)
+    held_out = transitions(RolloutSource.where("by_rollout = 'test'", data), batch_size=64, every=25, shuffle=False)
     costs = torch.cat([surprise(model, batch.tokens) for batch in held_out])
     print(f"test split: {costs.mean():.3f} nats per cell over {len(costs)} transitions (guessing: 3.466)")
 

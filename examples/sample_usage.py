@@ -7,8 +7,10 @@ from torch.utils.data import DataLoader
 
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import transitions
+from nca_assets.project import Project
 
-source = RolloutSource.where("by_rollout = 'train' AND behavior <> 'static'").balanced()
+data = Project.load().data
+source = RolloutSource.where("by_rollout = 'train' AND behavior <> 'static'", data).balanced()
 stream = transitions(source, batch_size=64, seed=0)
 for number, batch in enumerate(DataLoader(stream, batch_size=None), start=1):
     frame, following = batch.tokens[:, 0], batch.tokens[:, 1]  # uint8 (64, height, width), tokens 0 to 31

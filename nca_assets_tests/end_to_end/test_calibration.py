@@ -12,8 +12,11 @@ import torch
 
 from nca_assets.automaton.compiled import simulate
 from nca_assets.automaton.recipe import draw_rule
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.write import write_labels
+from nca_assets.settings import Resources, load
 from nca_assets.shards.write import write_shard
 from nca_assets.tasks.long_horizon import Examples
 from nca_assets.tasks.oracle import Oracle
@@ -52,15 +55,22 @@ FROM labels
 
 
 @pytest.fixture(scope="module")
-def labels(tmp_path_factory: pytest.TempPathFactory, centroids: torch.Tensor) -> Any:
+def data(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """A dataset of the real length."""
+    folder = tmp_path_factory.mktemp("calibration")
+    return DataFolder.create(folder, Shape(shard_size=ROLLOUTS, sets=card_sets(frames=500)))
+
+
+@pytest.fixture(scope="module")
+def labels(data: DataFolder, centroids: torch.Tensor) -> Any:
     """Labels and tables of the first 1,000 rollouts of each set."""
-    settings = Settings(data=tmp_path_factory.mktemp("calibration"), frames=500, shard_size=ROLLOUTS)
-    save_centroids(centroids, settings.data, "learned")
-    for key in (ShardKey(name, number) for name in SETS for number in range(SHARDS)):
-        write_shard(key, centroids, settings.data, settings.resources)
-        write_labels(key, settings.data, settings.resources)
-    build_warehouse(settings.data)
-    with connect(settings.data) as connection:
+    resources = load(Resources)
+    save_centroids(centroids, data, "learned")
+    for key in (ShardKey(name, number) for name in data.sets for number in range(SHARDS)):
+        write_shard(key, centroids, data, resources)
+        write_labels(key, data, resources)
+    build_warehouse(data)
+    with connect(data) as connection:
         yield connection
 
 
@@ -132,11 +142,11 @@ def test_each_family_is_as_told(labels: duckdb.DuckDBPyConnection) -> None:
 
 
 @pytest.mark.long
-def test_what_lies_ahead_can_mostly_be_known(centroids: torch.Tensor) -> None:
-    oracle = Oracle(centroids, threads=2, futures=64)
+def test_what_lies_ahead_can_mostly_be_known(data: DataFolder, centroids: torch.Tensor) -> None:
+    oracle = Oracle(data, centroids, threads=2, futures=64)
     ratios = []
-    for rollout in (RolloutId(name, 7 * i) for name in SETS for i in range(128)):
-        tokens = simulate(draw_rule(SETS[rollout.set].seed, rollout.index), centroids, 113)
+    for rollout in (RolloutId(name, 7 * i) for name in data.sets for i in range(128)):
+        tokens = simulate(draw_rule(data.sets[rollout.set].seed, rollout.index), centroids, 113)
         context, target = tokens[[0, 16, 32, 48]], tokens[112]
         shares = np.bincount(target.ravel(), minlength=32) / target.size
         entropy = -(shares[shares > 0] * np.log(shares[shares > 0])).sum()

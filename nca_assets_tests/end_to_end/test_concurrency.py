@@ -10,8 +10,9 @@ pytestmark = pytest.mark.slow
 
 READER = """
 import pathlib, sys, time
+from nca_assets.data_folder import DataFolder
 from nca_assets.warehouse.read import connect
-data, stop = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+data, stop = DataFolder.open(sys.argv[1]), pathlib.Path(sys.argv[2])
 queries, most = 0, 0
 while not stop.exists():
     with connect(data) as connection:

@@ -2,18 +2,27 @@
 
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nca_assets_tests.end_to_end.conftest import NCA, Project
+from nca_assets_tests.conftest import GOLDEN
+from nca_assets_tests.end_to_end.conftest import NCA, Project, clone
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_shard_killed_midway(small_project: Project) -> None:
-    long = small_project.environment | {"NCA_SHARD_SIZE": "32", "NCA_THREADS": "1"}
-    project = Project(small_project.folder, long)
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A clone whose shards take a while."""
+    project = clone(tmp_path / "clone", NCA_SHARD_SIZE="32", NCA_FRAMES="140", NCA_SHARDS_PER_SET="4", NCA_THREADS="1")
+    imported = project.nca("import", "centroids", str(GOLDEN / "centroids.pt"))
+    assert imported.returncode == 0, imported.stderr
+    return project
+
+
+def test_a_shard_killed_midway(project: Project) -> None:
     folder = project.data / "nca_dataset"
     with project.start(NCA, "materialize", "set1-00001") as run:
         deadline = time.monotonic() + 120

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
@@ -54,14 +55,15 @@ def test_the_data_is_at_the_real_settings(project: Project, demo: str) -> None:
     with np.load(project.data / "nca_dataset" / "shard_00000.npz", allow_pickle=False) as shard:
         assert len(shard) == 64
         assert shard["rollout_000000"].shape == (500, 8, 8)
-    with connect(project.data) as connection:
+    with connect(DataFolder.open(project.data)) as connection:
         assert connection.execute("SELECT count(*), min(frames) FROM labels").fetchall() == [(128, 500)]
 
 
 def test_there_are_pictures_to_look_at(project: Project, demo: str) -> None:
     assert f"{project.data.relative_to(project.folder)}/explorer.html: " in demo
+    data = DataFolder.open(project.data)
     for figure in FIGURES:
-        with Image.open(local(figure.file("png", project.data))) as picture:
+        with Image.open(local(figure.file("png", data))) as picture:
             assert picture.width > 600
     card = (project.data / "dataset_card.md").read_text()
     assert re.search(r"\b128\b", card)

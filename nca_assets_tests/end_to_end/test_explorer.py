@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.figures.explorer import explored, write_explorer
 from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
+from nca_assets.settings import Resources, load
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -26,16 +29,16 @@ MOST_BYTES = 25_000_000
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> RolloutSource:
-    settings = Settings(data=tmp_path_factory.mktemp("explored") / "data", shard_size=64, frames=500, device="cpu")
-    settings.data.root.mkdir()
+    folder, resources = tmp_path_factory.mktemp("explored") / "data", load(Resources)
+    data = DataFolder.create(folder, Shape(shard_size=64, sets=card_sets(frames=500)))
     centroids = read_centroids(GOLDEN / "centroids.pt")
-    save_centroids(centroids, settings.data, "learned")
+    save_centroids(centroids, data, "learned")
     for number in range(8):
         key = ShardKey(f"set{number % 2 + 1}", number)
-        write_shard(key, centroids, settings.data, settings.resources)
-        write_labels(key, settings.data, settings.resources)
-    build_warehouse(settings.data)
-    return explored(settings.data)
+        write_shard(key, centroids, data, resources)
+        write_labels(key, data, resources)
+    build_warehouse(data)
+    return explored(data)
 
 
 @pytest.fixture(scope="module")

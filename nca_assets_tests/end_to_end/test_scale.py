@@ -14,8 +14,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
+from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.conftest import GOLDEN
@@ -102,17 +105,18 @@ def test_sixteen_partitions_are_made_though_a_node_is_lost(site: Site, deploymen
 
 def as_on_one_machine(site: Site, folder: Path) -> bool:
     """Whether every object is the file that this machine alone writes."""
-    settings = Settings(
-        data=folder / "data", shard_size=ROLLOUTS, frames=FRAMES, shards_per_set=16, device="cpu", threads=2
-    )
+    data = DataFolder.create(folder / "data", Shape(shard_size=ROLLOUTS, sets=card_sets(FRAMES)))
+    resources = Resources(device="cpu", threads=2)
     centroids = read_centroids(GOLDEN / "centroids.pt")
-    save_centroids(centroids, settings.data, "learned")
-    bucket = site.s3.folder / "nca" / "data"
+    save_centroids(centroids, data, "learned")
+    bucket = replace(data, root=site.s3.folder / "nca" / "data")
     for key in (ShardKey("set1", number) for number in range(16)):
-        write_shard(key, centroids, settings.data, settings.resources)
-        write_labels(key, settings.data, settings.resources)
-        for file in (key.tokens_file, key.labels_file, key.curves_file, key.curve_sums_file):
-            assert file(bucket).read_bytes() == file(settings.data).read_bytes(), file(bucket)
+        write_shard(key, centroids, data, resources)
+        write_labels(key, data, resources)
+        for file in (
+            DataFolder.tokens_file, DataFolder.labels_file, DataFolder.curves_file, DataFolder.curve_sums_file
+        ):  # fmt: skip
+            assert file(bucket, key).read_bytes() == file(data, key).read_bytes(), file(bucket, key)
     return True
 
 

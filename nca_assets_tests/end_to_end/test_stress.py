@@ -9,12 +9,14 @@ from collections.abc import Callable
 
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.conftest import local
 from nca_assets_tests.end_to_end.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -26,8 +28,9 @@ import random
 from nca_assets.labels.write import write_labels
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
+project = Project.load()
 while True:
-    write_labels(ShardKey("set1", random.randrange({shards})), Project.load())
+    write_labels(ShardKey("set1", random.randrange({shards})), project.data, project.resources)
 """
 
 BUILDER = """
@@ -95,17 +98,14 @@ print(queries, most)
     ("writers", "builders", "seconds"), [(3, 1, 8), pytest.param(8, 2, 60, marks=pytest.mark.long)]
 )
 def test_everything_at_once(
-    small_project: Project, monkeypatch: pytest.MonkeyPatch, writers: int, builders: int, seconds: int
+    small_project: Project, resources: Resources, writers: int, builders: int, seconds: int
 ) -> None:
     project = Project(
         small_project.folder, small_project.environment | {"NCA_SHARDS_PER_SET": str(SHARDS), "NCA_THREADS": "1"}
     )
-    for name in ("NCA_SHARD_SIZE", "NCA_FRAMES", "NCA_SHARDS_PER_SET"):
-        monkeypatch.setenv(name, project.environment[name])
-    monkeypatch.setenv("NCA_DATA", str(project.data))
-    settings = Project.load()
+    data = DataFolder.open(project.data)
     for number in range(SHARDS):
-        write_shard(ShardKey("set1", number), load_centroids(settings.data), settings)
+        write_shard(ShardKey("set1", number), load_centroids(data), data, resources)
     made = project.nca("materialize", "set1-00000")
     assert made.returncode == 0, made.stderr
 
@@ -117,7 +117,7 @@ def test_everything_at_once(
     readers = {name: python(ASK_UNTIL_TOLD.format(query=COUNTS, reader=reader)) for name, reader in READERS.items()}
     workers = [python(job) for job in jobs]
     try:
-        wait_for_growth(settings)
+        wait_for_growth(data)
         killed = shake(workers, lambda victim: python(jobs[victim]), seconds)
         (project.folder / "stop").touch()
         assert [worker.communicate()[1] for worker in workers if worker.poll() is not None] == []
@@ -133,17 +133,17 @@ def test_everything_at_once(
             process.kill()
             process.communicate()
     assert killed >= seconds / 5
-    assert_a_clean_build_is_the_same(settings)
+    assert_a_clean_build_is_the_same(data)
 
 
-def wait_for_growth(settings: Project) -> None:
+def wait_for_growth(data: DataFolder) -> None:
     """Until writers and builders have started, which takes seconds, and the first of their work is published."""
     deadline = time.monotonic() + 60
     rollouts = 4
     while rollouts == 4:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-        with connect(settings.data) as connection:
+        with connect(data) as connection:
             [(rollouts,)] = connection.execute("SELECT count(*) FROM labels").fetchall()
 
 
@@ -162,12 +162,12 @@ def shake(workers: list[subprocess.Popen[str]], restart: Callable[[int], subproc
     return killed
 
 
-def assert_a_clean_build_is_the_same(settings: Project) -> None:
-    built = build_warehouse(settings.data)
-    with connect(settings.data) as connection:
+def assert_a_clean_build_is_the_same(data: DataFolder) -> None:
+    built = build_warehouse(data)
+    with connect(data) as connection:
         last = connection.execute("FROM labels ORDER BY rollout_id").fetchall()
-    settings.data.warehouse_file().unlink()
-    assert build_warehouse(settings.data) == built
-    with connect(settings.data) as connection:
+    data.warehouse_file().unlink()
+    assert build_warehouse(data) == built
+    with connect(data) as connection:
         assert connection.execute("FROM labels ORDER BY rollout_id").fetchall() == last
-    assert not [file for file in settings.data.root.rglob("*.part*") if file.name.startswith(".nca.duckdb")]
+    assert not [file for file in local(data.root).rglob("*.part*") if file.name.startswith(".nca.duckdb")]
