@@ -36,7 +36,6 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import transitions
 from nca_assets.settings import Resources
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.write import write_shard
@@ -133,7 +132,7 @@ def recipes(data: DataFolder, workers: int) -> Iterable[Any]:
 
 def loaded(source: RolloutSource, workers: int) -> Iterable[Any]:
     """The stream's batches, by worker processes if there are any."""
-    stream = transitions(source, batch_size=BATCH)
+    stream = source.transitions(batch_size=BATCH)
     return DataLoader(stream, batch_size=None, num_workers=workers) if workers else stream
 
 
@@ -294,7 +293,7 @@ def simulate_both(data: DataFolder) -> tuple[float, float]:
             pass
 
     def stream() -> None:
-        for _ in transitions(RolloutSource.recipes("set1", range(count), data, CPU), batch_size=BATCH):
+        for _ in RolloutSource.recipes("set1", range(count), data, CPU).transitions(batch_size=BATCH):
             pass
 
     times = {engine: [], stream: []}

@@ -12,10 +12,7 @@ import torch
 from next_frame import surprise, train
 from sklearn.metrics import roc_auc_score
 
-from nca_assets.data_folder import DataFolder
-from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import transitions
-from nca_assets.project import Project
+import nca_assets as nca
 
 
 def tampered(frames: torch.Tensor) -> torch.Tensor:
@@ -26,9 +23,9 @@ def tampered(frames: torch.Tensor) -> torch.Tensor:
     return changed
 
 
-def pairs(condition: str, data: DataFolder) -> list[torch.Tensor]:
+def pairs(condition: str, data: nca.Dataset) -> list[torch.Tensor]:
     """Some transitions of the rollouts that meet ``condition``."""
-    return [batch.tokens for batch in transitions(RolloutSource.where(condition, data), every=40, shuffle=False)]
+    return [batch.tokens for batch in data.rollouts(condition).transitions(every=40, shuffle=False)]
 
 
 def auroc(normal: torch.Tensor, odd: torch.Tensor) -> float:
@@ -41,8 +38,8 @@ def main() -> None:
     """Train on what is normal, and report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=300)
-    data = Project.load().data
-    model = train(RolloutSource.where("by_class = 'train'", data), parser.parse_args().steps)
+    data = nca.open()
+    model = train(data.rollouts("by_class = 'train'"), parser.parse_args().steps)
     known, unknown = pairs("by_class IN ('validation', 'test')", data), pairs("by_class = 'held_out'", data)
     normal = torch.cat([surprise(model, frames) for frames in known])
     moved = torch.cat([surprise(model, tampered(frames)) for frames in known])

@@ -9,18 +9,16 @@ import itertools
 import torch
 from torch.nn import functional
 
-from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import transitions
-from nca_assets.project import Project
+import nca_assets as nca
 from nca_assets.tasks.networks import ConvNet
 
 
-def train(source: RolloutSource, steps: int) -> ConvNet:
+def train(source: nca.RolloutSource, steps: int) -> ConvNet:
     """A model of (batch, 1, height, width) tokens to logits of the next frame."""
     torch.manual_seed(0)
     model = ConvNet(context=1, width=32)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    stream = transitions(source, batch_size=16)
+    stream = source.transitions(batch_size=16)
     epochs = itertools.chain.from_iterable(stream.at(epoch) for epoch in itertools.count())
     for step, batch in enumerate(itertools.islice(epochs, steps), start=1):
         frames = batch.tokens.long()
@@ -44,9 +42,9 @@ def main() -> None:
     """Train on the training split, and report on the test split."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=300)
-    steps, data = parser.parse_args().steps, Project.load().data
-    model = train(RolloutSource.where("by_rollout = 'train'", data), steps)
-    held_out = transitions(RolloutSource.where("by_rollout = 'test'", data), batch_size=64, every=25, shuffle=False)
+    steps, data = parser.parse_args().steps, nca.open()
+    model = train(data.rollouts("by_rollout = 'train'"), steps)
+    held_out = data.rollouts("by_rollout = 'test'").transitions(batch_size=64, every=25, shuffle=False)
     costs = torch.cat([surprise(model, batch.tokens) for batch in held_out])
     print(f"test split: {costs.mean():.3f} nats per cell over {len(costs)} transitions (guessing: 3.466)")
 

@@ -3,16 +3,11 @@
 Run ``make demo`` once, then: ``.venv/bin/python examples/sample_usage.py``
 """
 
-from torch.utils.data import DataLoader
+import nca_assets as nca
 
-from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import transitions
-from nca_assets.project import Project
-
-data = Project.load().data
-source = RolloutSource.where("by_rollout = 'train' AND behavior <> 'static'", data).balanced()
-stream = transitions(source, batch_size=64, seed=0)
-for number, batch in enumerate(DataLoader(stream, batch_size=None), start=1):
+source = nca.open().rollouts("by_rollout = 'train' AND behavior <> 'static'").balanced()
+stream = source.transitions(batch_size=64, seed=0)
+for number, batch in enumerate(stream.loader(), start=1):
     frame, following = batch.tokens[:, 0], batch.tokens[:, 1]  # uint8 (64, height, width), tokens 0 to 31
     if number % 10 == 1:
         print(

@@ -15,6 +15,7 @@ from nca_assets.description import MIN_FRAMES, card_sets
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.loading.source import RolloutSource
+from nca_assets.project import Project
 from nca_assets.settings import Resources, load
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
     from nca_assets.labels.metrics import Value
 
 
-def open(location: str | PathLike[str]) -> Dataset:  # noqa: A001
-    """The dataset in a folder, or at ``s3://bucket/prefix``.
+def open(location: str | PathLike[str] | None = None) -> Dataset:  # noqa: A001
+    """The dataset in a folder or at ``s3://bucket/prefix``, by default the project's: ``NCA_DATA``, else ``data``.
 
     Its shape is read from its ``dataset.json``; nothing is written. Raises ``NcaError`` if no dataset is there.
 
     >>> data = nca.open("data")
     >>> data.shard_size, list(data.sets)
     """
-    return Dataset.open(fspath(location))
+    return Dataset.open(Project.load().dataset.data if location is None else fspath(location))
 
 
 class Dataset(DataFolder):
@@ -67,6 +68,22 @@ class Dataset(DataFolder):
         >>> len(source), source[0].id, source[0].tokens.shape, source[0].labels["period"]
         """
         return RolloutSource.where(condition, self, recipes=recipes, columns=columns)
+
+    def query(self, query: str, *, recipes: bool = False, columns: Sequence[str] | None = None) -> RolloutSource:
+        """The labelled rollouts that any SQL query with a column ``rollout_id`` names; as ``rollouts``.
+
+        >>> data.query("FROM labels ORDER BY mean_change DESC LIMIT 3")[0].id
+        """
+        return RolloutSource.query(query, self, recipes=recipes, columns=columns)
+
+    def stored(self) -> RolloutSource:
+        """Every rollout of the shards that are there, without labels; no warehouse is needed.
+
+        Raises ``NcaError`` if there is no shard.
+
+        >>> len(data.stored())
+        """
+        return RolloutSource.files(self)
 
     def collection(self, name: str, *, recipes: bool = False) -> RolloutSource:
         """The rollouts of the latest version of a frozen collection (``nca collect``).
@@ -171,7 +188,7 @@ def measure(tokens: NDArray[np.uint8]) -> Mapping[str, Value]:
     return measured(tokens)[0]
 
 
-def sql(query: str, location: str | PathLike[str] = "data") -> pl.DataFrame:
+def sql(query: str, location: str | PathLike[str] | None = None) -> pl.DataFrame:
     """The answer of one SQL query over the labels of the dataset in ``location``; as ``Dataset.sql``.
 
     >>> nca.sql("FROM behavior_summary", "data")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import nca_assets as nca
 from nca_assets.data_folder import DataFolder
@@ -77,7 +78,7 @@ EXAMPLES = [(name, value) for name, value in documented() if ">>>" in (inspect.g
 
 @pytest.mark.parametrize(("name", "value"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
 def test_the_examples_run(name: str, value: object, folder: DataFolder) -> None:  # noqa: ARG001
-    known = {"nca": nca, "data": nca.open(str(folder))}
+    known = {"nca": nca, "data": nca.open(str(folder)), "torch": torch}
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(value) or ""):
         exec(example.source.replace('"data")', f'"{folder}")'), known)
 

@@ -66,8 +66,7 @@ def evaluate(predict: Predict, source: RolloutSource) -> Scores:
     of frame 112: an array or a tensor (batch, 32, height, width). ``docs/TRAINING.md`` defines the scores. Raises
     ``NcaError`` if what it returns are no probabilities.
 
-    >>> import numpy as np
-    >>> uniform = lambda context: np.full((len(context), 32, *context.shape[2:]), 1 / 32)
+    >>> uniform = lambda context: torch.full((len(context), 32, *context.shape[2:]), 1 / 32)
     >>> nca.evaluate(uniform, data.rollouts("set_name = 'set1'")).summary()
     """
     return Scores(evaluate_examples(lambda given: predict(given.context), source))

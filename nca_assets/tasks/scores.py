@@ -88,7 +88,7 @@ class Scores:
                 >>> from dataclasses import dataclass
 
         import numpy as np
-                >>> uniform = lambda context: np.full((len(context), 32, *context.shape[2:]), 1 / 32)
+                >>> uniform = lambda context: torch.full((len(context), 32, *context.shape[2:]), 1 / 32)
                 >>> nca.evaluate(uniform, data.rollouts()).summary("behavior")
         """
         return summary(self.rows, by)

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from nca_assets.description import Shape
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import LONG_HORIZON, Batch, Stream, clips, long_horizon, transitions
+from nca_assets.loading.streams import LONG_HORIZON, Batch, Stream
 from nca_assets.settings import Resources
 from nca_assets_tests.conftest import local
 
@@ -32,9 +35,9 @@ def samples(batches: list[Batch]) -> list[tuple[int, int]]:
 @pytest.mark.parametrize(
     ("kind", "offsets", "starts"),
     [
-        (transitions, (0, 1), 139),
-        (long_horizon, LONG_HORIZON, 28),
-        (lambda source, **options: clips(source, 16, **options), tuple(range(16)), 8),
+        (RolloutSource.transitions, (0, 1), 139),
+        (RolloutSource.long_horizon, LONG_HORIZON, 28),
+        (partial(RolloutSource.clips, length=16), tuple(range(16)), 8),
     ],
 )
 def test_samples_are_the_rollouts_frames(
@@ -49,27 +52,27 @@ def test_samples_are_the_rollouts_frames(
 
 
 def test_clips_do_not_overlap_unless_asked(source: RolloutSource) -> None:
-    starts = {start for _, start in samples(list(clips(source, 16)))}
+    starts = {start for _, start in samples(list(source.clips(16)))}
     assert starts == set(range(0, 124, 16))
-    overlapping = {start for _, start in samples(list(clips(source, 16, every=8)))}
+    overlapping = {start for _, start in samples(list(source.clips(16, every=8)))}
     assert overlapping == set(range(0, 125, 8))
 
 
 def test_the_cards_task_begins_at_0(source: RolloutSource) -> None:
-    batches = list(long_horizon(source, starts=(0,), shuffle=False))
+    batches = list(source.long_horizon(starts=(0,), shuffle=False))
     assert samples(batches) == [(position, 0) for position in range(len(source))]
 
 
 def test_files_and_recipes_give_equal_streams(shards: DataFolder) -> None:
     files = RolloutSource.files(shards).take(range(4))
     recipes = RolloutSource.recipes("set1", range(4), shards)
-    pairs = zip(transitions(files, seed=2), transitions(recipes, seed=2), strict=True)
+    pairs = zip(files.transitions(seed=2), recipes.transitions(seed=2), strict=True)
     assert all(torch.equal(a, b) for first, second in pairs for a, b in zip(first[:2], second[:2], strict=True))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_resuming_after_any_batch_gives_exactly_the_rest(source: RolloutSource, workers: int) -> None:
-    stream = transitions(source.take(range(12)), batch_size=200, blocks_open=2, seed=5)
+    stream = replace(source.take(range(12)).transitions(200, seed=5), blocks_open=2)
 
     def load(from_there: Stream) -> list[tuple[int, int]]:
         return samples(list(DataLoader(from_there, batch_size=None, num_workers=workers)))
@@ -81,7 +84,7 @@ def test_resuming_after_any_batch_gives_exactly_the_rest(source: RolloutSource, 
 
 
 def test_resuming_after_an_odd_batch_with_workers(source: RolloutSource) -> None:
-    stream = transitions(source.take(range(12)), batch_size=200, blocks_open=2, seed=5)
+    stream = replace(source.take(range(12)).transitions(200, seed=5), blocks_open=2)
     whole = list(DataLoader(stream, batch_size=None, num_workers=2))
     rest = list(DataLoader(stream.at(0, 3), batch_size=None, num_workers=2))
     assert samples(rest) == samples(whole[3:])
@@ -90,7 +93,7 @@ def test_resuming_after_an_odd_batch_with_workers(source: RolloutSource) -> None
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ranks_share_an_epoch(source: RolloutSource, workers: int) -> None:
     def load(rank: int, ranks: int) -> list[Batch]:
-        stream = transitions(source, batch_size=139, seed=7, rank=rank, ranks=ranks)
+        stream = source.transitions(batch_size=139, seed=7, rank=rank, ranks=ranks)
         return list(DataLoader(stream, batch_size=None, num_workers=workers))
 
     ranks = [load(rank, 4) for rank in range(4)]
@@ -103,9 +106,9 @@ def test_ranks_share_an_epoch(source: RolloutSource, workers: int) -> None:
 def test_batches_that_ranks_can_not_share_equally_are_others_in_each_epoch(source: RolloutSource) -> None:
     left_out = []
     for epoch in range(3):
-        streams = [transitions(source, batch_size=139, seed=7, rank=rank, ranks=5, epoch=epoch) for rank in range(5)]
+        streams = [source.transitions(batch_size=139, seed=7, rank=rank, ranks=5).at(epoch) for rank in range(5)]
         assert {len(list(stream)) for stream in streams} == {4}
-        every = set(samples(list(transitions(source, batch_size=139, seed=7, epoch=epoch))))
+        every = set(samples(list(source.transitions(batch_size=139, seed=7).at(epoch))))
         left_out.append(every.difference(*(samples(list(stream)) for stream in streams)))
     assert all(len(left) <= 4 * 139 for left in left_out)
     assert len({frozenset(left) for left in left_out}) == 3
@@ -116,9 +119,9 @@ def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: DataFolder
     file.write_bytes(file.read_bytes()[:-300])
     source = RolloutSource.files(own_shards)
     with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged .* materialize partition set2-00001"):
-        list(transitions(source))
-    batches = list(transitions(source, skip_damaged=True))
-    assert len(batches) == len(transitions(source))
+        list(source.transitions())
+    batches = list(source.transitions(skip_damaged=True))
+    assert len(batches) == len(source.transitions())
     assert sum(batch.skipped for batch in batches) == 4 * 139
     assert {source.ids[p].index // 4 for p, _ in samples(batches) if source.ids[p].set == "set2"} == {0, 2}
     assert all(batch.tokens.shape[0] == len(batch.starts) for batch in batches)
@@ -129,7 +132,7 @@ def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: DataFold
     content = bytearray(file.read_bytes())
     content[300] ^= 0xFF  # in the first member
     file.write_bytes(bytes(content))
-    batches = list(transitions(RolloutSource.files(own_shards), skip_damaged=True))
+    batches = list(RolloutSource.files(own_shards).transitions(skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 139
 
 
@@ -137,20 +140,19 @@ def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: DataFold
     ("options", "message"),
     [({"batch_size": 0}, "must be 1 or more"), ({"rank": 2, "ranks": 2}, "rank one of"), ({"ranks": 999}, "too few")],
 )
-def test_wrong_options_are_refused(source: RolloutSource, options: dict[str, int], message: str) -> None:
+def test_wrong_options_are_refused(source: RolloutSource, options: dict[str, Any], message: str) -> None:
     with pytest.raises(NcaError, match=message):
-        transitions(source, **options)
+        source.transitions(**options)
 
 
 MEMORY = """
 import resource, sys
 from nca_assets.data_folder import DataFolder
 from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import transitions
 source = RolloutSource.files(DataFolder.open(sys.argv[1]))
 if len(sys.argv) > 2:
     source = source.take(range(int(sys.argv[2])))
-stream = transitions(source, batch_size=256)
+stream = source.transitions(batch_size=256)
 print(sum(batch.tokens.numel() for batch in stream), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
