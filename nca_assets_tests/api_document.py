@@ -47,9 +47,14 @@ def heading(name: str, member: Any) -> str:
 
 def signature(function: Any) -> str:
     parameters = inspect.signature(function)
-    shown = [parameter for parameter in parameters.parameters.values() if parameter.name not in ("self", "cls")]
-    text = str(parameters.replace(parameters=shown))
-    return re.sub(r"'([^']*)'", r"\1", text)
+    shown: list[str] = []
+    for name, parameter in parameters.parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in shown:
+            shown.append("*")
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        if name not in ("self", "cls"):
+            shown.append(f"{name}: {parameter.annotation}{default}")
+    return f"({', '.join(shown)}) -> {parameters.return_annotation}"
 
 
 def body(docstring: str) -> str:

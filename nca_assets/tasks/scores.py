@@ -85,11 +85,8 @@ class Scores:
     def summary(self, by: str | None = None) -> pl.DataFrame:
         """The mean of each score, by ``behavior`` or ``size`` if asked.
 
-                >>> from dataclasses import dataclass
-
-        import numpy as np
-                >>> uniform = lambda context: torch.full((len(context), 32, *context.shape[2:]), 1 / 32)
-                >>> nca.evaluate(uniform, data.rollouts()).summary("behavior")
+        >>> uniform = lambda context: torch.full((len(context), 32, *context.shape[2:]), 1 / 32)
+        >>> nca.evaluate(uniform, data.rollouts()).summary("behavior")
         """
         return summary(self.rows, by)
 
