@@ -34,7 +34,7 @@ from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import transitions
-from nca_assets.naming import SETS, ShardKey
+from nca_assets.naming import SETS, ShardKey, materialized_shards
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.write import write_shard
@@ -141,7 +141,7 @@ class PlainDataset(Dataset[Pair]):
         self.frames, self.data = settings.frames - 1, settings.data
         self.members = [
             (key.tokens_file(settings.data), f"rollout_{member.index:06d}")
-            for key in (ShardKey("set1", n) for n in range(len(list(settings.data.glob("nca_dataset/*.npz")))))
+            for key in materialized_shards(settings.data)
             for member in read_manifest(key, settings.data).members
         ]
 

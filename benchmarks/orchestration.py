@@ -89,7 +89,7 @@ def measure(made: int) -> dict[str, float]:
     """Every metric, by its name."""
     settings = load_settings()
     (SCRATCH / "home").mkdir()
-    settings.data.mkdir()
+    Path(str(settings.data)).mkdir()
     shutil.copy(PROJECT / ".dagster" / "dagster.yaml", SCRATCH / "home")
     save_centroids(
         fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "imported from a benchmark"

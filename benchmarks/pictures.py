@@ -56,7 +56,7 @@ def main() -> None:
         began = time.perf_counter()
         published = publish(published_folder(settings.data), settings)
         published_in = time.perf_counter() - began
-        shards = sum(file.stat().st_size for file in settings.data.glob("nca_dataset*/*.npz"))
+        shards = sum(file.stat().st_size for file in Path(str(settings.data)).glob("nca_dataset*/*.npz"))
     report(
         [
             Metric("pictures", "rollouts", rollouts, "count"),
@@ -73,7 +73,7 @@ def main() -> None:
 
 def fill(settings: Settings, rollouts: int) -> None:
     """A data folder with shards, labels and a warehouse."""
-    settings.data.mkdir()
+    Path(str(settings.data)).mkdir()
     centroids = learn_centroids()
     save_centroids(centroids, settings.data, "learned")
     for number in tqdm(range(rollouts // SHARD_SIZE), desc="shards", disable=None):

@@ -83,7 +83,7 @@ def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
     }  # fmt: skip
     settings = load_settings()
     (SCRATCH / "home").mkdir()
-    settings.data.mkdir()
+    Path(str(settings.data)).mkdir()
     shutil.copy(PROJECT / "deploy" / "dagster.yaml", SCRATCH / "home")
     vocabulary = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
     save_centroids(vocabulary, settings.data, "imported from a benchmark")
@@ -97,7 +97,7 @@ def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
         first, last = watch(instance, partitions)
         after = size_and_events(postgres)
         tick = timed(lambda: evaluate_tick(instance)) if partitions < 4884 else timed(lambda: idle_tick(instance))
-        files = sum(1 for file in settings.data.rglob("*") if file.is_file())
+        files = sum(1 for file in Path(str(settings.data)).rglob("*") if file.is_file())
         return {
             "partitions": partitions,
             "backfill_s": last - asked,

@@ -89,7 +89,7 @@ def main() -> None:
 def fill(settings: Settings, parts: int) -> int:
     """A data folder with ``parts`` label parts, manifests and curve sums, and a history of two runs for each."""
     first = ShardKey("set1", 0)
-    settings.data.mkdir()
+    Path(str(settings.data)).mkdir()
     save_centroids(fit_centroids(np.random.default_rng(0).normal(size=(4096, 16))), settings.data, "learned")
     write_shard(first, load_centroids(settings.data), settings)
     real = write_labels(first, settings)
@@ -129,7 +129,7 @@ def write_part(
     write_table(rows, key.labels_file(data), data, lineage | {"shard_digest": whole, "digest": digests[1]})
     write_table(sums, key.curve_sums_file(data), data, lineage)
     write_sealed(json.dumps(own, indent=1).encode(), key.manifest_file(data), data)
-    key.tokens_file(data).touch()
+    Path(str(key.tokens_file(data))).touch()
 
 
 def write_history(settings: Settings, keys: list[ShardKey]) -> None:

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from nca_assets.errors import NcaError
-from nca_assets.storage import Stored, names, names_below
-from nca_assets.versioned import present
+from nca_assets.store.location import Stored
+from nca_assets.store.store import names, names_below, present
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +182,7 @@ def published_folder(data: Stored) -> Stored:
 
 def warehouse_file(data: Stored) -> Stored:
     """Where the published warehouse lies: in a bucket, its present version."""
-    return data / "nca.duckdb" if isinstance(data, Path) else present(data / "warehouse")
+    return present(data / "nca.duckdb", data / "warehouse")
 
 
 def materialized_shards(data: Stored) -> list[ShardKey]:

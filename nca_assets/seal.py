@@ -1,97 +1,10 @@
-"""Seals: a digest inside each of our own files, by which any changed bit shows, and any file under another's name.
+"""Former name of modules in ``store``."""
 
-A file is made with a blank seal: 64 zeros after ``MARK``. The seal is the SHA-256, in hex, of the file's path in the
-data folder, a line break, and the content with the blank seal; it then takes the place of the zeros.
-"""
-
-from __future__ import annotations
-
-import hashlib
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-from nca_assets.errors import DamageError, TransientError
-from nca_assets.files import is_transient, whole_file
-from nca_assets.storage import Stored, local_copies
-
-MARK = b"sealed by sha256 "
-ZEROS = b"0" * 64
-BLANK = (MARK + ZEROS).decode()
-
-THREADS = 4
-"""Files that are read and hashed side by side."""
-
-
-def write_sealed(content: bytes, file: Stored, data: Stored) -> None:
-    """Write ``content``, which has a blank seal, to ``file`` in the folder ``data``, sealed.
-
-    Raises ``NcaError`` if the disk refuses.
-    """
-    with whole_file(file) as out:
-        out.write(sealed(content, _place(file, data)))
-
-
-def read_sealed(file: Stored, data: Stored, remedy: str, copy: Path | None = None) -> bytes:
-    """The content of ``file`` in the folder ``data``, or of its local ``copy``, with a blank seal.
-
-    Raises ``DamageError`` that ends with the ``remedy`` if the file is missing or its seal does not hold, and
-    ``TransientError`` if the disk does not answer.
-    """
-    try:
-        return unsealed((copy or file).read_bytes(), _place(file, data))
-    except FileNotFoundError:
-        raise DamageError(f"{file} is missing: {remedy}") from None
-    except ValueError as error:
-        raise DamageError(f"{file} is damaged ({error}): {remedy}") from None
-    except OSError as error:
-        kind = TransientError if is_transient(error) else DamageError
-        raise kind(f"{file} can't be read ({error.strerror or error}): {remedy}") from error
-
-
-def sound_copies(remedies: Mapping[Stored, str], data: Stored) -> tuple[list[Path], dict[Stored, str]]:
-    """Local copies of the files whose seal holds, in order; and of each of the others, what is wrong with it.
-
-    ``remedies`` has the files, and what to do about each that is damaged. Raises ``TransientError`` if the disk does
-    not answer.
-    """
-    copies = dict(zip(remedies, local_copies(remedies), strict=True))
-
-    def damage(file: Stored) -> str:
-        try:
-            read_sealed(file, data, remedies[file], copies[file])
-        except DamageError as error:
-            return str(error)
-        return ""
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = dict(zip(remedies, pool.map(damage, remedies), strict=True))
-    return [copies[file] for file in remedies if not found[file]], {file: why for file, why in found.items() if why}
-
-
-def sealed(content: bytes, place: str) -> bytes:
-    """``content``, which has a blank seal, with the seal of a file at ``place``."""
-    start = content.rindex(MARK) + len(MARK)
-    return content[:start] + _digest(content, place) + content[start + len(ZEROS) :]
-
-
-def unsealed(content: bytes, place: str) -> bytes:
-    """``content`` with a blank seal. Raises ``ValueError`` if its seal is not that of a file at ``place``."""
-    start = content.rfind(MARK) + len(MARK)
-    if start < len(MARK):
-        raise ValueError("it has no seal")
-    blank = content[:start] + ZEROS + content[start + len(ZEROS) :]
-    if content[start : start + len(ZEROS)] != _digest(blank, place):
-        raise ValueError("it is not what was written there")
-    return blank
-
-
-def _digest(content: bytes, place: str) -> bytes:
-    digest = hashlib.sha256(f"{place}\n".encode())
-    digest.update(content)
-    return digest.hexdigest().encode()
-
-
-def _place(file: Stored, data: Stored) -> str:
-    """The path of ``file`` in the data folder, which stays as it is when the folder is moved."""
-    return str(file)[len(str(data)) + 1 :]
+from nca_assets.store.seal import BLANK as BLANK
+from nca_assets.store.seal import MARK as MARK
+from nca_assets.store.seal import ZEROS as ZEROS
+from nca_assets.store.seal import read_sealed as read_sealed
+from nca_assets.store.seal import sealed as sealed
+from nca_assets.store.seal import sound_copies as sound_copies
+from nca_assets.store.seal import unsealed as unsealed
+from nca_assets.store.seal import write_sealed as write_sealed

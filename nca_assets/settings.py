@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +10,9 @@ from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
 from nca_assets.naming import SETS, ShardKey
-from nca_assets.storage import Stored, clear_errors, parse_location
+from nca_assets.store.location import Stored, parse_location
+from nca_assets.store.store import require_writable as require_writable
 
 FEWEST_FRAMES = 129
 """The labels look at the last 128 frames and the change into them."""
@@ -75,21 +74,3 @@ def load_settings() -> Settings:
             f"NCA_{name.upper()}={first['input']!s}: {first['msg'].lower()}. {field.description} "
             f"Set it accordingly, or unset it for the default, {field.default}."
         ) from None
-
-
-def require_writable(folder: Stored) -> None:
-    """Make ``folder`` if it is missing and prove that a file can be written to it. Raises ``NcaError`` if not."""
-    if not isinstance(folder, Path):
-        with clear_errors():
-            with whole_file(folder / ".writable"):
-                pass
-            (folder / ".writable").unlink()
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise NcaError(
-            f"can't write to {folder}: {error.strerror}. Make it writable or set NCA_DATA to another folder."
-        ) from error

@@ -104,7 +104,7 @@ def labelled_shards(folder: Path, keys: Iterable[ShardKey]) -> Iterator[Settings
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("NCA_DATA", str(folder / "data"))
         settings = load_settings()
-        settings.data.mkdir()
+        local(settings.data).mkdir()
         vocabulary = read_centroids(GOLDEN / "centroids.pt")
         save_centroids(vocabulary, settings.data, "learned")
         for key in keys:

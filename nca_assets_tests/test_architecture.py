@@ -13,9 +13,7 @@ PACKAGE = Path(nca_assets.__file__).parent
 
 LAYERS = [
     {"errors", "progress", "versions"},
-    {"bucket", "storage"},
-    {"files", "seal"},
-    {"versioned"},
+    {"store", "storage", "files", "seal", "versioned"},
     {"naming"},
     {"remedies", "settings"},
     {"automaton"},

@@ -17,6 +17,7 @@ from nca_assets.naming import (
     materialized_shards,
     some_materialized_shards,
 )
+from nca_assets_tests.conftest import local
 
 DATA = Path("data")
 
@@ -58,8 +59,8 @@ def test_what_is_materialized_is_found_by_its_files(tmp_path: Path) -> None:
     keys = [ShardKey("set1", 2), ShardKey("set1", 10), ShardKey("set3", 0)]
     for key in reversed(keys):
         for file in (key.manifest_file(tmp_path), key.labels_file(tmp_path)):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
+            local(file.parent).mkdir(parents=True, exist_ok=True)
+            local(file).touch()
     assert materialized_shards(tmp_path) == materialized_labels(tmp_path) == keys
     assert materialized_shards(tmp_path / "none") == []
     assert set(some_materialized_shards(tmp_path)) == set(keys)

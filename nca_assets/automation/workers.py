@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -119,7 +118,7 @@ def _resources(asset: str, settings: Settings) -> tuple[float, int]:
 
 def _for_worker(settings: Settings, gpus: float, cpus: int) -> dict[str, Any]:
     """The settings as a worker needs them: it has these CPUs and GPUs, and another working folder."""
-    data = str(settings.data.absolute() if isinstance(settings.data, Path) else settings.data)
+    data = str(settings.data.absolute())
     changed = {"data": data, "ray": "", "threads": cpus, "device": settings.device if gpus else "cpu"}
     return settings.model_dump() | changed
 

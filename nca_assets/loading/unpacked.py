@@ -20,7 +20,8 @@ from nca_assets.naming import SETS, ShardKey
 from nca_assets.settings import Settings
 from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.storage import Stored, cache_of
+from nca_assets.store.location import Stored
+from nca_assets.store.store import cache_of, stamp
 
 
 def read_unpacked(wanted: Iterable[Wanted], settings: Settings) -> Iterator[NDArray[np.uint8] | NcaError]:
@@ -61,14 +62,14 @@ Places = dict[int, tuple[int, tuple[int, int, int]]]
 def _mapped(key: ShardKey, data: Stored) -> tuple[NDArray[np.uint8], Places]:
     # Asked for every rollout, so the manifest is read only when it is another, and of a bucket's only once.
     try:
-        stamp = key.manifest_file(data).stat().st_mtime_ns if isinstance(data, Path) else 0
+        version = stamp(key.manifest_file(data))
     except FileNotFoundError:
         raise NcaError(f"{key.manifest_file(data)} is missing: materialize partition {key} of rollout_shards") from None
-    return _map(key, data, stamp)
+    return _map(key, data, version)
 
 
 @lru_cache(maxsize=16)
-def _map(key: ShardKey, data: Stored, _stamp: int) -> tuple[NDArray[np.uint8], Places]:
+def _map(key: ShardKey, data: Stored, _version: int) -> tuple[NDArray[np.uint8], Places]:
     manifest = read_manifest(key, data)
     places: Places = {}
     start = 0

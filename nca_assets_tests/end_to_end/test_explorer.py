@@ -16,7 +16,7 @@ from nca_assets.settings import Settings
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
-from nca_assets_tests.conftest import GOLDEN
+from nca_assets_tests.conftest import GOLDEN, local
 from nca_assets_tests.end_to_end.conftest import chromium_page, keep_picture
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ MOST_BYTES = 25_000_000
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> RolloutSource:
     settings = Settings(data=tmp_path_factory.mktemp("explored") / "data", shard_size=64, frames=500, device="cpu")
-    settings.data.mkdir()
+    local(settings.data).mkdir()
     centroids = read_centroids(GOLDEN / "centroids.pt")
     save_centroids(centroids, settings.data, "learned")
     for number in range(8):

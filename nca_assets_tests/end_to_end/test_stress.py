@@ -15,6 +15,7 @@ from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.read import connect
+from nca_assets_tests.conftest import local
 from nca_assets_tests.end_to_end.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -170,4 +171,4 @@ def assert_a_clean_build_is_the_same(settings: Settings) -> None:
     assert build_warehouse(settings.data) == built
     with connect(settings.data) as connection:
         assert connection.execute("FROM labels ORDER BY rollout_id").fetchall() == last
-    assert not [file for file in settings.data.rglob("*.part*") if file.name.startswith(".nca.duckdb")]
+    assert not [file for file in local(settings.data).rglob("*.part*") if file.name.startswith(".nca.duckdb")]

@@ -131,12 +131,12 @@ def test_what_is_missing_or_damaged_is_named(drawn_from: Settings, tmp_path: Pat
     curves.unlink()
     with pytest.raises(NcaError, match=r"shard=00008\.parquet is missing: .* set1-00008 of behavior_labels again"):
         write_explorer(source, tmp_path / "out.html")
-    curves.write_bytes(content)
+    local(curves).write_bytes(content)
     write_table(read_table(curves, own.data, "")[0].head(3), curves, own.data)
     with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labelled rollouts: materialize"):
         write_explorer(source, tmp_path / "out.html")
-    curves.write_bytes(content)
-    ShardKey("set1", 8).tokens_file(own.data).write_bytes(b"")
+    local(curves).write_bytes(content)
+    local(ShardKey("set1", 8).tokens_file(own.data)).write_bytes(b"")
     with pytest.raises(NcaError, match=r"shard_00008\.npz is damaged"):
         write_explorer(source, tmp_path / "out.html")
     assert not (tmp_path / "out.html").exists()

@@ -111,7 +111,7 @@ def test_batches_that_ranks_can_not_share_equally_are_others_in_each_epoch(sourc
 
 def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: Settings) -> None:
     file = ShardKey("set2", 1).tokens_file(own_shards.data)
-    file.write_bytes(file.read_bytes()[:-300])
+    local(file).write_bytes(file.read_bytes()[:-300])
     source = RolloutSource.files(own_shards)
     with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged .* materialize partition set2-00001"):
         list(transitions(source))
@@ -126,7 +126,7 @@ def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: Settings
     file = ShardKey("set2", 1).tokens_file(own_shards.data)
     content = bytearray(file.read_bytes())
     content[300] ^= 0xFF  # in the first member
-    file.write_bytes(bytes(content))
+    local(file).write_bytes(bytes(content))
     batches = list(transitions(RolloutSource.files(own_shards), skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 139
 

@@ -21,7 +21,7 @@ KEY = ShardKey("set1", 1)
 
 
 def unpacked_files(settings: Settings) -> set[Stored]:
-    return set((settings.data / "unpacked").rglob("*"))
+    return set(local(settings.data / "unpacked").rglob("*"))
 
 
 def test_they_give_the_rollouts_of_the_shards(own_shards: Settings) -> None:
@@ -64,11 +64,11 @@ def test_a_shard_is_unpacked_once_and_anew_when_it_is_another(own_shards: Settin
 def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: Settings) -> None:
     file = KEY.tokens_file(own_shards.data)
     content = file.read_bytes()
-    file.write_bytes(content[: len(content) // 2])
+    local(file).write_bytes(content[: len(content) // 2])
     source = RolloutSource.files(own_shards).unpacked()
     with pytest.raises(NcaError, match=r"shard_00001\.npz"):
         list(transitions(source))
-    assert not list((own_shards.data / "unpacked" / "set1").glob("shard_00001*"))
+    assert not list(local(own_shards.data / "unpacked" / "set1").glob("shard_00001*"))
     batches = list(transitions(source, skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 4 * 139
     shutil.rmtree(local(file.parent))

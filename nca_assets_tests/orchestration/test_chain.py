@@ -200,8 +200,8 @@ def test_checks_fail_on_damaged_shards_and_missing_parts(chain: Settings, instan
 
 
 def put_a_file_where_the_folder_should_be(settings: Settings) -> None:
-    settings.data.rename(local(settings.data.with_name("away")))
-    settings.data.touch()
+    local(settings.data).rename(local(settings.data.with_name("away")))
+    local(settings.data).touch()
 
 
 BAD_INPUT: dict[str, tuple[str, str, str, Callable[[Settings], object]]] = {
@@ -225,7 +225,7 @@ BAD_INPUT: dict[str, tuple[str, str, str, Callable[[Settings], object]]] = {
         "set1-00000",
         "",
         r"centroids\.pt is not a file of torch\.save .* 'nca import centroids FILE'",
-        lambda s: centroids_file(s.data).write_bytes(b"hello"),
+        lambda s: local(centroids_file(s.data)).write_bytes(b"hello"),
     ),
 }
 
@@ -245,7 +245,7 @@ def test_bad_input_is_one_line_before_any_compute(
 
 
 def test_a_failed_run_says_why_in_its_event(project: Settings, instance: dg.DagsterInstance) -> None:
-    centroids_file(project.data).write_bytes(b"hello")
+    local(centroids_file(project.data)).write_bytes(b"hello")
     result = run_job(instance, "make_shard", KEYS[0])
     [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data
@@ -260,7 +260,7 @@ def test_without_a_project_the_error_says_so(tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_warehouse_is_there_to_query(chain: Settings) -> None:
-    assert warehouse_file(chain.data).stat().st_mode & 0o777 == 0o666 & ~umask()
+    assert local(warehouse_file(chain.data)).stat().st_mode & 0o777 == 0o666 & ~umask()
     with connect(chain.data) as connection:
         assert connection.execute("SELECT sum(rollouts) FROM behavior_summary").fetchall() == [(8,)]
 

@@ -32,7 +32,7 @@ def test_what_is_damaged_is_asked_for_again_and_keeps_nothing_else(
     vocabulary: Settings, instance: dg.DagsterInstance
 ) -> None:
     run_range(instance, KEYS[0], KEYS[3])
-    ShardKey("set1", 0).manifest_file(vocabulary.data).write_text("{")
+    local(ShardKey("set1", 0).manifest_file(vocabulary.data)).write_text("{")
     local(ShardKey("set1", 2).labels_file(vocabulary.data)).write_bytes(b"PAR1")
     ShardKey("set1", 3).curve_sums_file(vocabulary.data).unlink()
     wanted = find_wanted(vocabulary, instance)
@@ -112,10 +112,10 @@ def test_a_failed_partition_is_known_until_it_is_made(vocabulary: Settings, inst
     assert run_range(instance, KEYS[0], KEYS[1]).success
     file = ShardKey("set1", 1).manifest_file(vocabulary.data)
     content = file.read_text()
-    file.write_text("{")
+    local(file).write_text("{")
     assert not run_range(instance, KEYS[0], KEYS[1], {LABELS}).success
     assert failed_partitions(instance) == {KEYS[1]}
-    file.write_text(content)
+    local(file).write_text(content)
     assert run_range(instance, KEYS[1], KEYS[1], {LABELS}).success
     assert failed_partitions(instance) == set()
 

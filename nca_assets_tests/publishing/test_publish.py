@@ -57,7 +57,7 @@ def test_shards_and_vocabulary_are_copies(published: Published, settings_to_publ
     for key in KEYS:
         file = key.tokens_file(settings_to_publish.data)
         assert (
-            published.folder / local(file).relative_to(local(settings_to_publish.data))
+            local(published.folder) / local(file).relative_to(local(settings_to_publish.data))
         ).read_bytes() == file.read_bytes()
     there = torch.load(local(published.folder / "centroids.pt"), weights_only=True)
     assert torch.equal(there, load_centroids(settings_to_publish.data))
@@ -186,7 +186,7 @@ def test_damage_is_named_and_leaves_nothing(own_data: Settings, tmp_path: Path) 
     file = ShardKey("set3", 1).tokens_file(own_data.data)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0xFF
-    file.write_bytes(bytes(content))
+    local(file).write_bytes(bytes(content))
     (tmp_path / "out").mkdir()
     with pytest.raises(NcaError, match=r"shard_00001\.npz"):
         publish(tmp_path / "out" / "dataset", own_data)

@@ -78,7 +78,7 @@ def test_a_shard_whose_manifest_is_damaged_is_imported_again(life: Path, setting
     for key, file in shard_keys(life, "life", settings.data).items():
         register(key, file, settings.data)
     before = [read_imported_manifest(ShardKey("life", number), settings.data).digest for number in range(2)]
-    KEY.manifest_file(settings.data).write_text("{")
+    local(KEY.manifest_file(settings.data)).write_text("{")
     with pytest.raises(DamageError, match=r"shard_00000\.json is damaged .*: import life-00000 again with 'nca import"):
         verify_imported(KEY, settings.data)
     assert rollout_tokens(RolloutId("life", 3), settings).max() == 255

@@ -243,7 +243,7 @@ def test_damage_is_named_with_the_remedy(labelled: Settings, damage: Callable[[P
 def test_a_damaged_manifest_is_named_and_its_shard_can_be_made_again(
     labelled: Settings, centroids: torch.Tensor, content: str
 ) -> None:
-    KEY.manifest_file(labelled.data).write_text(content)
+    local(KEY.manifest_file(labelled.data)).write_text(content)
     with pytest.raises(NcaError, match=r"shard_00000\.json is damaged .* materialize partition set1-00000"):
         read_manifest(KEY, labelled.data)
     write_shard(KEY, centroids, labelled)
@@ -251,7 +251,7 @@ def test_a_damaged_manifest_is_named_and_its_shard_can_be_made_again(
 
 
 def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(labelled: Settings, centroids: torch.Tensor) -> None:
-    KEY.manifest_file(labelled.data).write_text("")
+    local(KEY.manifest_file(labelled.data)).write_text("")
     assert write_shard(ShardKey("set1", 3), centroids, labelled).shard == 3
     with pytest.raises(NcaError, match=r"NCA_SHARD_SIZE=8, but .* was made with 4:"):
         write_shard(ShardKey("set1", 1), centroids, labelled.model_copy(update={"shard_size": 8}))
@@ -269,7 +269,7 @@ def test_a_full_disk_leaves_the_old_shard(
     with pytest.raises(NcaError, match=r"can't write .*shard_00000\.npz: No space left on device"):
         write_shard(KEY, centroids, labelled)
     assert KEY.tokens_file(labelled.data).read_bytes() == before
-    assert sorted(file.name for file in KEY.tokens_file(labelled.data).parent.iterdir()) == [
+    assert sorted(file.name for file in local(KEY.tokens_file(labelled.data).parent).iterdir()) == [
         "shard_00000.json",
         "shard_00000.npz",
     ]

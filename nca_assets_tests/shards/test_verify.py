@@ -23,6 +23,7 @@ from nca_assets.shards.read import read_rollout
 from nca_assets.shards.rollouts import regenerate
 from nca_assets.shards.verify import verify_shard
 from nca_assets.vocabulary.centroids import save_centroids
+from nca_assets_tests.conftest import local
 
 KEY = ShardKey("set2", 1)
 CPU = Machine("cpu", threads=2, memory=2**30)
@@ -81,7 +82,7 @@ def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(
         (change_manifest(token_counts=[10**6] * 32), r"contradicts itself \(its token counts do not add up"),
         (change_manifest(members=[]), r"shard_00001\.json is damaged \(List should have at least 1 item"),
         (lambda settings, _: KEY.tokens_file(settings.data).unlink(), "is missing"),
-        (lambda settings, _: KEY.tokens_file(settings.data).write_bytes(b"no zip"), "is damaged"),
+        (lambda settings, _: local(KEY.tokens_file(settings.data)).write_bytes(b"no zip"), "is damaged"),
     ],
 )
 def test_what_cannot_be_verified_is_named_with_the_remedy(
@@ -106,8 +107,8 @@ def test_shards_that_changed_places_are_found(labelled: Settings) -> None:
         (first.manifest_file(labelled.data), KEY.manifest_file(labelled.data)),
     ):
         content = file.read_bytes()
-        file.write_bytes(other.read_bytes())
-        other.write_bytes(content)
+        local(file).write_bytes(other.read_bytes())
+        local(other).write_bytes(content)
     for key in (first, KEY):
         with pytest.raises(DamageError, match=rf"\.json is damaged \(it is not what was written there\): .* {key} of"):
             verify_shard(key, labelled, CPU, 1)
@@ -129,7 +130,7 @@ def test_what_is_not_the_datas_fault_is_not_noted(
 
 def test_regenerating_gives_the_shards_tokens_without_reading_them(labelled: Settings) -> None:
     stored = read_rollout(KEY, labelled.data, 5)
-    KEY.tokens_file(labelled.data).write_bytes(b"no zip")
+    local(KEY.tokens_file(labelled.data)).write_bytes(b"no zip")
     np.testing.assert_array_equal(regenerate(RolloutId("set2", 5), labelled), stored)
 
 

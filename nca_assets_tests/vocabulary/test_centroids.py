@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nca_assets import files
 from nca_assets.errors import NcaError
 from nca_assets.naming import centroids_file
+from nca_assets.store import replace
 from nca_assets.vocabulary.centroids import (
     digest,
     import_centroids,
@@ -120,7 +120,7 @@ def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its
     tmp_path: Path, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch, write: int
 ) -> None:
     save_centroids(centroids, tmp_path, "learned")
-    publish, done = files.publish, []
+    publish, done = replace.publish, []
 
     def dies(temporary: Path, path: Path) -> None:
         done.append(path)
@@ -128,7 +128,7 @@ def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its
             raise Killed
         publish(temporary, path)
 
-    monkeypatch.setattr(files, "publish", dies)
+    monkeypatch.setattr(replace, "publish", dies)
     with pytest.raises(Killed):
         save_centroids(centroids.flip(0), tmp_path, "imported from mine.pt")
     monkeypatch.undo()

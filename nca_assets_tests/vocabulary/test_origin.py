@@ -66,7 +66,7 @@ def test_no_flipped_bit_changes_the_digest(tmp_path: Path, centroids: torch.Tens
 @pytest.mark.parametrize("said", ["", "[]", json.dumps({"source": "learned"})])
 def test_what_makes_no_sense_is_not_believed(tmp_path: Path, centroids: torch.Tensor, said: str) -> None:
     save_centroids(centroids, tmp_path, "learned")
-    centroids_file(tmp_path).with_suffix(".json").write_text(said)
+    local(centroids_file(tmp_path).with_suffix(".json")).write_text(said)
     assert present_digest(tmp_path) == digest(centroids)
     with pytest.raises(NcaError, match="put there by hand"):
         present_source(tmp_path)

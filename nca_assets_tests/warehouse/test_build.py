@@ -123,7 +123,7 @@ def test_the_behavior_summary_counts_every_rollout(built: Path) -> None:
 
 def test_building_again_gives_the_same_digests_and_leaves_one_file(labelled: Settings) -> None:
     assert build_warehouse(labelled.data) == build_warehouse(labelled.data)
-    files = sorted(file.name for file in labelled.data.glob("*nca.duckdb*"))
+    files = sorted(file.name for file in local(labelled.data).glob("*nca.duckdb*"))
     assert [file for file in files if not file.endswith(".lock")] == ["nca.duckdb"]
 
 
@@ -159,7 +159,7 @@ def test_nothing_to_build_from_and_nothing_to_open_are_said(tmp_path: Path) -> N
 
 def test_a_damaged_part_is_left_out_and_stale(built: Path) -> None:
     file = ShardKey("set2", 1).labels_file(built)
-    file.write_bytes(b"PAR1 no more")
+    local(file).write_bytes(b"PAR1 no more")
     build_warehouse(built)
     assert rows(built, "SELECT DISTINCT shard FROM labels") == [(0,)]
     reason = f"{file} is damaged (it has no seal): materialize partition set2-00001 of behavior_labels again"
@@ -189,7 +189,7 @@ def test_counts_are_compared_in_all_three_places(built: Path) -> None:
 
 def test_what_the_next_build_will_hold_is_no_difference(built: Path) -> None:
     key, kept = ShardKey("set2", 1), built / "kept.parquet"
-    key.labels_file(built).rename(kept)
+    local(key.labels_file(built)).rename(kept)
     build_warehouse(built)
     [waiting] = [shard for shard in count_rollouts(built) if shard.unlabelled]
     assert waiting.agree
@@ -240,7 +240,7 @@ def test_a_build_killed(built: Path, where: str) -> None:
     """The old warehouse still opens, nothing partial has the final name, and the next build completes and cleans up."""
     table, lineage = read_table(ShardKey("set2", 1).labels_file(built), built, "")
     write_table(table, ShardKey("set3", 1).labels_file(built), built, lineage)
-    inode = warehouse_file(built).stat().st_ino
+    inode = local(warehouse_file(built)).stat().st_ino
     code = KILLED.format(stop=STOPS[where], data=str(built))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as builder:
         assert builder.stdout
@@ -248,7 +248,7 @@ def test_a_build_killed(built: Path, where: str) -> None:
         builder.send_signal(signal.SIGKILL)
     [left] = built.glob(".nca.duckdb.*.part")
     left.with_name(f"{left.name}.tmp").mkdir()  # where a large build spills to
-    assert warehouse_file(built).stat().st_ino == inode
+    assert local(warehouse_file(built)).stat().st_ino == inode
     assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
     build_warehouse(built)
     assert rows(built, "SELECT count(*) FROM labels") == [(12,)]
@@ -272,7 +272,7 @@ def test_single_tables_are_rebuilt_and_the_others_taken_over(labelled: Settings)
     assert rows(local(data), "SELECT count(*) FROM labels") == [(8,)]
     assert build_warehouse(data, only=["label_parts", "labels"])["labels"].rows == 4
     assert rows(local(data), "SELECT sum(rollouts) FROM behavior_summary") == [(4,)]
-    assert not list(data.glob(".nca.duckdb.*.part*"))
+    assert not list(local(data).glob(".nca.duckdb.*.part*"))
 
 
 def test_each_table_has_a_digest_that_follows_its_content(labelled: Settings) -> None:
@@ -363,6 +363,6 @@ def test_what_a_killed_writer_left_beside_is_not_read(built: Path) -> None:
 
 
 def test_a_damaged_warehouse_is_said(built: Path) -> None:
-    warehouse_file(built).write_bytes(b"no database at all" * 1000)
+    local(warehouse_file(built)).write_bytes(b"no database at all" * 1000)
     with pytest.raises(NcaError, match=r"can't open .*nca\.duckdb: "):
         connect(built)

@@ -63,11 +63,11 @@ def test_a_disk_with_too_little_left_keeps_the_old_warehouse(disk: Path, step: i
         new_content = content(data)
         messages = set()
         for left in range(step, ENOUGH + 1, step):
-            warehouse_file(data).write_bytes(old)
+            local(warehouse_file(data)).write_bytes(old)
             messages.add(message := build_with(left, disk))
             assert content(data) == (old_content if message else new_content), f"{left} bytes left"
             assert not list(data.glob(".nca.duckdb.*.part*"))
     finally:
         (disk / "kept").rename(part)
-        warehouse_file(data).write_bytes(old)
+        local(warehouse_file(data)).write_bytes(old)
     assert messages == {"", f"can't write {data / 'nca.duckdb'}: the disk is full. Free space, then run it again."}

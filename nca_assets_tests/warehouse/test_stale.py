@@ -118,7 +118,7 @@ def flip_a_byte(settings: Settings) -> None:
     file = KEY.tokens_file(settings.data)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
-    file.write_bytes(bytes(content))
+    local(file).write_bytes(bytes(content))
 
 
 def change_a_token(settings: Settings) -> None:
@@ -149,7 +149,7 @@ def test_only_a_whole_verification_clears_a_finding(labelled: Settings) -> None:
     change_a_token(labelled)
     with pytest.raises(NcaError, match="differs from its digest"):
         verify_shard(KEY, labelled, CPU, most=1)
-    KEY.tokens_file(labelled.data).write_bytes(bytes(content))
+    local(KEY.tokens_file(labelled.data)).write_bytes(bytes(content))
     assert verify_shard(KEY, labelled, CPU, most=1) == 1
     assert stale(labelled)
     assert verify_shard(KEY, labelled, CPU, most=4) == 4
@@ -217,7 +217,7 @@ def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: Settings
     append_history([first], labelled.data)
     append_history([second], labelled.data)
     [damaged] = [file for file in history_files(labelled.data) if "b" in pl.read_parquet(local(file))["data_version"]]
-    damaged.write_bytes(damaged.read_bytes()[:100])
+    local(damaged).write_bytes(damaged.read_bytes()[:100])
     assert last_events(labelled.data) == {"x": (0, "r1")}
     append_history([first, second], labelled.data)
     assert last_events(labelled.data) == {"x": (1, "r1")}
@@ -228,7 +228,7 @@ def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: Settings
 
 def test_findings_of_labels_stay_until_these_are_made_again(labelled: Settings) -> None:
     content = KEY.curves_file(labelled.data).read_bytes()
-    KEY.curves_file(labelled.data).write_bytes(content[:-1])
+    local(KEY.curves_file(labelled.data)).write_bytes(content[:-1])
     with pytest.raises(DamageError) as caught:
         verify_labels(KEY, labelled.data)
     assert stale(labelled) == {("behavior_labels", str(KEY)): str(caught.value)}
@@ -237,8 +237,8 @@ def test_findings_of_labels_stay_until_these_are_made_again(labelled: Settings) 
 
 
 def test_a_note_that_cannot_be_read_is_a_finding(labelled: Settings) -> None:
-    KEY.finding_file(labelled.data).parent.mkdir()
-    KEY.finding_file(labelled.data).write_bytes(b"\xff\xfe wrong")
+    local(KEY.finding_file(labelled.data).parent).mkdir()
+    local(KEY.finding_file(labelled.data)).write_bytes(b"\xff\xfe wrong")
     assert stale(labelled) == {("rollout_shards", str(KEY)): "�� wrong"}
     KEY.finding_file(labelled.data).unlink()
     local(KEY.finding_file(labelled.data)).mkdir()
