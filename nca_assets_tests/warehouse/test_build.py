@@ -227,10 +227,10 @@ def stop(connection, table, original=build._build_table):
 build._build_table = stop
 """,
     "just before the rename": """
-def stop(temporary, final):
+def stop(local, path, versions):
     print("stopped", flush=True)
     time.sleep(60)
-build.publish = stop
+build.publish_version = stop
 """,
 }
 
