@@ -58,7 +58,7 @@ def main() -> None:
         began = time.perf_counter()
         published = publish(data.published_folder, data)
         published_in = time.perf_counter() - began
-        shards = sum(file.stat().st_size for file in data.root.glob("nca_dataset*/*.npz"))
+        shards = sum(file.stat().st_size for file in Path(str(data.root)).glob("nca_dataset*/*.npz"))
     report(
         [
             Metric("pictures", "rollouts", rollouts, "count"),

@@ -27,10 +27,10 @@ from nca_assets.description import Shape, card_sets
 from nca_assets.ids import ShardKey
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.write import write_labels
-from nca_assets.seal import read_sealed, write_sealed
 from nca_assets.settings import Resources, load
 from nca_assets.shards.manifest import read_manifest, shard_digest
 from nca_assets.shards.write import write_shard
+from nca_assets.store.seal import read_sealed, write_sealed
 from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
 from nca_assets.vocabulary.learn import fit_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -129,7 +129,7 @@ def write_part(
     write_table(rows, data.labels_file(key), data, lineage | {"shard_digest": whole, "digest": digests[1]})
     write_table(sums, data.curve_sums_file(key), data, lineage)
     write_sealed(json.dumps(own, indent=1).encode(), data.manifest_file(key), data.root)
-    data.tokens_file(key).touch()
+    local(data.tokens_file(key)).touch()
 
 
 def write_history(data: DataFolder, keys: list[ShardKey]) -> None:

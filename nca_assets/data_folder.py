@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from nca_assets.description import (
@@ -20,10 +19,9 @@ from nca_assets.description import (
     write_description,
 )
 from nca_assets.errors import NcaError
-from nca_assets.files import require_writable
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
-from nca_assets.storage import Stored, names, names_below, parse_location
-from nca_assets.versioned import present
+from nca_assets.store.location import Stored, parse_location
+from nca_assets.store.store import names, names_below, present, require_writable
 
 if TYPE_CHECKING:
     from nca_assets.automaton.recipe import Rule
@@ -94,7 +92,7 @@ class DataFolder:
     @property
     def location(self) -> str:
         """The folder's absolute path, or its address in a bucket."""
-        return str(self.root.absolute() if isinstance(self.root, Path) else self.root)
+        return str(self.root.absolute())
 
     def own_set(self, name: str) -> RolloutSet:
         """The set ``name``, whose rollouts follow from recipes. Raises ``NcaError`` if it has no such set."""
@@ -185,7 +183,7 @@ class DataFolder:
 
     def warehouse_file(self) -> Stored:
         """Where the published warehouse lies: in a bucket, its current version, which is asked for."""
-        return self / "nca.duckdb" if isinstance(self.root, Path) else present(self / "warehouse")
+        return present(self / "nca.duckdb", self / "warehouse")
 
     def shards(self) -> list[ShardKey]:
         """The shards of its own sets that have a manifest, in order."""

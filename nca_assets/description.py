@@ -14,8 +14,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.law import MAX_SIDE, MIN_SIDE, SHARES, Law
-from nca_assets.seal import BLANK, read_sealed, write_sealed
-from nca_assets.storage import Stored, names
+from nca_assets.store.location import Stored
+from nca_assets.store.seal import BLANK, read_sealed, write_sealed
+from nca_assets.store.store import names
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
 
 FORMAT = 1

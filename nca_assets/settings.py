@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nca_assets.description import MIN_FRAMES
 from nca_assets.errors import NcaError
-from nca_assets.storage import Stored, parse_location
+from nca_assets.store.location import Stored, parse_location
 
 PREFIX = "NCA_"
 

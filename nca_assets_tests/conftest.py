@@ -23,7 +23,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
 from nca_assets.settings import Resources, load
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.reaper import watch_this_run
 

@@ -13,9 +13,7 @@ PACKAGE = Path(nca_assets.__file__).parent
 
 LAYERS = [
     {"errors", "progress", "text", "versions"},
-    {"bucket", "storage"},
-    {"files", "seal"},
-    {"versioned"},
+    {"store"},
     {"naming"},
     {"remedies", "settings"},
     {"automaton"},

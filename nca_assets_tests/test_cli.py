@@ -324,7 +324,7 @@ def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
 def test_materialize_refuses_unknown_partitions_before_any_work(settings: Project, capsys: Capture, key: str) -> None:
     assert nca("materialize", "set1-00000", key) == 1
     assert f"unknown partition key '{key}'" in capsys.readouterr().err
-    assert list(settings.data.root.iterdir()) == []
+    assert list(local(settings.data.root).iterdir()) == []
 
 
 def test_regenerate_says_the_digest_and_writes_the_tokens(labelled: Project, tmp_path: Path, capsys: Capture) -> None:
@@ -371,7 +371,7 @@ def test_verify_names_damaged_labels_and_collections(labelled: Project, capsys: 
     frozen = freeze("c", "SELECT rollout_id FROM labels", labelled.data)
     files = [labelled.data.curves_file(ShardKey("set2", 1)), frozen.file]
     for file in files:
-        file.write_bytes(file.read_bytes()[:-1] + b"!")
+        local(file).write_bytes(file.read_bytes()[:-1] + b"!")
     labelled.data.warehouse_file().unlink()
     assert nca("verify") == 1
     captured = capsys.readouterr()
@@ -412,7 +412,7 @@ def test_export_leaves_out_damaged_parts_and_says_so(
     labelled: Project, capsys: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
     part = labelled.data.labels_file(ShardKey("set1", 0))
-    part.write_bytes(b"no parquet")
+    local(part).write_bytes(b"no parquet")
     assert nca("export") == 0
     assert capsys.readouterr().out == f"{labelled.data / 'dataset_labels_set2.csv'}: 4 rollouts\n"
     assert f"{part} is damaged (it has no seal): materialize partition set1-00000 of behavior_labels" in caplog.text

@@ -17,7 +17,7 @@ from nca_assets.errors import NcaError, TransientError
 from nca_assets.labels.schema import Column
 from nca_assets.progress import Progress
 from nca_assets.project import Project
-from nca_assets.storage import clear_errors
+from nca_assets.store.refusals import clear_errors
 from nca_assets.text import markdown_table
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -119,8 +118,7 @@ def _resources(asset: str, project: Project) -> tuple[float, int]:
 
 def _for_worker(project: Project, gpus: float, cpus: int) -> Project:
     """The project as a worker sees it: it has these CPUs and GPUs, and another working folder."""
-    location = project.dataset.data
-    dataset = {"data": location.absolute() if isinstance(location, Path) else location}
+    dataset = {"data": project.dataset.data.absolute()}
     resources = {"threads": cpus, "device": project.resources.device if gpus else "cpu"}
     return Project(
         project.dataset.model_copy(update=dataset),

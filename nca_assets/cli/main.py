@@ -10,7 +10,7 @@ from nca_assets.automation.database import clear_database_errors
 from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, start, tasks, verification, warehouse
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
-from nca_assets.storage import clear_errors
+from nca_assets.store.refusals import clear_errors
 
 COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publishing, tasks, bring_in)
 """Modules whose import adds their commands."""

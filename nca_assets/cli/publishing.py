@@ -25,7 +25,7 @@ def publish(
     pass
     from nca_assets.project import Project
     from nca_assets.publishing.publish import publish
-    from nca_assets.storage import cache_of
+    from nca_assets.store.store import cache_of
 
     project = Project.load()
     if to:

@@ -54,12 +54,12 @@ def regenerate(
     to: Annotated[Path | None, typer.Option(help="File to write the tokens to, readable by numpy.load.")] = None,
 ) -> None:
     """Simulate one rollout from its recipe, whether or not its shard is there, and say its digest."""
-    from nca_assets.files import whole_file
     from nca_assets.ids import RolloutId
     from nca_assets.project import Project
     from nca_assets.shards.manifest import rollout_digest
     from nca_assets.shards.members import npy_bytes
     from nca_assets.shards.rollouts import regenerate
+    from nca_assets.store.store import whole_file
 
     wanted, project = RolloutId.parse(rollout), Project.load()
     tokens = regenerate(wanted, project.data, project.resources)
@@ -88,9 +88,9 @@ def gif(
     """Animate rollouts, from their shards or, if these are not materialized, from their recipes."""
     from nca_assets.figures.animation import FORMATS
     from nca_assets.figures.palette import colors_of, gray_levels
-    from nca_assets.files import whole_file
     from nca_assets.project import Project
     from nca_assets.shards.rollouts import rollout_tokens
+    from nca_assets.store.store import whole_file
 
     project = Project.load()
     into = out if out and out.is_dir() else None

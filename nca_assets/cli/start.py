@@ -23,7 +23,7 @@ TEMPLATE = {
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="Folder of the project; made if it is missing.")]) -> None:
     """Begin a project: a folder with its sets in nca.toml, its Dagster instance in .dagster, and its data beside."""
-    from nca_assets.files import whole_file
+    from nca_assets.store.store import whole_file
 
     there = [name for name in TEMPLATE.values() if (folder / name).exists()]
     if there:

@@ -23,8 +23,8 @@ def sql(
     parquet: Annotated[Path | None, typer.Option(help="Write the whole answer to this Parquet file.")] = None,
 ) -> None:
     """Ask the warehouse; read-only."""
-    from nca_assets.files import whole_file
     from nca_assets.project import Project
+    from nca_assets.store.store import whole_file
     from nca_assets.warehouse.answer import first_rows, write_answer
 
     data, text = Project.load().data, _query(query, file)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from nca_assets.data_folder import DataFolder
 from nca_assets.figures import comparisons, curves, grids, shares
 from nca_assets.figures.chart import Picture, drawn
-from nca_assets.files import whole_file
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
+from nca_assets.store.store import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

@@ -22,7 +22,6 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.figures.chart import CLASS_COLORS
 from nca_assets.figures.palette import colors_of, hexadecimal
-from nca_assets.files import whole_file
 from nca_assets.ids import ShardKey
 from nca_assets.labels.curves import ENTROPY_STEPS
 from nca_assets.labels.schema import LABEL_COLUMNS
@@ -30,7 +29,8 @@ from nca_assets.labels.table import read_table
 from nca_assets.loading.source import RolloutSource
 from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import relabel
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
+from nca_assets.store.store import whole_file
 from nca_assets.warehouse.answer import parenthesized
 
 FIRST_FRAMES, LAST_FRAMES = 32, 64

@@ -8,11 +8,11 @@ import polars as pl
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import relabel
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
+from nca_assets.store.store import whole_file
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from nca_assets.labels.curves import ENTROPY_STEPS, STABILIZED
 from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, to_table, write_table
 from nca_assets.shards.findings import forget
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
 from nca_assets.versions import LABEL_VERSION
 
 

@@ -12,8 +12,9 @@ import polars as pl
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.labels.schema import Column
-from nca_assets.seal import BLANK, read_sealed, sound_copies, write_sealed
-from nca_assets.storage import Stored, local_copy
+from nca_assets.store.location import Stored
+from nca_assets.store.seal import BLANK, read_sealed, sound_copies, write_sealed
+from nca_assets.store.store import local_copy
 
 POLARS_TYPES = {
     "VARCHAR": pl.String,

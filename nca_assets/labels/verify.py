@@ -17,7 +17,7 @@ from nca_assets.remedies import relabel
 from nca_assets.shards.findings import forget, noted
 from nca_assets.shards.imported import read_imported_manifest
 from nca_assets.shards.manifest import read_manifest
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
 
 ARRAYS = ("entropy", "changed", "differing", "matching_100")
 

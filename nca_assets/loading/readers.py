@@ -28,7 +28,7 @@ from nca_assets.remedies import remake
 from nca_assets.settings import Resources
 from nca_assets.shards.imported import find_imported
 from nca_assets.shards.read import reading
-from nca_assets.storage import Stored, local_copy
+from nca_assets.store.store import first_copy
 from nca_assets.vocabulary.centroids import load_centroids
 
 Tokens = NDArray[np.uint8] | Tensor
@@ -100,26 +100,10 @@ def _read_or_say_why(wanted: Wanted, data: DataFolder) -> NDArray[np.uint8] | Nc
     file = data.tokens_file(key)
     try:
         with reading(file, remake(key), f"is damaged at {member_name(rollout.index)}"):
-            npy = _inflate(_local(file), f"{member_name(rollout.index)}.npy")
+            npy = _inflate(first_copy(file), f"{member_name(rollout.index)}.npy")
             return _time_first(npy, wanted.shape)
     except NcaError as error:
         return error
-
-
-def _local(file: Stored) -> Path:
-    """``file``, or a copy of what it was when this process first asked for it."""
-    if isinstance(file, Path):
-        return file
-    copy = _copy(file)
-    if not copy.exists():  # room was made for others
-        _copy.cache_clear()
-        copy = _copy(file)
-    return copy
-
-
-@lru_cache(maxsize=1024)
-def _copy(file: Stored) -> Path:
-    return local_copy(file)
 
 
 def _inflate(file: Path, name: str) -> bytes:

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
 from nca_assets.ids import ShardKey, is_own
 from nca_assets.loading.readers import Wanted
 from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.storage import cache_of
+from nca_assets.store.store import cache_of, stamp, whole_file
 
 
 def read_unpacked(
@@ -64,14 +63,14 @@ Places = dict[int, tuple[int, tuple[int, int, int]]]
 def _mapped(key: ShardKey, data: DataFolder) -> tuple[NDArray[np.uint8], Places]:
     # Asked for every rollout, so the manifest is read only when it is another, and of a bucket's only once.
     try:
-        stamp = data.manifest_file(key).stat().st_mtime_ns if isinstance(data.root, Path) else 0
+        version = stamp(data.manifest_file(key))
     except FileNotFoundError:
         raise NcaError(f"{data.manifest_file(key)} is missing: materialize partition {key} of rollout_shards") from None
-    return _map(key, data, stamp)
+    return _map(key, data, version)
 
 
 @lru_cache(maxsize=16)
-def _map(key: ShardKey, data: DataFolder, _stamp: int) -> tuple[NDArray[np.uint8], Places]:
+def _map(key: ShardKey, data: DataFolder, _version: int) -> tuple[NDArray[np.uint8], Places]:
     manifest = read_manifest(key, data)
     places: Places = {}
     start = 0

@@ -16,11 +16,11 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.description import RolloutSet
 from nca_assets.errors import NcaError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.files import whole_file
 from nca_assets.ids import RolloutId, member_name
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.publishing.layout import CONFIGS, FIGURES_FOLDER
+from nca_assets.store.store import whole_file
 from nca_assets.text import cell, markdown_table, number
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.sql_text import OWN_SETS

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nca_assets.errors import NcaError
 from nca_assets.publishing.layout import CHECKSUMS
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
+from nca_assets.store.store import names_below
 
 Sums = dict[str, str]
 """SHA-256 of each file, by its name in the folder."""
@@ -16,8 +17,8 @@ Sums = dict[str, str]
 
 def sums_of(folder: Stored) -> Sums:
     """Those of all files but the checksums themselves and what is hidden, as a repository's own files are."""
-    names = sorted(str(file)[len(str(folder)) + 1 :] for file in folder.rglob("*") if file.is_file())
-    return {name: _sum(folder / name) for name in names if name != CHECKSUMS and not _hidden(name)}
+    names = (name for name in names_below(folder) if name != CHECKSUMS and not _hidden(name))
+    return {name: _sum(folder / name) for name in sorted(names)}
 
 
 def write_sums(sums: Sums, folder: Path) -> str:

@@ -12,7 +12,7 @@ from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table
 from nca_assets.remedies import relabel
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.sql_text import literal
 

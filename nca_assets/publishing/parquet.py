@@ -23,7 +23,7 @@ from nca_assets.publishing.labels import checked_labels
 from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_LABELS, TOKEN_FILES, Config
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.storage import local_copy
+from nca_assets.store.store import local_copy
 from nca_assets.warehouse.sql_text import Sampling, literal
 
 Item = TypeVar("Item")

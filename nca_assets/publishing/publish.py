@@ -15,7 +15,6 @@ from nca_assets.progress import Progress, unwatched
 from nca_assets.publishing import card, parquet
 from nca_assets.publishing.checksums import Sums, sums_of, write_sums
 from nca_assets.publishing.croissant import croissant
-from nca_assets.publishing.folder import replaced_folder
 from nca_assets.publishing.labels import write_csv
 from nca_assets.publishing.layout import (
     CHECKSUMS,
@@ -29,8 +28,10 @@ from nca_assets.publishing.layout import (
     warehouse_version,
 )
 from nca_assets.shards.manifest import read_manifest
-from nca_assets.storage import Stored, cache_of, clear_errors, local_copy, sizes
-from nca_assets.versioned import publish_version
+from nca_assets.store.location import Stored, place_in
+from nca_assets.store.refusals import clear_errors
+from nca_assets.store.replace import replaced_folder
+from nca_assets.store.store import cache_of, free_bytes, local_copy, publish_version, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 
 TIMES_THE_SHARDS = 2.5
@@ -58,8 +59,7 @@ def publish(to: Stored, data: DataFolder, progress: Progress = unwatched) -> Pub
     ``to``. Raises ``NcaError`` if the folder holds anything else, if there is nothing to publish, or if something is
     missing, damaged, out of date, or does not fit, and ``TransientError`` if the data change meanwhile.
     """
-    if isinstance(to, Path):
-        return _publish_locally(to.resolve(), data, progress)
+    to = to.resolve()
     published = _publish_locally(cache_of(to), data, progress)
     with clear_errors():
         return replace(published, folder=publish_version(cache_of(to), to))
@@ -101,7 +101,7 @@ def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Prog
     for done, (key, digest) in enumerate(digests.items(), start=1):
         parquet.write_tokens(key, folder / token_file(key), data)
         for file in (data.tokens_file(key), data.manifest_file(key)):
-            _copy(file, folder / str(file.relative_to(data.root)))  # pyright: ignore[reportArgumentType]
+            _copy(file, folder / place_in(data.root, file))
         if read_manifest(key, replace(data, root=folder)).digest != digest:
             raise TransientError(f"shard {key} was made anew while it was published: publish again")
         progress(done, len(digests))
@@ -136,10 +136,9 @@ def _require_free(to: Path) -> None:
 def _require_space(to: Path, shards: Shards, data: DataFolder) -> None:
     there = {name: sizes(data / data.sets[name].folder) for name in shards}
     tokens = sum(there[key.set].get(data.tokens_file(key).name, 0) for keys in shards.values() for key in keys)
-    disk = next(folder for folder in [to.absolute(), *to.absolute().parents] if folder.exists())
-    needed, free = TIMES_THE_SHARDS * tokens, shutil.disk_usage(disk).free
-    if needed > free:
+    needed, free = TIMES_THE_SHARDS * tokens, free_bytes(to)
+    if free is not None and needed > free:
         raise DiskFullError(
-            f"publishing needs about {needed / 1e6:,.1f} MB, {disk} has {free / 1e6:,.1f} MB left: free space, or "
-            "publish to another disk"
+            f"publishing needs about {needed / 1e6:,.1f} MB, the disk of {to} has {free / 1e6:,.1f} MB left: "
+            "free space, or publish to another disk"
         )

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
-from nca_assets.files import refusals_of_the_disk, whole_file
-from nca_assets.storage import Stored, names
+from nca_assets.store.location import Stored
+from nca_assets.store.refusals import refusals_of_the_disk
+from nca_assets.store.store import names, whole_file
 
 
 @contextmanager

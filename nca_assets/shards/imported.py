@@ -23,11 +23,11 @@ from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import remake
-from nca_assets.seal import BLANK, read_sealed
 from nca_assets.shards.counting import token_counts
 from nca_assets.shards.findings import forget
 from nca_assets.shards.manifest import rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.read import reading
+from nca_assets.store.seal import BLANK, read_sealed
 
 REMEDY = "put it back, or import again"
 

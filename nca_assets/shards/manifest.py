@@ -14,7 +14,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.ids import ShardKey
 from nca_assets.remedies import remake
-from nca_assets.seal import BLANK, read_sealed, write_sealed
+from nca_assets.store.seal import BLANK, read_sealed, write_sealed
 
 
 class Member(BaseModel):

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError, TransientError
-from nca_assets.files import is_transient
 from nca_assets.ids import ShardKey, member_name
 from nca_assets.remedies import remake
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
-from nca_assets.storage import Stored, clear_errors
+from nca_assets.store.location import Stored
+from nca_assets.store.refusals import clear_errors, is_transient
 
 
 def read_rollouts(key: ShardKey, data: DataFolder, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:

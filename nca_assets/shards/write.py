@@ -12,13 +12,13 @@ from nca_assets.automaton.device import device_name
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.data_folder import DataFolder
-from nca_assets.files import whole_file
 from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Resources
 from nca_assets.shards.findings import forget
 from nca_assets.shards.manifest import Manifest, Member, shard_digest, write_manifest
 from nca_assets.shards.members import PackedRollout, pack, write_members
+from nca_assets.store.store import whole_file
 from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest
 

@@ -16,7 +16,7 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.remedies import RESCORE
 from nca_assets.settings import Resources
 from nca_assets.shards.local import Shown
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
 from nca_assets.tasks.baselines import counting_models
 from nca_assets.tasks.long_horizon import evaluate, evaluate_examples, split
 from nca_assets.tasks.networks import ConvNet, Transformer, train

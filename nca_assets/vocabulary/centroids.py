@@ -13,8 +13,8 @@ from torch import Tensor
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.files import whole_file
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
+from nca_assets.store.store import whole_file
 from nca_assets.vocabulary.origin import Origin, file_digest, read_origin, write_origin
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

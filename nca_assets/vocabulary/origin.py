@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError
-from nca_assets.seal import BLANK, read_sealed, write_sealed
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
+from nca_assets.store.seal import BLANK, read_sealed, write_sealed
 
 
 @dataclass(frozen=True)

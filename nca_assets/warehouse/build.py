@@ -7,7 +7,6 @@ snapshot, who opens it next sees the new one.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -21,9 +20,9 @@ from filelock import FileLock, Timeout
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError, NcaError, TransientError
-from nca_assets.files import TEMPORARY, publish, refusals_of_the_disk
-from nca_assets.storage import cache_of, clear_errors, local_copy
-from nca_assets.versioned import publish_version
+from nca_assets.store.refusals import clear_errors, refusals_of_the_disk
+from nca_assets.store.replace import TEMPORARY, discard, temporary_name
+from nca_assets.store.store import cache_of, local_copy, publish_version
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.history import merge_history
 from nca_assets.warehouse.read import write_ahead_log
@@ -62,7 +61,7 @@ def build_warehouse(data: DataFolder, only: Collection[str] | None = None) -> di
     """
     final = _local_file(data)
     with building(data):
-        temporary = final.with_name(f".{final.name}.{os.getpid()}{TEMPORARY}")
+        temporary = temporary_name(final)
         _remove_leftovers(final)
         merge_history(data)
         try:
@@ -73,13 +72,9 @@ def build_warehouse(data: DataFolder, only: Collection[str] | None = None) -> di
                 built = _build(data, temporary, chosen | {"snapshot"})
             else:
                 built = _build(data, temporary, everything)
-            _flush(temporary)
             # Left beside by someone who opened the old file for writing; DuckDB would apply it to the new one.
             write_ahead_log(final).unlink(missing_ok=True)
-            if isinstance(data.root, Path):
-                publish(temporary, final)
-            else:
-                publish_version(temporary, data / "warehouse", ".duckdb")
+            publish_version(temporary, data / "nca.duckdb", data / "warehouse")
         finally:
             _remove_leftovers(final)
         return {name: table for name, table in built.items() if name in chosen}
@@ -148,10 +143,7 @@ def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, int | None]:
 def _remove_leftovers(final: Path) -> None:
     """Remove unfinished builds with what DuckDB spilled beside them; the caller holds the lock, so none is alive."""
     for leftover in final.parent.glob(f".{final.name}.*{TEMPORARY}*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
+        discard(leftover)
 
 
 def _build_table(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:
@@ -172,8 +164,3 @@ def content_digest(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
     content = f'SELECT coalesce(sum(md5_number_lower(row::VARCHAR)), 0) FROM "{table.name}" AS row'  # noqa: S608
     [(total,)] = connection.execute(content).fetchall()
     return f"{int(total):x}"
-
-
-def _flush(file: Path) -> None:
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())

@@ -18,7 +18,8 @@ from filelock import FileLock
 from nca_assets.data_folder import DataFolder, named
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.labels.table import read_table, write_table
-from nca_assets.storage import Stored, cache_of, names_below
+from nca_assets.store.location import Stored
+from nca_assets.store.store import cache_of, names_below
 from nca_assets.warehouse.answer import ask, duckdbs_message
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.sql_text import Sampling, sampled

@@ -8,7 +8,7 @@ import duckdb
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
-from nca_assets.storage import appeared
+from nca_assets.store.store import appeared
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.stale import inventory
 

@@ -15,8 +15,9 @@ import polars as pl
 
 from nca_assets.data_folder import DataFolder, named
 from nca_assets.labels.table import POLARS_TYPES, write_table
-from nca_assets.seal import sound_copies
-from nca_assets.storage import Stored, names
+from nca_assets.store.location import Stored
+from nca_assets.store.seal import sound_copies
+from nca_assets.store.store import names
 from nca_assets.warehouse.catalog import EVENT_COLUMNS
 
 RECOPY = "remove it, and what Dagster still has of its newest events is copied again"

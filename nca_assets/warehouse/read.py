@@ -10,7 +10,7 @@ import duckdb
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.storage import local_copy
+from nca_assets.store.store import local_copy
 from nca_assets.warehouse.sql_text import literal
 
 LOCKDOWN = (

@@ -20,10 +20,11 @@ from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import RESCORE, relabel, remake
-from nca_assets.seal import sound_copies
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import read_imported_manifest
-from nca_assets.storage import Stored, sizes
+from nca_assets.store.location import Stored
+from nca_assets.store.seal import sound_copies
+from nca_assets.store.store import sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.origin import present_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS

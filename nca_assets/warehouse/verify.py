@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
-from nca_assets.seal import read_sealed
+from nca_assets.store.seal import read_sealed
 from nca_assets.warehouse.collections import read_version
 from nca_assets.warehouse.sources import find_sources
 

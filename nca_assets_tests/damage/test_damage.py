@@ -14,11 +14,11 @@ from nca_assets.ids import ShardKey
 from nca_assets.labels.export import export_csv
 from nca_assets.labels.verify import verify_labels
 from nca_assets.loading.source import RolloutSource
-from nca_assets.seal import unsealed
 from nca_assets.settings import Resources
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.shards.verify import verify_imported, verify_shard
+from nca_assets.store.seal import unsealed
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.stale import assess

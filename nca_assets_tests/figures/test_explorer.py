@@ -132,12 +132,12 @@ def test_what_is_missing_or_damaged_is_named(drawn_from: DataFolder, tmp_path: P
     curves.unlink()
     with pytest.raises(NcaError, match=r"shard=00008\.parquet is missing: .* set1-00008 of behavior_labels again"):
         write_explorer(source, tmp_path / "out.html")
-    curves.write_bytes(content)
+    local(curves).write_bytes(content)
     write_table(read_table(curves, own, "")[0].head(3), curves, own)
     with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labelled rollouts: materialize"):
         write_explorer(source, tmp_path / "out.html")
-    curves.write_bytes(content)
-    own.tokens_file(ShardKey("set1", 8)).write_bytes(b"")
+    local(curves).write_bytes(content)
+    local(own.tokens_file(ShardKey("set1", 8))).write_bytes(b"")
     with pytest.raises(NcaError, match=r"shard_00008\.npz is damaged"):
         write_explorer(source, tmp_path / "out.html")
     assert not (tmp_path / "out.html").exists()

@@ -10,7 +10,8 @@ from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.verify import verify_labels
 from nca_assets.labels.write import write_labels
 from nca_assets.settings import Resources
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
+from nca_assets_tests.conftest import local
 from nca_assets_tests.shards.test_verify import forge
 
 KEY = ShardKey("set2", 1)
@@ -45,7 +46,7 @@ def test_files_that_contradict_each_other_are_named_with_the_remedy(labelled: Da
         assert str(caught.value) == (
             f"{named} is damaged ({message}): materialize partition {KEY} of behavior_labels again"
         )
-        changed.write_bytes(before[changed])
+        local(changed).write_bytes(before[changed])
     assert verify_labels(KEY, labelled)
 
 

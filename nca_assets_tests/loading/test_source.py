@@ -170,7 +170,7 @@ def test_a_corrupt_shard_is_named(own_shards: DataFolder, damage: Callable[[byte
     content = damage(file.read_bytes())
     file.unlink()
     if content is not None:
-        file.write_bytes(content)
+        local(file).write_bytes(content)
     with pytest.raises(NcaError, match=r"shard_00001\.npz is .*: materialize partition set1-00001 of rollout_shards"):
         list(RolloutSource.files(own_shards))
 

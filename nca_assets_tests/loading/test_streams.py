@@ -116,7 +116,7 @@ def test_batches_that_ranks_can_not_share_equally_are_others_in_each_epoch(sourc
 
 def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: DataFolder) -> None:
     file = own_shards.tokens_file(ShardKey("set2", 1))
-    file.write_bytes(file.read_bytes()[:-300])
+    local(file).write_bytes(file.read_bytes()[:-300])
     source = RolloutSource.files(own_shards)
     with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged .* materialize partition set2-00001"):
         list(source.transitions())
@@ -131,7 +131,7 @@ def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: DataFold
     file = own_shards.tokens_file(ShardKey("set2", 1))
     content = bytearray(file.read_bytes())
     content[300] ^= 0xFF  # in the first member
-    file.write_bytes(bytes(content))
+    local(file).write_bytes(bytes(content))
     batches = list(RolloutSource.files(own_shards).transitions(skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 139
 

@@ -13,7 +13,7 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.unpacked import unpack
 from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
-from nca_assets.storage import Stored
+from nca_assets.store.location import Stored
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets_tests.conftest import local
 
@@ -21,7 +21,7 @@ KEY = ShardKey("set1", 1)
 
 
 def unpacked_files(data: DataFolder) -> set[Stored]:
-    return set((data / "unpacked").rglob("*"))
+    return set(local(data / "unpacked").rglob("*"))
 
 
 def test_they_give_the_rollouts_of_the_shards(own_shards: DataFolder) -> None:
@@ -64,11 +64,11 @@ def test_a_shard_is_unpacked_once_and_anew_when_it_is_another(own_shards: DataFo
 def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: DataFolder) -> None:
     file = own_shards.tokens_file(KEY)
     content = file.read_bytes()
-    file.write_bytes(content[: len(content) // 2])
+    local(file).write_bytes(content[: len(content) // 2])
     source = RolloutSource.files(own_shards).unpacked()
     with pytest.raises(NcaError, match=r"shard_00001\.npz"):
         list(source.transitions())
-    assert not list((own_shards / "unpacked" / "set1").glob("shard_00001*"))
+    assert not list(local(own_shards / "unpacked" / "set1").glob("shard_00001*"))
     batches = list(source.transitions(skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 4 * 139
     shutil.rmtree(local(file.parent))

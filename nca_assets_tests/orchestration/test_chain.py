@@ -224,7 +224,7 @@ BAD_INPUT: dict[str, tuple[str, str, str, Callable[[Project], object]]] = {
         "set1-00000",
         "",
         r"centroids\.pt is not a file of torch\.save .* 'nca import centroids FILE'",
-        lambda s: s.data.centroids_file.write_bytes(b"hello"),
+        lambda s: local(s.data.centroids_file).write_bytes(b"hello"),
     ),
 }
 
@@ -242,7 +242,7 @@ def test_bad_input_is_one_line_before_any_compute(project: Project, monkeypatch:
 
 
 def test_a_failed_run_says_why_in_its_event(project: Project, instance: dg.DagsterInstance) -> None:
-    project.data.centroids_file.write_bytes(b"hello")
+    local(project.data.centroids_file).write_bytes(b"hello")
     result = run_job(instance, "make_shard", KEYS[0])
     [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data
@@ -257,7 +257,7 @@ def test_without_a_project_the_error_says_so(tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_warehouse_is_there_to_query(chain: Project) -> None:
-    assert chain.data.warehouse_file().stat().st_mode & 0o777 == 0o666 & ~umask()
+    assert local(chain.data.warehouse_file()).stat().st_mode & 0o777 == 0o666 & ~umask()
     with connect(chain.data) as connection:
         assert connection.execute("SELECT sum(rollouts) FROM behavior_summary").fetchall() == [(8,)]
 

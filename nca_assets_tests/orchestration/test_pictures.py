@@ -22,6 +22,7 @@ from nca_assets.automation.in_process import (
 from nca_assets.errors import NcaError
 from nca_assets.project import Project
 from nca_assets.publishing.checksums import check_published
+from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.conftest import lasting_project
 from nca_assets_tests.orchestration.test_chain import TABLE_KEYS, data_version, run_job
 
@@ -74,7 +75,7 @@ def test_drawn_again_nothing_changes(drawn: dict[str, Materialized], made: Proje
 def test_the_dataset_is_published(drawn: dict[str, Materialized], made: Project) -> None:
     assert drawn
     [done] = publish_dataset()
-    assert done.metadata["files"] == len([f for f in made.data.published_folder.rglob("*") if f.is_file()])
+    assert done.metadata["files"] == len([f for f in local(made.data.published_folder).rglob("*") if f.is_file()])
     assert check_published(made.data.published_folder) == []
 
 

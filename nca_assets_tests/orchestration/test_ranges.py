@@ -117,7 +117,7 @@ def test_a_full_disk_ends_the_run_at_once_and_keeps_what_is_done(
     assert "No space left on device. Free space" in str(failure.user_failure_data.description)
     assert sorted(made(instance, SHARDS)) == sorted(made(instance, LABELS)) == KEYS[:2]
     assert len(calls) == 3
-    assert not list((vocabulary.data / "nca_dataset").glob(".*.part"))
+    assert not list(local(vocabulary.data / "nca_dataset").glob(".*.part"))
 
 
 RUN = """

@@ -35,7 +35,7 @@ def test_what_is_damaged_is_asked_for_again_and_keeps_nothing_else(
     vocabulary: Project, instance: dg.DagsterInstance
 ) -> None:
     run_range(instance, KEYS[0], KEYS[3])
-    vocabulary.data.manifest_file(ShardKey("set1", 0)).write_text("{")
+    local(vocabulary.data.manifest_file(ShardKey("set1", 0))).write_text("{")
     local(vocabulary.data.labels_file(ShardKey("set1", 2))).write_bytes(b"PAR1")
     vocabulary.data.curve_sums_file(ShardKey("set1", 3)).unlink()
     wanted = find_wanted(vocabulary, instance)
@@ -115,10 +115,10 @@ def test_a_failed_partition_is_known_until_it_is_made(vocabulary: Project, insta
     assert run_range(instance, KEYS[0], KEYS[1]).success
     file = vocabulary.data.manifest_file(ShardKey("set1", 1))
     content = file.read_text()
-    file.write_text("{")
+    local(file).write_text("{")
     assert not run_range(instance, KEYS[0], KEYS[1], {LABELS}).success
     assert failed_partitions(instance) == {KEYS[1]}
-    file.write_text(content)
+    local(file).write_text(content)
     assert run_range(instance, KEYS[1], KEYS[1], {LABELS}).success
     assert failed_partitions(instance) == set()
 

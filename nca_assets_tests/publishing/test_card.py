@@ -14,6 +14,7 @@ from nca_assets.publishing.card import TEMPLATE, facts, render, write_card
 from nca_assets.publishing.layout import CONFIGS
 from nca_assets.publishing.publish import Published
 from nca_assets.warehouse.answer import first_rows
+from nca_assets_tests.conftest import local
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ def test_the_hub_finds_configs_and_splits(published: Published) -> None:
     for config in about["configs"]:
         assert [file["split"] for file in config["data_files"]] == ["set1", "set3"]
         for file in config["data_files"]:
-            found = list(published.folder.glob(file["path"]))
+            found = list(local(published.folder).glob(file["path"]))
             assert found
             assert all(path.suffix == ".parquet" for path in found)
     for config in CONFIGS:

@@ -62,6 +62,6 @@ def test_records_can_be_read_by_it(dataset, published: Published) -> None:
     assert [row["labels/set3/rollout_id"].decode() for row in labels] == expected["rollout_id"].to_list()
     np.testing.assert_allclose([row["labels/set3/mean_change"] for row in labels], expected["mean_change"].to_numpy())
     assert isinstance(first["preview/set1/frame_0"], Image.Image)
-    files = sorted((published.folder / "tokens").glob("set1-*.parquet"))
+    files = sorted(local(published.folder / "tokens").glob("set1-*.parquet"))
     there = dict(pl.concat([pl.read_parquet(local(file)) for file in files]).select("rollout_id", "tokens").iter_rows())
     assert {row["tokens/set1/rollout_id"].decode(): row["tokens/set1/tokens"] for row in tokens} == there

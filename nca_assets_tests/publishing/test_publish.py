@@ -183,7 +183,7 @@ def test_damage_is_named_and_leaves_nothing(own_data: DataFolder, tmp_path: Path
     file = own_data.tokens_file(ShardKey("set3", 1))
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0xFF
-    file.write_bytes(bytes(content))
+    local(file).write_bytes(bytes(content))
     (tmp_path / "out").mkdir()
     with pytest.raises(NcaError, match=r"shard_00001\.npz"):
         publish(tmp_path / "out" / "dataset", own_data)

@@ -84,7 +84,7 @@ def test_a_shard_whose_manifest_is_damaged_is_imported_again(
     for key, file in shard_keys(life, "life", data).items():
         register(key, file, data)
     before = [read_imported_manifest(ShardKey("life", number), data).digest for number in range(2)]
-    data.manifest_file(KEY).write_text("{")
+    local(data.manifest_file(KEY)).write_text("{")
     with pytest.raises(DamageError, match=r"shard_00000\.json is damaged .*: import life-00000 again with 'nca import"):
         verify_imported(KEY, data)
     assert rollout_tokens(RolloutId("life", 3), data, resources).max() == 255

@@ -269,7 +269,7 @@ def test_damage_is_named_with_the_remedy(labelled: DataFolder, damage: Callable[
 def test_a_damaged_manifest_is_named_and_its_shard_can_be_made_again(
     labelled: DataFolder, resources: Resources, centroids: torch.Tensor, content: str
 ) -> None:
-    labelled.manifest_file(KEY).write_text(content)
+    local(labelled.manifest_file(KEY)).write_text(content)
     with pytest.raises(NcaError, match=r"shard_00000\.json is damaged .* materialize partition set1-00000"):
         read_manifest(KEY, labelled)
     write_shard(KEY, centroids, labelled, resources)
@@ -279,7 +279,7 @@ def test_a_damaged_manifest_is_named_and_its_shard_can_be_made_again(
 def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(
     labelled: DataFolder, resources: Resources, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    labelled.manifest_file(KEY).write_text("")
+    local(labelled.manifest_file(KEY)).write_text("")
     assert write_shard(ShardKey("set1", 3), centroids, labelled, resources).shard == 3
     monkeypatch.setenv("NCA_SHARD_SIZE", "8")
     with pytest.raises(NcaError, match=r"has shards of 4 rollouts, asked are of 8:"):
@@ -298,7 +298,7 @@ def test_a_full_disk_leaves_the_old_shard(
     with pytest.raises(NcaError, match=r"can't write .*shard_00000\.npz: No space left on device"):
         write_shard(KEY, centroids, labelled, resources)
     assert labelled.tokens_file(KEY).read_bytes() == before
-    assert sorted(file.name for file in labelled.tokens_file(KEY).parent.iterdir()) == [
+    assert sorted(file.name for file in local(labelled.tokens_file(KEY).parent).iterdir()) == [
         "shard_00000.json",
         "shard_00000.npz",
     ]

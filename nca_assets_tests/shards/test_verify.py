@@ -13,7 +13,6 @@ import torch
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, DiskFullError, NcaError, TransientError
 from nca_assets.ids import RolloutId, ShardKey
-from nca_assets.seal import read_sealed, write_sealed
 from nca_assets.settings import Resources
 from nca_assets.shards import verify
 from nca_assets.shards.findings import noted_findings
@@ -22,7 +21,9 @@ from nca_assets.shards.members import pack, write_members
 from nca_assets.shards.read import read_rollout
 from nca_assets.shards.rollouts import regenerate
 from nca_assets.shards.verify import verify_shard
+from nca_assets.store.seal import read_sealed, write_sealed
 from nca_assets.vocabulary.centroids import save_centroids
+from nca_assets_tests.conftest import local
 
 KEY = ShardKey("set2", 1)
 
@@ -111,8 +112,8 @@ def test_shards_that_changed_places_are_found(labelled: DataFolder, resources: R
         (labelled.manifest_file(first), labelled.manifest_file(KEY)),
     ):
         content = file.read_bytes()
-        file.write_bytes(other.read_bytes())
-        other.write_bytes(content)
+        local(file).write_bytes(other.read_bytes())
+        local(other).write_bytes(content)
     for key in (first, KEY):
         with pytest.raises(DamageError, match=rf"\.json is damaged \(it is not what was written there\): .* {key} of"):
             verify_shard(key, labelled, resources, 1)
@@ -134,7 +135,7 @@ def test_what_is_not_the_datas_fault_is_not_noted(
 
 def test_regenerating_gives_the_shards_tokens_without_reading_them(labelled: DataFolder, resources: Resources) -> None:
     stored = read_rollout(KEY, labelled, 5)
-    labelled.tokens_file(KEY).write_bytes(b"no zip")
+    local(labelled.tokens_file(KEY)).write_bytes(b"no zip")
     np.testing.assert_array_equal(regenerate(RolloutId("set2", 5), labelled, resources), stored)
 
 

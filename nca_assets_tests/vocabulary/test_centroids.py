@@ -132,7 +132,7 @@ def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its
             raise Killed
         publish(temporary, path)
 
-    monkeypatch.setattr(files, "publish", dies)
+    monkeypatch.setattr(replace, "publish", dies)
     with pytest.raises(Killed):
         save_centroids(centroids.flip(0), data, "imported from mine.pt")
     monkeypatch.undo()

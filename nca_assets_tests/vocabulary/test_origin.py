@@ -64,7 +64,7 @@ def test_no_flipped_bit_changes_the_digest(data: DataFolder, centroids: torch.Te
 @pytest.mark.parametrize("said", ["", "[]", json.dumps({"source": "learned"})])
 def test_what_makes_no_sense_is_not_believed(data: DataFolder, centroids: torch.Tensor, said: str) -> None:
     save_centroids(centroids, data, "learned")
-    data.centroids_file.with_suffix(".json").write_text(said)
+    local(data.centroids_file.with_suffix(".json")).write_text(said)
     assert present_digest(data) == digest(centroids)
     with pytest.raises(NcaError, match="put there by hand"):
         present_source(data)

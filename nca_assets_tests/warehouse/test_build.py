@@ -137,7 +137,7 @@ def test_a_reader_keeps_its_snapshot_and_a_new_one_sees_the_new_file(built: Data
 
 
 def test_no_query_can_write_or_reach_other_files(built: DataFolder) -> None:
-    (built / "secret.csv").write_text("secret\n1\n")
+    local(built / "secret.csv").write_text("secret\n1\n")
     for query, error in [
         ("DELETE FROM labels", "read-only"),
         (f"SELECT * FROM '{built}/secret.csv'", "disabled by configuration"),
@@ -158,7 +158,7 @@ def test_nothing_to_build_from_and_nothing_to_open_are_said(data: DataFolder) ->
 
 def test_a_damaged_part_is_left_out_and_stale(built: DataFolder) -> None:
     file = built.labels_file(ShardKey("set2", 1))
-    file.write_bytes(b"PAR1 no more")
+    local(file).write_bytes(b"PAR1 no more")
     build_warehouse(built)
     assert rows(built, "SELECT DISTINCT shard FROM labels") == [(0,)]
     reason = f"{file} is damaged (it has no seal): materialize partition set2-00001 of behavior_labels again"
@@ -188,7 +188,7 @@ def test_counts_are_compared_in_all_three_places(built: DataFolder) -> None:
 
 def test_what_the_next_build_will_hold_is_no_difference(built: DataFolder) -> None:
     key, kept = ShardKey("set2", 1), local(built / "kept.parquet")
-    built.labels_file(key).rename(kept)
+    local(built.labels_file(key)).rename(kept)
     build_warehouse(built)
     [waiting] = [shard for shard in count_rollouts(built) if shard.unlabelled]
     assert waiting.agree
@@ -227,10 +227,10 @@ def stop(connection, table, original=build._build_table):
 build._build_table = stop
 """,
     "just before the rename": """
-def stop(temporary, final):
+def stop(local, path, versions):
     print("stopped", flush=True)
     time.sleep(60)
-build.publish = stop
+build.publish_version = stop
 """,
 }
 
@@ -240,7 +240,7 @@ def test_a_build_killed(built: DataFolder, where: str) -> None:
     """The old warehouse still opens, nothing partial has the final name, and the next build completes and cleans up."""
     table, lineage = read_table(built.labels_file(ShardKey("set2", 1)), built, "")
     write_table(table, built.labels_file(ShardKey("set3", 1)), built, lineage)
-    inode = built.warehouse_file().stat().st_ino
+    inode = local(built.warehouse_file()).stat().st_ino
     code = KILLED.format(stop=STOPS[where], data=str(built))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as builder:
         assert builder.stdout
@@ -248,7 +248,7 @@ def test_a_build_killed(built: DataFolder, where: str) -> None:
         builder.send_signal(signal.SIGKILL)
     [left] = local(built.root).glob(".nca.duckdb.*.part")
     left.with_name(f"{left.name}.tmp").mkdir()  # where a large build spills to
-    assert built.warehouse_file().stat().st_ino == inode
+    assert local(built.warehouse_file()).stat().st_ino == inode
     assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
     build_warehouse(built)
     assert rows(built, "SELECT count(*) FROM labels") == [(12,)]
@@ -362,6 +362,6 @@ def test_what_a_killed_writer_left_beside_is_not_read(built: DataFolder) -> None
 
 
 def test_a_damaged_warehouse_is_said(built: DataFolder) -> None:
-    built.warehouse_file().write_bytes(b"no database at all" * 1000)
+    local(built.warehouse_file()).write_bytes(b"no database at all" * 1000)
     with pytest.raises(NcaError, match=r"can't open .*nca\.duckdb: "):
         connect(built)

@@ -17,12 +17,12 @@ from nca_assets.labels.export import export_csv
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.labels.verify import verify_labels
 from nca_assets.labels.write import write_labels
-from nca_assets.seal import read_sealed, write_sealed
 from nca_assets.settings import Resources
 from nca_assets.shards.imported import register
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.verify import verify_shard
 from nca_assets.shards.write import write_shard
+from nca_assets.store.seal import read_sealed, write_sealed
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
 from nca_assets.warehouse import sources
@@ -121,7 +121,7 @@ def flip_a_byte(data: DataFolder) -> None:
     file = data.tokens_file(KEY)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
-    file.write_bytes(bytes(content))
+    local(file).write_bytes(bytes(content))
 
 
 def change_a_token(data: DataFolder) -> None:
@@ -152,7 +152,7 @@ def test_only_a_whole_verification_clears_a_finding(labelled: DataFolder, resour
     change_a_token(labelled)
     with pytest.raises(NcaError, match="differs from its digest"):
         verify_shard(KEY, labelled, resources, most=1)
-    labelled.tokens_file(KEY).write_bytes(bytes(content))
+    local(labelled.tokens_file(KEY)).write_bytes(bytes(content))
     assert verify_shard(KEY, labelled, resources, most=1) == 1
     assert stale(labelled)
     assert verify_shard(KEY, labelled, resources, most=4) == 4
@@ -220,7 +220,7 @@ def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: DataFold
     append_history([first], labelled)
     append_history([second], labelled)
     [damaged] = [file for file in history_files(labelled) if "b" in pl.read_parquet(local(file))["data_version"]]
-    damaged.write_bytes(damaged.read_bytes()[:100])
+    local(damaged).write_bytes(damaged.read_bytes()[:100])
     assert last_events(labelled) == {"x": (0, "r1")}
     append_history([first, second], labelled)
     assert last_events(labelled) == {"x": (1, "r1")}
@@ -231,7 +231,7 @@ def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: DataFold
 
 def test_findings_of_labels_stay_until_these_are_made_again(labelled: DataFolder, resources: Resources) -> None:
     content = labelled.curves_file(KEY).read_bytes()
-    labelled.curves_file(KEY).write_bytes(content[:-1])
+    local(labelled.curves_file(KEY)).write_bytes(content[:-1])
     with pytest.raises(DamageError) as caught:
         verify_labels(KEY, labelled)
     assert stale(labelled) == {("behavior_labels", str(KEY)): str(caught.value)}
@@ -240,8 +240,8 @@ def test_findings_of_labels_stay_until_these_are_made_again(labelled: DataFolder
 
 
 def test_a_note_that_cannot_be_read_is_a_finding(labelled: DataFolder) -> None:
-    labelled.finding_file(KEY).parent.mkdir()
-    labelled.finding_file(KEY).write_bytes(b"\xff\xfe wrong")
+    local(labelled.finding_file(KEY).parent).mkdir()
+    local(labelled.finding_file(KEY)).write_bytes(b"\xff\xfe wrong")
     assert stale(labelled) == {("rollout_shards", str(KEY)): "�� wrong"}
     labelled.finding_file(KEY).unlink()
     local(labelled.finding_file(KEY)).mkdir()

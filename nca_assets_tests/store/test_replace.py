@@ -1,16 +1,18 @@
-"""A file appears whole or not at all."""
+"""Local files and folders appear whole or not at all, even if writers are killed, and they leave each other alone."""
 
 import errno
 import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from nca_assets.errors import DiskFullError, NcaError, TransientError
-from nca_assets.files import whole_file
+from nca_assets.store.replace import replaced_folder
+from nca_assets.store.store import whole_file
 
 
 def names(folder: Path) -> list[str]:
@@ -69,7 +71,7 @@ def test_what_a_killed_writer_left_is_removed_but_not_what_a_living_one_writes(t
     target = tmp_path / "file"
     code = f"""
 import pathlib, sys, time
-from nca_assets.files import whole_file
+from nca_assets.store.store import whole_file
 with whole_file(pathlib.Path({str(target)!r})) as file:
     file.write(b"half")
     file.flush()
@@ -88,3 +90,38 @@ with whole_file(pathlib.Path({str(target)!r})) as file:
     with whole_file(target) as file:
         file.write(b"again")
     assert names(tmp_path) == ["file"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from nca_assets.store.replace import replaced_folder
+with replaced_folder(Path(sys.argv[1])) as folder:
+    (folder / "half.txt").write_text("half")
+    if sys.argv[2] == "late":
+        Path(sys.argv[1]).rename(folder.with_suffix(".before"))
+    os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("when", ["early", "late"])
+def test_what_a_killed_one_left_is_removed_and_what_it_replaced_is_back(tmp_path: Path, when: str) -> None:
+    to = tmp_path / "dataset"
+    to.mkdir()
+    (to / "old.txt").write_text("old")
+    assert subprocess.run([sys.executable, "-c", KILLED, str(to), when], check=False).returncode == 9
+    assert to.exists() == (when == "early")
+    with suppress(KeyboardInterrupt), replaced_folder(to):
+        assert (to / "old.txt").read_text() == "old"
+        raise KeyboardInterrupt
+    assert [file.name for file in tmp_path.iterdir()] == ["dataset"]
+    assert [file.name for file in to.iterdir()] == ["old.txt"]
+
+
+def test_who_writes_beside_is_left_alone(tmp_path: Path) -> None:
+    with replaced_folder(tmp_path / "dataset") as first:
+        (first / "mine.txt").write_text("mine")
+        with replaced_folder(tmp_path / "dataset") as second:
+            assert (first / "mine.txt").exists()
+            (second / "other.txt").write_text("other")
+    assert [file.name for file in (tmp_path / "dataset").iterdir()] == ["mine.txt"]

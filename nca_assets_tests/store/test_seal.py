@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nca_assets.errors import DamageError
 from nca_assets.labels.table import read_table, write_table
-from nca_assets.seal import BLANK, read_sealed, sealed, sound_copies, unsealed, write_sealed
+from nca_assets.store.seal import BLANK, read_sealed, sealed, sound_copies, unsealed, write_sealed
 
 CONTENT = f'{{"said": "{BLANK}", "seal": "{BLANK}"}}'.encode()
 

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nca_assets.errors import DamageError, TransientError
-from nca_assets.files import is_transient, whole_file
-from nca_assets.storage import Stored, local_copies
+from nca_assets.store.location import Stored, place_in
+from nca_assets.store.refusals import is_transient
+from nca_assets.store.store import local_copies, whole_file
 
 MARK = b"sealed by sha256 "
 ZEROS = b"0" * 64
@@ -23,23 +24,23 @@ THREADS = 4
 """Files that are read and hashed side by side."""
 
 
-def write_sealed(content: bytes, file: Stored, root: Stored) -> None:
-    """Write ``content``, which has a blank seal, to ``file`` in the folder ``root``, sealed.
+def write_sealed(content: bytes, file: Stored, data: Stored) -> None:
+    """Write ``content``, which has a blank seal, to ``file`` in the folder ``data``, sealed.
 
     Raises ``NcaError`` if the disk refuses.
     """
     with whole_file(file) as out:
-        out.write(sealed(content, _place(file, root)))
+        out.write(sealed(content, place_in(data, file)))
 
 
-def read_sealed(file: Stored, root: Stored, remedy: str, copy: Path | None = None) -> bytes:
-    """The content of ``file`` in the folder ``root``, or of its local ``copy``, with a blank seal.
+def read_sealed(file: Stored, data: Stored, remedy: str, copy: Path | None = None) -> bytes:
+    """The content of ``file`` in the folder ``data``, or of its local ``copy``, with a blank seal.
 
     Raises ``DamageError`` that ends with the ``remedy`` if the file is missing or its seal does not hold, and
     ``TransientError`` if the disk does not answer.
     """
     try:
-        return unsealed((copy or file).read_bytes(), _place(file, root))
+        return unsealed((copy or file).read_bytes(), place_in(data, file))
     except FileNotFoundError:
         raise DamageError(f"{file} is missing: {remedy}") from None
     except ValueError as error:
@@ -49,7 +50,7 @@ def read_sealed(file: Stored, root: Stored, remedy: str, copy: Path | None = Non
         raise kind(f"{file} can't be read ({error.strerror or error}): {remedy}") from error
 
 
-def sound_copies(remedies: Mapping[Stored, str], root: Stored) -> tuple[list[Path], dict[Stored, str]]:
+def sound_copies(remedies: Mapping[Stored, str], data: Stored) -> tuple[list[Path], dict[Stored, str]]:
     """Local copies of the files whose seal holds, in order; and of each of the others, what is wrong with it.
 
     ``remedies`` has the files, and what to do about each that is damaged. Raises ``TransientError`` if the disk does
@@ -59,7 +60,7 @@ def sound_copies(remedies: Mapping[Stored, str], root: Stored) -> tuple[list[Pat
 
     def damage(file: Stored) -> str:
         try:
-            read_sealed(file, root, remedies[file], copies[file])
+            read_sealed(file, data, remedies[file], copies[file])
         except DamageError as error:
             return str(error)
         return ""
@@ -90,8 +91,3 @@ def _digest(content: bytes, place: str) -> bytes:
     digest = hashlib.sha256(f"{place}\n".encode())
     digest.update(content)
     return digest.hexdigest().encode()
-
-
-def _place(file: Stored, root: Stored) -> str:
-    """The path of ``file`` in the data folder, which stays as it is when the folder is moved."""
-    return str(file)[len(str(root)) + 1 :]

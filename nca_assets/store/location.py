@@ -1,0 +1,131 @@
+"""Paths of both kinds: ``pathlib.Path`` for local files and folders, ``BucketPath`` for ``s3://bucket/key``."""
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+
+class ObjectStat(NamedTuple):
+    """The size of an object, in bytes, and when it was written, in seconds since 1970."""
+
+    st_size: int
+    st_mtime: float
+
+
+@dataclass(frozen=True)
+class BucketPath:
+    """An object, or a prefix of objects, with those methods of ``pathlib.Path`` that this package uses.
+
+    It is written with ``whole_file`` only. Raises what obstore raises; ``clear_errors`` puts that into words.
+    """
+
+    bucket: str
+    path: PurePosixPath
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}".rstrip("/")
+
+    def __truediv__(self, other: str) -> BucketPath:
+        return BucketPath(self.bucket, self.path / other)
+
+    @property
+    def key(self) -> str:
+        """The object's name in its bucket."""
+        return str(self.path)[1:]
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem
+
+    @property
+    def suffix(self) -> str:
+        return self.path.suffix
+
+    @property
+    def parent(self) -> BucketPath:
+        """The prefix without its last part; the bucket itself is its own parent."""
+        return BucketPath(self.bucket, self.path.parent)
+
+    def with_name(self, name: str) -> BucketPath:
+        return BucketPath(self.bucket, self.path.with_name(name))
+
+    def with_suffix(self, suffix: str) -> BucketPath:
+        return BucketPath(self.bucket, self.path.with_suffix(suffix))
+
+    def absolute(self) -> BucketPath:
+        return self
+
+    resolve = absolute
+
+    @property
+    def client(self) -> S3Store:
+        """The connection to the bucket. Raises ``NcaError`` in a forked process."""
+        from nca_assets.store.client import client_of  # obstore is loaded only once a bucket is used
+
+        return client_of(self.bucket)
+
+    def stat(self) -> ObjectStat:
+        """Size and time of an object. Raises ``FileNotFoundError`` if it is missing."""
+        found = self.client.head(self.key)
+        return ObjectStat(found["size"], found["last_modified"].timestamp())
+
+    def is_file(self) -> bool:
+        """Whether there is an object of this name."""
+        try:
+            return bool(self.key and self.stat())
+        except FileNotFoundError:
+            return False
+
+    def exists(self) -> bool:
+        """Whether there is an object of this name, or any below it."""
+        return self.is_file() or any(self.client.list(self.key, chunk_size=1))
+
+    def read_bytes(self) -> bytes:
+        return self.client.get(self.key).bytes().to_bytes()
+
+    def read_text(self) -> str:
+        return self.read_bytes().decode()
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        """The whole object as a file in memory."""
+        if mode != "rb":
+            raise ValueError(f"{self}: objects are written whole, by nca_assets.store.store.whole_file")
+        return io.BytesIO(self.read_bytes())
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        """Remove the object. Raises ``FileNotFoundError`` if it is missing, unless that is fine."""
+        if not missing_ok:
+            self.stat()
+        self.client.delete(self.key)
+
+
+Stored = Path | BucketPath
+"""A file or folder, local or in a bucket."""
+
+
+def parse_location(text: str | Stored) -> Stored:
+    """A local folder, or ``s3://bucket/prefix``. Raises ``ValueError`` if it is neither."""
+    if not isinstance(text, str):
+        return text
+    if "://" not in text:
+        return Path(text)
+    bucket, _, prefix = text.removeprefix("s3://").strip("/").partition("/")
+    if not text.startswith("s3://") or not bucket:
+        raise ValueError("write a folder, or s3://bucket/prefix")
+    return BucketPath(bucket, PurePosixPath("/", prefix.lstrip("/")))
+
+
+def place_in(data: Stored, file: Stored) -> str:
+    """The path of ``file`` in the folder ``data``, with slashes; the same wherever the folder is moved."""
+    return str(file)[len(str(data)) + 1 :]

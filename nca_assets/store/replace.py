@@ -1,0 +1,144 @@
+"""Local files and folders that appear whole or not at all: made under a temporary name, flushed, then renamed.
+
+The writer holds a lock on its temporary file or folder, which ends with its process: so the next writer can tell what
+killed ones have left, and removes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from nca_assets.store.refusals import refusals_of_the_disk
+
+TEMPORARY = ".part"
+"""Suffix of files and folders being written; nothing reads them."""
+
+BEFORE = ".before"
+"""Suffix of a folder while it is being replaced."""
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the name ``path`` when the block ends well, and vanishes when it does not."""
+    with _temporary(path, Path.touch) as temporary, temporary.open("wb") as file:
+        yield file
+        file.flush()
+        publish(temporary, path)
+
+
+@contextmanager
+def replaced_folder(to: Path) -> Iterator[Path]:
+    """A folder that takes the place of ``to`` when the block ends well, and vanishes when it does not.
+
+    Raises ``NcaError`` when the disk refuses.
+    """
+    with _temporary(to, Path.mkdir) as temporary:
+        yield temporary
+        if to.exists():
+            to.rename(temporary.with_suffix(BEFORE))
+        publish(temporary, to)
+
+
+def created_file(path: Path, content: bytes) -> bool:
+    """Write ``content`` to ``path``, whole, unless it exists; returns whether it did not."""
+    with _temporary(path, Path.touch) as temporary:
+        temporary.write_bytes(content)
+        _flush(temporary)
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            return False
+        _flush(path.parent)
+        return True
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give a finished file or folder its final name, in one step that survives a power cut."""
+    _flush(temporary)
+    temporary.replace(path)
+    _flush(path.parent)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside ``path`` to write under."""
+    return path.with_name(f".{path.name}.{uuid4().hex[:12]}{TEMPORARY}")
+
+
+def discard(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _temporary(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
+    """A new temporary file or folder for ``path``, locked, removed in the end if it still has that name."""
+    with refusals_of_the_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+        temporary, lock = _create_locked(path, create)
+        try:
+            yield temporary
+        finally:
+            _clean_up(temporary, path)
+            os.close(lock)
+
+
+def _create_locked(path: Path, create: Callable[[Path], None]) -> tuple[Path, int]:
+    while True:
+        temporary = temporary_name(path)
+        create(temporary)
+        with suppress(FileNotFoundError):
+            lock = _open(temporary)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if temporary.exists():
+                return temporary, lock
+            os.close(lock)  # another writer took it for abandoned before it was locked
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what dead writers of ``path`` have left, and put back the folder that they were about to replace."""
+    any_name = f".{glob.escape(path.name)}.{'?' * 12}"
+    for leftover in path.parent.glob(any_name + TEMPORARY):
+        with suppress(FileNotFoundError):
+            lock = _open(leftover)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _clean_up(leftover, path)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(lock)
+    for replaced in path.parent.glob(any_name + BEFORE):
+        if path.exists() and not replaced.with_suffix(TEMPORARY).exists():
+            discard(replaced)
+
+
+def _clean_up(temporary: Path, path: Path) -> None:
+    before = temporary.with_suffix(BEFORE)
+    if before.exists() and not path.exists():
+        before.rename(path)
+    discard(before)
+    discard(temporary)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+
+
+def _flush(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
