@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nca_assets.errors import DiskFullError, NcaError, TransientError
-from nca_assets.files import whole_file
+from nca_assets.files import require_writable, whole_file
 
 
 def names(folder: Path) -> list[str]:
@@ -88,3 +88,21 @@ with whole_file(pathlib.Path({str(target)!r})) as file:
     with whole_file(target) as file:
         file.write(b"again")
     assert names(tmp_path) == ["file"]
+
+
+def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NcaError, match=r"can't write to .*file/data: Not a directory.*NCA_DATA"):
+        require_writable(tmp_path / "file" / "data")
+
+
+def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)  # root may write anywhere, so act as nobody
+    try:
+        with pytest.raises(NcaError, match=r"can't write to .*: Permission denied\. Make it writable"):
+            require_writable(tmp_path / "data")
+    finally:
+        os.seteuid(user)
