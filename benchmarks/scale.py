@@ -97,7 +97,7 @@ def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
         first, last = watch(instance, partitions)
         after = size_and_events(postgres)
         tick = timed(lambda: evaluate_tick(instance)) if partitions < 4884 else timed(lambda: idle_tick(instance))
-        files = sum(1 for file in local(data.root).rglob("*") if file.is_file())
+        files = sum(1 for file in Path(str(data.root)).rglob("*") if file.is_file())
         return {
             "partitions": partitions,
             "backfill_s": last - asked,

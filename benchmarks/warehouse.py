@@ -129,7 +129,7 @@ def write_part(
     write_table(rows, data.labels_file(key), data, lineage | {"shard_digest": whole, "digest": digests[1]})
     write_table(sums, data.curve_sums_file(key), data, lineage)
     write_sealed(json.dumps(own, indent=1).encode(), data.manifest_file(key), data.root)
-    local(data.tokens_file(key)).touch()
+    Path(str(data.tokens_file(key))).touch()
 
 
 def write_history(data: DataFolder, keys: list[ShardKey]) -> None:

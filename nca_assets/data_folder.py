@@ -210,13 +210,9 @@ class DataFolder:
 
     def _parts(self, kind: str) -> list[ShardKey]:
         numbers = {str(set_number(name)): name for name in self.sets}
-        pattern = rf"set=([1-9]\d{{0,3}}|{IMPORTED_NAME})/shard=(\d{{5}})\.parquet"
+        pattern = rf"set=({'|'.join(numbers)}|{IMPORTED_NAME})/shard=(\d{{5}})\.parquet"
         found = named(pattern, names_below(self / kind), self / kind)
-        return sorted(
-            ShardKey(numbers.get(match[1], match[1]), int(match[2]))
-            for match in found
-            if match[1] in numbers or not match[1].isdigit()
-        )
+        return sorted(ShardKey(numbers.get(match[1], match[1]), int(match[2])) for match in found)
 
 
 def named(pattern: str, found: Iterable[str], folder: Stored | DataFolder) -> Iterator[re.Match[str]]:

@@ -104,9 +104,12 @@ def read_description(root: Stored) -> Description | None:
     Raises ``DamageError`` if it is damaged, and ``NcaError`` if a newer release wrote it.
     """
     file = description_file(root)
-    if not file.exists():
+    try:
+        content = read_sealed(file, root, REMEDY)
+    except DamageError:
+        if file.exists():
+            raise
         return None
-    content = read_sealed(file, root, REMEDY)
     newer = {
         name: (there, known)
         for name, known in (("format", FORMAT), ("recipe_version", RECIPE_VERSION))

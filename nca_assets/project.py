@@ -68,7 +68,7 @@ class Project:
         """The project as the environment gives it. Raises ``NcaError`` naming the first setting that is wrong."""
         dataset = load(DatasetSettings)
         if "data" not in dataset.model_fields_set:
-            dataset = dataset.model_copy(update={"data": project_folder() / dataset.data})
+            dataset = dataset.model_copy(update={"data": project_folder() / "data"})
         return cls(dataset, load(Resources), load(Orchestration))
 
     @cached_property

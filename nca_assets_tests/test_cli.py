@@ -14,10 +14,11 @@ from PIL import Image, ImageSequence
 from polars.testing import assert_frame_equal
 
 from nca_assets.cli.main import main
+from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.write import write_labels
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.vocabulary.centroids import save_centroids
@@ -46,8 +47,8 @@ def nca(*arguments: str) -> int:
 
 
 @pytest.fixture
-def built(labelled: Project) -> Project:
-    build_warehouse(labelled.data)
+def built(labelled: DataFolder) -> DataFolder:
+    build_warehouse(labelled)
     return labelled
 
 
@@ -79,7 +80,7 @@ def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:
     assert "Usage" in capsys.readouterr().out
 
 
-def test_sql_prints_a_table(built: Project, capsys: Capture) -> None:
+def test_sql_prints_a_table(built: DataFolder, capsys: Capture) -> None:
     assert built
     assert (
         nca("sql", "SELECT rollout_id, tail_change IS NULL AS missing, 1e6 AS big, 0.5 AS half FROM labels LIMIT 1")
@@ -90,13 +91,13 @@ def test_sql_prints_a_table(built: Project, capsys: Capture) -> None:
         assert text in out
 
 
-def test_sql_says_when_rows_are_left_out(built: Project, capsys: Capture) -> None:
+def test_sql_says_when_rows_are_left_out(built: DataFolder, capsys: Capture) -> None:
     assert built
     assert nca("sql", "FROM range(201)") == 0
     assert "only the first 200 rows" in capsys.readouterr().out
 
 
-def test_a_malformed_query_gives_duckdbs_message(built: Project, capsys: Capture) -> None:
+def test_a_malformed_query_gives_duckdbs_message(built: DataFolder, capsys: Capture) -> None:
     assert built
     assert nca("sql", "SELEC 1") == 1
     captured = capsys.readouterr()
@@ -104,9 +105,9 @@ def test_a_malformed_query_gives_duckdbs_message(built: Project, capsys: Capture
     assert "Traceback" not in captured.err
 
 
-def test_a_whole_answer_as_csv_json_and_parquet(built: Project, capfdbinary: CaptureBytes, tmp_path: Path) -> None:
+def test_a_whole_answer_as_csv_json_and_parquet(built: DataFolder, capfdbinary: CaptureBytes, tmp_path: Path) -> None:
     query = 'SELECT rollout_id, damage, unnest([1, 2]) AS "n" FROM labels ORDER BY rollout_id, n'
-    expected = pl.read_parquet(local(built.data.labels_file(ShardKey("set1", 0))), hive_partitioning=False)["damage"]
+    expected = pl.read_parquet(local(built.labels_file(ShardKey("set1", 0))), hive_partitioning=False)["damage"]
     (tmp_path / "query.sql").write_text(query)
     assert nca("sql", "-f", str(tmp_path / "query.sql"), "--csv") == 0
     csv = pl.read_csv(capfdbinary.readouterr().out)
@@ -140,14 +141,14 @@ def test_a_whole_answer_as_csv_json_and_parquet(built: Project, capfdbinary: Cap
     ],
 )
 def test_what_sql_refuses(
-    built: Project,
+    built: DataFolder,
     capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     arguments: tuple[str, ...],
     message: str,
 ) -> None:
-    monkeypatch.setenv("NCA_DATA", str(built.data))
+    monkeypatch.setenv("NCA_DATA", str(built))
     monkeypatch.chdir(tmp_path)
     files = set(tmp_path.rglob("*"))
     assert nca("sql", *arguments) == 1
@@ -158,7 +159,7 @@ def test_what_sql_refuses(
     assert set(tmp_path.rglob("*")) == files
 
 
-def test_a_parquet_file_that_was_there_survives_a_failure(built: Project, capsys: Capture, tmp_path: Path) -> None:
+def test_a_parquet_file_that_was_there_survives_a_failure(built: DataFolder, capsys: Capture, tmp_path: Path) -> None:
     assert built
     (tmp_path / "a.parquet").write_text("precious")
     assert nca("sql", "SELEC", "--parquet", str(tmp_path / "a.parquet")) == 1
@@ -167,20 +168,20 @@ def test_a_parquet_file_that_was_there_survives_a_failure(built: Project, capsys
 
 
 @pytest.mark.parametrize("query", ["", "/* nothing */"])
-def test_a_query_without_an_answer_is_said(built: Project, capsys: Capture, query: str) -> None:
+def test_a_query_without_an_answer_is_said(built: DataFolder, capsys: Capture, query: str) -> None:
     assert built
     assert nca("sql", query) == 1
     assert "give one query that selects, like 'FROM behavior_summary', not 0 statements" in capsys.readouterr().err
 
 
-def test_a_wide_table_is_not_squeezed_in_a_pipe(built: Project, capsys: Capture) -> None:
+def test_a_wide_table_is_not_squeezed_in_a_pipe(built: DataFolder, capsys: Capture) -> None:
     assert nca("sql", "FROM labels LIMIT 1") == 0
     heading = capsys.readouterr().out.splitlines()[0]
     assert heading.split() == [column.name for column in LABEL_COLUMNS]
     assert built
 
 
-def test_markup_in_data_is_not_obeyed(built: Project, capsys: Capture) -> None:
+def test_markup_in_data_is_not_obeyed(built: DataFolder, capsys: Capture) -> None:
     assert built
     assert nca("sql", "SELECT '[/b]' AS a, '[red]gone' AS b, ':bomb:' AS c, e'\\x1b[2J' AS d, '' AS e, NULL AS f") == 0
     assert capsys.readouterr().out.splitlines()[2].split() == ["[/b]", "[red]gone", ":bomb:", "\\x1b[2J", "NULL"]
@@ -198,7 +199,7 @@ def test_markup_in_data_is_not_obeyed(built: Project, capsys: Capture) -> None:
         ),
     ],
 )  # fmt: skip
-def test_output_that_cannot_be_written_and_ctrl_c(built: Project, command: str, status: int, said: str) -> None:
+def test_output_that_cannot_be_written_and_ctrl_c(built: DataFolder, command: str, status: int, said: str) -> None:
     """The status is the command's own; on stderr is a line, or nothing."""
     assert built
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -212,39 +213,39 @@ def test_output_that_cannot_be_written_and_ctrl_c(built: Project, command: str, 
     assert (done.returncode, done.stderr.strip()) == (status, said)
 
 
-def test_sql_without_a_warehouse_says_what_to_do(settings: Project, capsys: Capture) -> None:
-    assert settings
+def test_sql_without_a_warehouse_says_what_to_do(data: DataFolder, capsys: Capture) -> None:
+    assert data
     assert nca("sql", "SELECT 1") == 1
     assert "make demo does" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("rollout", "size"), [("set1/000001", (8, 8)), ("set2/000000", None)])
 def test_gif_of_a_stored_or_a_simulated_rollout(
-    built: Project, tmp_path: Path, capsys: Capture, rollout: str, size: tuple[int, int] | None
+    built: DataFolder, tmp_path: Path, capsys: Capture, rollout: str, size: tuple[int, int] | None
 ) -> None:
     out = tmp_path / "picture.gif"
     assert nca("gif", rollout, "--out", str(out), "--scale", "2", "--gray") == 0
     with Image.open(out) as image:
         assert size is None or image.size == (2 * size[1], 2 * size[0])
         # Equal frames in a row are one frame of the file, shown longer.
-        assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(image)) == 40 * built.frames
-    assert f"{built.frames} frames" in capsys.readouterr().out
+        assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(image)) == 40 * built.sets["set1"].frames
+    assert f"{built.sets['set1'].frames} frames" in capsys.readouterr().out
 
 
-def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: Project, tmp_path: Path, capsys: Capture) -> None:
+def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
     query = "SELECT rollout_id FROM labels ORDER BY rollout_id"
     assert nca("gif", query, "--most", "3", "--out", str(tmp_path), "--scale", "1") == 0
     assert sorted(file.name for file in tmp_path.glob("*.gif")) == [f"set1_00000{index}.gif" for index in range(3)]
     assert nca("gif", "--out", str(tmp_path / "any.gif"), "--scale", "1") == 0
     assert (tmp_path / "any.gif").stat().st_size > 0
-    assert capsys.readouterr().out.count(f"{built.frames} frames") == 4
+    assert capsys.readouterr().out.count(f"{built.sets['set1'].frames} frames") == 4
     assert nca("gif", "SELECT NULL AS rollout_id") == 1
     assert "unknown rollout 'None'" in capsys.readouterr().err
     assert nca("gif", "SELECT 1 AS one") == 1
     assert "names no rollout: give one with a column rollout_id" in capsys.readouterr().err
 
 
-def test_a_rollout_as_video_and_as_a_sheet(built: Project, tmp_path: Path, capsys: Capture) -> None:
+def test_a_rollout_as_video_and_as_a_sheet(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
     assert built
     assert nca("gif", "set1/000001", "--out", str(tmp_path / "a.mp4")) == 0
     assert (tmp_path / "a.mp4").read_bytes()[4:8] == b"ftyp"
@@ -254,7 +255,7 @@ def test_a_rollout_as_video_and_as_a_sheet(built: Project, tmp_path: Path, capsy
     assert "'bmp' is no form of animation: use one of gif, mp4, png" in capsys.readouterr().err
 
 
-def test_rollouts_of_ones_choice_to_explore(built: Project, tmp_path: Path, capsys: Capture) -> None:
+def test_rollouts_of_ones_choice_to_explore(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
     assert built
     out = tmp_path / "explorer.html"
     assert nca("explore", "set_name = 'set2'", "--out", str(out)) == 0
@@ -265,7 +266,7 @@ def test_rollouts_of_ones_choice_to_explore(built: Project, tmp_path: Path, caps
 
 
 @pytest.mark.slow
-def test_a_dataset_is_published_and_verified(built: Project, tmp_path: Path, capsys: Capture) -> None:
+def test_a_dataset_is_published_and_verified(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
     assert built
     out = tmp_path / "dataset"
     assert nca("publish", "--to", str(out)) == 0
@@ -280,72 +281,85 @@ def test_a_dataset_is_published_and_verified(built: Project, tmp_path: Path, cap
     assert "1 files differ" in said
 
 
-def test_a_shard_is_generated_without_dagster(labelled: Project, tmp_path: Path, capsys: Capture) -> None:
+def test_a_shard_is_generated_without_dagster(labelled: DataFolder, tmp_path: Path, capsys: Capture) -> None:
     there = tmp_path / "local"
     there.mkdir()
-    shutil.copy(local(labelled.data / "centroids.pt"), there)
+    shutil.copy(local(labelled / "centroids.pt"), there)
     assert nca("generate", "set1-00000", "--to", str(there)) == 0
     assert f"{there}/nca_dataset/shard_00000.npz: 4 rollouts" in capsys.readouterr().out
     key = ShardKey("set1", 0)
-    assert there.tokens_file(key).read_bytes() == labelled.data.tokens_file(key).read_bytes()
-    assert nca("generate", "set1-00000", "--to", str(labelled.data)) == 1
+    assert DataFolder.open(there).tokens_file(key).read_bytes() == labelled.tokens_file(key).read_bytes()
+    assert nca("generate", "set1-00000", "--to", str(labelled)) == 1
     assert "which Dagster keeps: use 'nca materialize'" in capsys.readouterr().err
 
 
-def test_gif_of_an_unknown_rollout(built: Project, capsys: Capture) -> None:
+def test_gif_of_an_unknown_rollout(built: DataFolder, capsys: Capture) -> None:
     assert built
     assert nca("gif", "set7/000001") == 1
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_unfit_centroids_are_refused(
-    settings: Project, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    data: DataFolder, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_centroids(centroids, settings.data, "learned")
+    save_centroids(centroids, data, "learned")
     make_home(tmp_path / "dagster_home", monkeypatch)
     torch.save(torch.ones(3), tmp_path / "own.pt")
     assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
     assert "holds torch.float32 (3,)" in capsys.readouterr().err
-    assert present_source(settings.data) == "learned"
+    assert present_source(data) == "learned"
 
 
 def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
-    settings: Project, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    data: DataFolder, centroids: torch.Tensor, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_centroids(centroids, settings.data, "learned")
+    save_centroids(centroids, data, "learned")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     torch.save(centroids.flip(0), tmp_path / "own.pt")
     assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
     assert "holds no dagster.yaml" in capsys.readouterr().err
-    assert present_source(settings.data) == "learned"
+    assert present_source(data) == "learned"
 
 
-@pytest.mark.parametrize("key", ["set1-99999", "set9-00000", "nonsense"])
-def test_materialize_refuses_unknown_partitions_before_any_work(settings: Project, capsys: Capture, key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("set1-99999", "unknown partition key 'set1-99999': use set1-00000 to set3-00003"),
+        ("set9-00000", "unknown partition key 'set9-00000': use set1-00000 to set3-00003"),
+        ("nonsense", "unknown shard 'nonsense': write a set and a number, like set1-00000"),
+    ],
+)
+def test_materialize_refuses_unknown_partitions_before_any_work(
+    data: DataFolder, capsys: Capture, key: str, message: str
+) -> None:
     assert nca("materialize", "set1-00000", key) == 1
-    assert f"unknown partition key '{key}'" in capsys.readouterr().err
-    assert list(local(settings.data.root).iterdir()) == []
+    assert message in capsys.readouterr().err
+    assert [file.name for file in local(data.root).iterdir()] == ["dataset.json"]
 
 
-def test_regenerate_says_the_digest_and_writes_the_tokens(labelled: Project, tmp_path: Path, capsys: Capture) -> None:
-    manifest = read_manifest(ShardKey("set1", 0), labelled.data)
+def test_regenerate_says_the_digest_and_writes_the_tokens(
+    labelled: DataFolder, tmp_path: Path, capsys: Capture
+) -> None:
+    manifest = read_manifest(ShardKey("set1", 0), labelled)
     member = manifest.members[3]
     target = tmp_path / "rollout.npy"
     assert nca("regenerate", "set1/000003", "--to", str(target)) == 0
-    line = f"{target}: set1/000003, {labelled.frames} frames of {member.height}x{member.width} cells"
+    line = f"{target}: set1/000003, {labelled.sets['set1'].frames} frames of {member.height}x{member.width} cells"
     assert capsys.readouterr().out == f"{line}, digest {member.digest}\n"
     assert rollout_digest(np.load(target, allow_pickle=False)) == member.digest
     assert nca("regenerate", "set1/000003") == 0
     assert capsys.readouterr().out.startswith("set1/000003, ")
 
 
-def test_regenerate_needs_a_vocabulary(settings: Project, capsys: Capture) -> None:
-    assert settings
+def test_regenerate_needs_a_vocabulary(data: DataFolder, capsys: Capture) -> None:
+    assert data
     assert nca("regenerate", "set1/000003") == 1
     assert "centroids.pt is missing" in capsys.readouterr().err
 
 
-def test_verify_holds_every_shard_against_its_recipe(labelled: Project, capsys: Capture) -> None:
+def test_verify_holds_every_shard_against_its_recipe(
+    labelled: DataFolder, resources: Resources, capsys: Capture
+) -> None:
     assert nca("verify") == 0
     assert capsys.readouterr().out.splitlines() == [
         "set1-00000: 4 rollouts simulated again, the same bytes",
@@ -353,7 +367,7 @@ def test_verify_holds_every_shard_against_its_recipe(labelled: Project, capsys: 
         "all 2 shards, their labels and 0 other files are as they were written",
     ]
     forge(labelled, ShardKey("set2", 1), member=2)
-    write_labels(ShardKey("set2", 1), labelled)
+    write_labels(ShardKey("set2", 1), labelled, resources)
     assert nca("verify", "set2-00001", "--rollouts", "1") == 0
     assert nca("verify", "--all") == 1
     captured = capsys.readouterr()
@@ -366,13 +380,13 @@ def test_verify_holds_every_shard_against_its_recipe(labelled: Project, capsys: 
     )
 
 
-def test_verify_names_damaged_labels_and_collections(labelled: Project, capsys: Capture) -> None:
-    build_warehouse(labelled.data)
-    frozen = freeze("c", "SELECT rollout_id FROM labels", labelled.data)
-    files = [labelled.data.curves_file(ShardKey("set2", 1)), frozen.file]
+def test_verify_names_damaged_labels_and_collections(labelled: DataFolder, capsys: Capture) -> None:
+    build_warehouse(labelled)
+    frozen = freeze("c", "SELECT rollout_id FROM labels", labelled)
+    files = [labelled.curves_file(ShardKey("set2", 1)), frozen.file]
     for file in files:
         local(file).write_bytes(file.read_bytes()[:-1] + b"!")
-    labelled.data.warehouse_file().unlink()
+    labelled.warehouse_file().unlink()
     assert nca("verify") == 1
     captured = capsys.readouterr()
     assert captured.out.count("simulated again, the same bytes") == 2
@@ -381,11 +395,11 @@ def test_verify_names_damaged_labels_and_collections(labelled: Project, capsys: 
     assert captured.err.splitlines()[2].startswith("nca: 1 of 2 shards could not be verified: ")
 
 
-def test_verify_offers_no_recipe_for_imported_shards(settings: Project, tmp_path: Path, capsys: Capture) -> None:
+def test_verify_offers_no_recipe_for_imported_shards(data: DataFolder, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "life").mkdir()
     np.savez(tmp_path / "life" / "a.npz", allow_pickle=False, movie=movies.cycle(2))
-    for key, file in shard_keys(tmp_path / "life", "life", settings.data).items():
-        register(key, file, settings.data)
+    for key, file in shard_keys(tmp_path / "life", "life", data).items():
+        register(key, file, data)
     (tmp_path / "life" / "a.npz").write_bytes(b"changed")
     assert nca("verify") == 1
     finding, last = capsys.readouterr().err.splitlines()
@@ -393,30 +407,30 @@ def test_verify_offers_no_recipe_for_imported_shards(settings: Project, tmp_path
     assert last == "nca: 1 of 1 shards could not be verified"
 
 
-def test_verify_without_shards_says_so(settings: Project, capsys: Capture) -> None:
+def test_verify_without_shards_says_so(data: DataFolder, capsys: Capture) -> None:
     assert nca("verify") == 1
-    assert f"{settings.data} holds no shard to verify" in capsys.readouterr().err
+    assert f"{data} holds no shard to verify" in capsys.readouterr().err
 
 
-def test_export_writes_the_labels_under_the_cards_names(labelled: Project, capsys: Capture) -> None:
+def test_export_writes_the_labels_under_the_cards_names(labelled: DataFolder, capsys: Capture) -> None:
     assert nca("export") == 0
-    files = [labelled.data / "dataset_labels_set.csv", labelled.data / "dataset_labels_set2.csv"]
+    files = [labelled / "dataset_labels_set.csv", labelled / "dataset_labels_set2.csv"]
     assert capsys.readouterr().out.splitlines() == [f"{file}: 4 rollouts" for file in files]
-    assert not (labelled.data / "dataset_labels_set3.csv").exists()
-    part = pl.read_parquet(local(labelled.data.labels_file(ShardKey("set2", 1))), hive_partitioning=False)
+    assert not (labelled / "dataset_labels_set3.csv").exists()
+    part = pl.read_parquet(local(labelled.labels_file(ShardKey("set2", 1))), hive_partitioning=False)
     table = pl.read_csv(local(files[1]), schema_overrides=dict(part.schema))
     assert_frame_equal(table, part)
 
 
 def test_export_leaves_out_damaged_parts_and_says_so(
-    labelled: Project, capsys: Capture, caplog: pytest.LogCaptureFixture
+    labelled: DataFolder, capsys: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    part = labelled.data.labels_file(ShardKey("set1", 0))
+    part = labelled.labels_file(ShardKey("set1", 0))
     local(part).write_bytes(b"no parquet")
     assert nca("export") == 0
-    assert capsys.readouterr().out == f"{labelled.data / 'dataset_labels_set2.csv'}: 4 rollouts\n"
+    assert capsys.readouterr().out == f"{labelled / 'dataset_labels_set2.csv'}: 4 rollouts\n"
     assert f"{part} is damaged (it has no seal): materialize partition set1-00000 of behavior_labels" in caplog.text
     part.unlink()
-    labelled.data.labels_file(ShardKey("set2", 1)).unlink()
+    labelled.labels_file(ShardKey("set2", 1)).unlink()
     assert nca("export") == 1
     assert "holds no labels" in capsys.readouterr().err

@@ -11,8 +11,8 @@ import pytest
 from rich.cells import cell_len
 
 from nca_assets.cli.tables import cell, laid_out, print_rows
+from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
-from nca_assets.project import Project
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets_tests.conftest import PROJECT, labelled_shards
@@ -24,14 +24,14 @@ FULL_SIZE = [(f"set{n}", 1628, 1628, 12, 0, 16, 0, 1_667_072, 839_539_712_000, 1
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
     keys = [ShardKey("set1", 0), ShardKey("set2", 1)]
-    with labelled_shards(tmp_path_factory.mktemp("tables"), keys) as settings:
-        yield settings
+    with labelled_shards(tmp_path_factory.mktemp("tables"), keys) as data:
+        yield data
 
 
-def test_a_table_that_fits_is_one(asked: Project) -> None:
-    lines, shown = laid_out(*first_rows("FROM behavior_summary", asked.data, 200), 120)
+def test_a_table_that_fits_is_one(asked: DataFolder) -> None:
+    lines, shown = laid_out(*first_rows("FROM behavior_summary", asked, 200), 120)
     assert shown == 5
     assert lines == [
         "origin   behavior     rollouts  percent  mean_change  tail_change  token_entropy  median_period",
@@ -44,8 +44,8 @@ def test_a_table_that_fits_is_one(asked: Project) -> None:
     ]
 
 
-def test_headings_break_before_a_table_gets_too_wide(asked: Project) -> None:
-    lines, _ = laid_out(*first_rows("FROM behavior_summary", asked.data, 200), 80)
+def test_headings_break_before_a_table_gets_too_wide(asked: DataFolder) -> None:
+    lines, _ = laid_out(*first_rows("FROM behavior_summary", asked, 200), 80)
     assert lines[:4] == [
         "                                           mean_    tail_   token_  median_",
         "origin   behavior     rollouts  percent   change   change  entropy   period",
@@ -54,8 +54,8 @@ def test_headings_break_before_a_table_gets_too_wide(asked: Project) -> None:
     ]
 
 
-def test_a_wide_table_stands_on_its_side(asked: Project) -> None:
-    columns, rows = first_rows("FROM labels ORDER BY rollout_id LIMIT 2", asked.data, 200)
+def test_a_wide_table_stands_on_its_side(asked: DataFolder) -> None:
+    columns, rows = first_rows("FROM labels ORDER BY rollout_id LIMIT 2", asked, 200)
     wide, _ = laid_out(columns, rows, 160)
     assert len(wide) == len(columns)
     assert wide[0].split() == ["rollout_id", "set1/000000", "set1/000001"]
@@ -65,11 +65,11 @@ def test_a_wide_table_stands_on_its_side(asked: Project) -> None:
     assert narrow[13:15] == [f"digest                 {rows[0][13]}", "label_version                2"]
 
 
-def test_the_comparison_with_the_card_fits_80_columns(asked: Project) -> None:
+def test_the_comparison_with_the_card_fits_80_columns(asked: DataFolder) -> None:
     """As ``make demo`` shows it, and of 5 million rollouts too."""
     shown = re.search(r"nca sql '(.+ FROM card_comparison)'", (PROJECT / "Makefile").read_text())
     assert shown
-    columns, rows = first_rows(shown[1], asked.data, 200)
+    columns, rows = first_rows(shown[1], asked, 200)
     lines, _ = laid_out(columns, [(*rows[0][:3], 5_000_000.0, *rows[0][4:]), *rows[1:]], 80)
     assert lines[0].split() == columns == ["statistic", "unit", "card", "ours", "target", "met"]
     assert len(lines) == 2 + len(rows)
@@ -93,8 +93,8 @@ def test_the_status_of_the_full_dataset_at_80_columns() -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
-def test_no_value_of_any_table_is_cut(asked: Project, table: str, width: int | None) -> None:
-    columns, rows = first_rows(f'FROM "{table}" LIMIT 10', asked.data, 10)
+def test_no_value_of_any_table_is_cut(asked: DataFolder, table: str, width: int | None) -> None:
+    columns, rows = first_rows(f'FROM "{table}" LIMIT 10', asked, 10)
     lines, shown = laid_out(columns, rows, width)
     text = "\n".join(lines)
     assert shown == len(rows)

@@ -169,7 +169,7 @@ def run_check(instance: dg.DagsterInstance, name: str) -> dg.AssetCheckEvaluatio
 
 
 def test_a_shard_that_no_recipe_gives_fails_the_check(chain: Project, instance: dg.DagsterInstance) -> None:
-    forge(chain, KEY, member=1)
+    forge(chain.data, KEY, member=1)
     assert "set1/000001 does not reproduce" in str(run_check(instance, "shard_reproduces").description)
 
 

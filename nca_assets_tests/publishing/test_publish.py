@@ -57,7 +57,9 @@ def test_the_folder_has_everything_in_its_place(published: Published) -> None:
 def test_shards_and_vocabulary_are_copies(published: Published, to_publish: DataFolder) -> None:
     for key in KEYS:
         file = to_publish.tokens_file(key)
-        assert (published.folder / local(file).relative_to(local(to_publish.root))).read_bytes() == file.read_bytes()
+        assert (
+            local(published.folder) / local(file).relative_to(local(to_publish.root))
+        ).read_bytes() == file.read_bytes()
     there = torch.load(local(published.folder / "centroids.pt"), weights_only=True)
     assert torch.equal(there, load_centroids(to_publish))
 

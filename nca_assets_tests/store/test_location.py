@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nca_assets.errors import NcaError
-from nca_assets.settings import load_settings
+from nca_assets.settings import DatasetSettings, load
 from nca_assets.store.location import BucketPath, parse_location, place_in
 
 PART = st.text(st.characters(codec="utf-8", exclude_characters="/\x00"), min_size=1, max_size=8).filter(
@@ -59,7 +59,7 @@ def test_anything_without_a_scheme_is_a_local_folder() -> None:
 def test_another_place_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCA_DATA", text)
     with pytest.raises(NcaError, match=f"NCA_DATA={text}: .*write a folder, or s3://bucket/prefix"):
-        load_settings()
+        load(DatasetSettings)
 
 
 @pytest.mark.parametrize("data", ["folder", "/folder/data", "s3://bucket", "s3://bucket/data"])

@@ -12,7 +12,7 @@ import pytest
 
 from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.store.replace import replaced_folder
-from nca_assets.store.store import whole_file
+from nca_assets.store.store import require_writable, whole_file
 
 
 def names(folder: Path) -> list[str]:
@@ -71,7 +71,6 @@ def test_what_a_killed_writer_left_is_removed_but_not_what_a_living_one_writes(t
     target = tmp_path / "file"
     code = f"""
 import pathlib, sys, time
-from nca_assets.store.store import whole_file
 with whole_file(pathlib.Path({str(target)!r})) as file:
     file.write(b"half")
     file.flush()
@@ -125,3 +124,21 @@ def test_who_writes_beside_is_left_alone(tmp_path: Path) -> None:
             assert (first / "mine.txt").exists()
             (second / "other.txt").write_text("other")
     assert [file.name for file in (tmp_path / "dataset").iterdir()] == ["mine.txt"]
+
+
+def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NcaError, match=r"can't write to .*file/data: Not a directory.*NCA_DATA"):
+        require_writable(tmp_path / "file" / "data")
+
+
+def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)  # root may write anywhere, so act as nobody
+    try:
+        with pytest.raises(NcaError, match=r"can't write to .*: Permission denied\. Make it writable"):
+            require_writable(tmp_path / "data")
+    finally:
+        os.seteuid(user)

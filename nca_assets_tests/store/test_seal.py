@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.store.seal import BLANK, read_sealed, sealed, sound_copies, unsealed, write_sealed
@@ -15,13 +16,14 @@ from nca_assets.store.seal import BLANK, read_sealed, sealed, sound_copies, unse
 CONTENT = f'{{"said": "{BLANK}", "seal": "{BLANK}"}}'.encode()
 
 
-def test_a_seal_is_the_digest_that_the_specification_says(tmp_path: Path) -> None:
-    write_table(pl.DataFrame({"x": [1, 2]}), tmp_path / "labels" / "a.parquet", tmp_path, {"query": BLANK})
-    content = (tmp_path / "labels" / "a.parquet").read_bytes()
+def test_a_seal_is_the_digest_that_the_specification_says(data: DataFolder) -> None:
+    file = data / "labels/a.parquet"
+    write_table(pl.DataFrame({"x": [1, 2]}), file, data, {"query": BLANK})
+    content = file.read_bytes()
     before, _, after = content.rpartition(b"sealed by sha256 ")
     blank = before + b"sealed by sha256 " + b"0" * 64 + after[64:]
     assert after[:64].decode() == hashlib.sha256(b"labels/a.parquet\n" + blank).hexdigest()
-    table, metadata = read_table(tmp_path / "labels" / "a.parquet", tmp_path, "")
+    table, metadata = read_table(file, data, "")
     assert table["x"].to_list() == [1, 2]
     assert metadata == {"query": BLANK}
 

@@ -2,29 +2,23 @@
 
 import os
 import subprocess
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from nca_assets.naming import (
-    ShardKey,
-    materialized_labels,
-    materialized_shards,
-    some_materialized_shards,
-    warehouse_file,
-)
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape, card_sets
 from nca_assets.errors import DamageError
+from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
 from nca_assets.publishing.checksums import check_published
 from nca_assets.publishing.publish import publish
-from nca_assets.settings import Settings, require_writable
+from nca_assets.settings import Resources, load
 from nca_assets.shards.findings import forget, noted, noted_findings
 from nca_assets.shards.write import write_shard
-from nca_assets.store.location import parse_location
 from nca_assets.store.store import present
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.answer import whole_table
@@ -39,52 +33,50 @@ KEYS = [ShardKey("set1", 0), ShardKey("set1", 1), ShardKey("set2", 1)]
 
 
 @pytest.fixture(scope="module")
-def in_both(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Settings]:
+def in_both(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> tuple[DataFolder, DataFolder]:
     """The same shards, labelled, with a warehouse: in a folder and in the bucket."""
     assert s3
     both = []
-    for data in (str(tmp_path_factory.mktemp("data")), "s3://nca/both"):
-        settings = Settings(data=parse_location(data))
-        require_writable(settings.data)
-        save_centroids(torch.load(GOLDEN / "centroids.pt", weights_only=True), settings.data, "learned")
+    for place in (str(tmp_path_factory.mktemp("data")), "s3://nca/both"):
+        data = DataFolder.create(place, Shape(shard_size=4, sets=card_sets(140)))
+        save_centroids(torch.load(GOLDEN / "centroids.pt", weights_only=True), data, "learned")
         for key in KEYS:
-            write_shard(key, load_centroids(settings.data), settings)
-            write_labels(key, settings)
-        build_warehouse(settings.data)
-        both.append(settings)
+            write_shard(key, load_centroids(data), data, load(Resources))
+            write_labels(key, data, load(Resources))
+        build_warehouse(data)
+        both.append(data)
     return both[0], both[1]
 
 
-def test_the_files_are_the_same(in_both: tuple[Settings, Settings], s3: S3) -> None:
+def test_the_files_are_the_same(in_both: tuple[DataFolder, DataFolder], s3: S3) -> None:
     local, bucket = in_both
-    assert isinstance(local.data, Path)
-    files = {file.relative_to(local.data).as_posix(): file for file in local.data.rglob("*") if file.is_file()}
+    assert isinstance(local.root, Path)
+    files = {file.relative_to(local.root).as_posix(): file for file in local.root.rglob("*") if file.is_file()}
     there = {name.removeprefix("both/") for name in s3.objects if name.startswith("both/")}
     own = {name for name in there if name.startswith("warehouse/")}
     assert there - own == {name for name in files if not name.startswith((".", "nca.duckdb"))}
     for name in there - own:
-        if not name.endswith("shard_00000.json") and not name.endswith("shard_00001.json"):  # they hold seconds
-            assert (bucket.data / name).read_bytes() == files[name].read_bytes(), name
-    assert materialized_shards(bucket.data) == materialized_labels(bucket.data) == KEYS
-    assert len(list(islice(some_materialized_shards(bucket.data), 2))) == 2
+        if not name.endswith(("shard_00000.json", "shard_00001.json", "dataset.json")):  # they hold seconds, or an id
+            assert (bucket / name).read_bytes() == files[name].read_bytes(), name
+    assert bucket.shards() == bucket.labelled_shards() == KEYS
 
 
-def test_the_warehouses_are_the_same(in_both: tuple[Settings, Settings]) -> None:
+def test_the_warehouses_are_the_same(in_both: tuple[DataFolder, DataFolder]) -> None:
     local, bucket = in_both
     for table in ("labels", "shards", "label_parts", "behavior_summary", "stale_partitions"):
-        answers = [whole_table(f"FROM {table} ORDER BY ALL", settings.data) for settings in (local, bucket)]
+        answers = [whole_table(f"FROM {table} ORDER BY ALL", data) for data in (local, bucket)]
         same = [answer.drop("seconds", "tokens_per_second", "file_bytes", strict=False) for answer in answers]
         assert same[0].equals(same[1]), table
-    assert warehouse_file(bucket.data).name.endswith(".duckdb")
-    before = warehouse_file(bucket.data)
-    built = build_warehouse(bucket.data, only=["geometry"])
+    assert bucket.warehouse_file().name.endswith(".duckdb")
+    before = bucket.warehouse_file()
+    built = build_warehouse(bucket, only=["geometry"])
     assert set(built) == {"geometry"}
-    assert warehouse_file(bucket.data) != before
+    assert bucket.warehouse_file() != before
     assert before.exists()  # whoever reads it may go on
-    assert whole_table("SELECT count(*) FROM labels", bucket.data).item() == 12
+    assert whole_table("SELECT count(*) FROM labels", bucket).item() == 12
 
 
-def test_training_reads_a_bucket(in_both: tuple[Settings, Settings]) -> None:
+def test_training_reads_a_bucket(in_both: tuple[DataFolder, DataFolder]) -> None:
     local, bucket = in_both
     expected = [rollout.tokens for rollout in RolloutSource.where("true", local)]
     source = RolloutSource.where("true", bucket)
@@ -93,25 +85,25 @@ def test_training_reads_a_bucket(in_both: tuple[Settings, Settings]) -> None:
             np.testing.assert_array_equal(there, np.asarray(rollout.tokens))
 
 
-def test_collections_findings_and_history_lie_in_the_bucket(in_both: tuple[Settings, Settings]) -> None:
+def test_collections_findings_and_history_lie_in_the_bucket(in_both: tuple[DataFolder, DataFolder]) -> None:
     _, bucket = in_both
-    frozen = freeze("mine", "SELECT rollout_id FROM labels", bucket.data)
-    assert read_collection("mine", bucket.data).digest == frozen.digest
-    finding = KEYS[0].finding_file(bucket.data)
+    frozen = freeze("mine", "SELECT rollout_id FROM labels", bucket)
+    assert read_collection("mine", bucket).digest == frozen.digest
+    finding = bucket.finding_file(KEYS[0])
     with pytest.raises(DamageError), noted(finding):
         raise DamageError("a finding")
-    assert noted_findings(bucket.data) == {str(KEYS[0]): "a finding"}
+    assert noted_findings(bucket) == {str(KEYS[0]): "a finding"}
     forget(finding)
-    assert not noted_findings(bucket.data)
-    append_history([], bucket.data)
-    merge_history(bucket.data)
+    assert not noted_findings(bucket)
+    append_history([], bucket)
+    merge_history(bucket)
 
 
 @pytest.mark.slow
-def test_the_dataset_is_published_as_a_version(in_both: tuple[Settings, Settings]) -> None:
+def test_the_dataset_is_published_as_a_version(in_both: tuple[DataFolder, DataFolder]) -> None:
     _, bucket = in_both
-    published = publish(bucket.data / "published", bucket)
-    assert present(bucket.data / "published") == published.folder
+    published = publish(bucket / "published", bucket)
+    assert present(bucket / "published") == published.folder
     assert check_published(published.folder) == []
     (published.folder / "README.md").unlink()
     assert check_published(published.folder) == ["README.md is missing"]
