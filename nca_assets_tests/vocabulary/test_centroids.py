@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nca_assets import files
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
+from nca_assets.store import replace
 from nca_assets.vocabulary.centroids import (
     digest,
     import_centroids,
@@ -124,7 +124,7 @@ def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its
     data: DataFolder, centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch, write: int
 ) -> None:
     save_centroids(centroids, data, "learned")
-    publish, done = files.publish, []
+    publish, done = replace.publish, []
 
     def dies(temporary: Path, path: Path) -> None:
         done.append(path)
