@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from report import Metric, report, seconds
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
@@ -47,7 +48,7 @@ def main() -> None:
         machine, key = choose_machine(settings), ShardKey("set1", 0)
         save_centroids(centroids, settings.data, "learned")
         # One from each of as many blocks: shapes as they are spread over the whole set.
-        rules = [draw_rule(SETS[key.set].seed, block * SHAPE_BLOCK) for block in range(count)]
+        rules = [draw_rule(Population(SETS[key.set].seed), block * SHAPE_BLOCK) for block in range(count)]
 
         movies = list(simulate_each(rules, centroids, settings.frames, machine, lambda _, tokens: tokens))
         by_rule = {rule.scalars.index: movie for rule, movie in zip(rules, movies, strict=True)}

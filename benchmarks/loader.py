@@ -31,6 +31,7 @@ from report import Metric, report
 from torch.utils.data import DataLoader, Dataset
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import transitions
@@ -286,7 +287,7 @@ def simulate_both(settings: Settings) -> tuple[float, float]:
     count = 2 * SHARD_SIZE
 
     def engine() -> None:
-        rules = (draw_rule(SETS["set1"].seed, index) for index in range(count))
+        rules = (draw_rule(Population(SETS["set1"].seed), index) for index in range(count))
         for _ in simulate_each(rules, centroids, settings.frames, machine, lambda _, tokens: tokens):
             pass
 

@@ -1,4 +1,4 @@
-"""The recipe: a rollout's rule and its start, drawn by integer arithmetic from (seed, index).
+"""The recipe: a rollout's rule and its start, drawn by integer arithmetic from (population, index).
 
 ``docs/SPEC.md`` says the same in words; a change to any draw is a new ``versions.RECIPE_VERSION``.
 """
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.draws import Draws
-from nca_assets.automaton.families.catalog import FAMILIES
+from nca_assets.automaton.families.catalog import BY_NAME
 from nca_assets.automaton.families.family import Family
 from nca_assets.automaton.lattice import CHANNELS, FAN_IN, PRODUCT_ONE, STATE_ONE
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.shape import draw_shape
 from nca_assets.automaton.start import Start, draw_start
 
@@ -77,16 +78,16 @@ def _largest_convolution(weights: NDArray[np.int16], bias: NDArray[np.int16]) ->
     return int(per_output.max()) * STATE_ONE
 
 
-def draw_rule(seed: int, index: int) -> Rule:
-    """The rule of rollout ``index`` of the set whose seed is ``seed`` (both in [0, 2**32))."""
-    draws = Draws(seed, index)
-    return draw_rule_of(_family_of(draws), draws)
+def draw_rule(population: Population, index: int) -> Rule:
+    """The rule of rollout ``index``, in [0, 2**32), of a population."""
+    draws = Draws(population.seed, index)
+    return draw_rule_of(_draw_family(population, draws), draws, draw_shape(population, index))
 
 
-def draw_rule_of(family: Family, draws: Draws) -> Rule:
-    """A rule of ``family`` from the numbers that follow in ``draws``."""
+def draw_rule_of(family: Family, draws: Draws, shape: tuple[int, int]) -> Rule:
+    """A rule of ``family`` on a grid of ``shape`` (height, width), from the numbers that follow in ``draws``."""
     seed, index = draws.key
-    height, width = draw_shape(seed, index)
+    height, width = shape
     drawn = family.draw(draws, height, width)
     scalars = Scalars(
         seed=seed,
@@ -106,10 +107,10 @@ def draw_initial_state(rule: Rule) -> NDArray[np.int16]:
     return draw_start((rule.scalars.seed, rule.scalars.index), *rule.shape, rule.fields, rule.start)
 
 
-def _family_of(draws: Draws) -> Family:
-    number = draws.between(0, sum(family.share for family in FAMILIES) - 1)
-    for family in FAMILIES:
-        if number < family.share:
-            return family
-        number -= family.share
+def _draw_family(population: Population, draws: Draws) -> Family:
+    number = draws.between(0, sum(share for _, share in population.families) - 1)
+    for name, share in population.families:
+        if number < share:
+            return BY_NAME[name]
+        number -= share
     raise AssertionError("the shares of the families leave a gap")

@@ -25,8 +25,8 @@ LABEL_COLUMNS = (
     Column("set_name", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
     Column("rollout_index", "BIGINT", "Number of the rollout in its set, from 0"),
     Column("shard", "INTEGER", "Number of the shard in its set, from 0"),
-    Column("height", "SMALLINT", "Rows of the grid, 8 to 48 cells"),
-    Column("width", "SMALLINT", "Columns of the grid, 8 to 48 cells"),
+    Column("height", "SMALLINT", "Rows of the grid, in cells"),
+    Column("width", "SMALLINT", "Columns of the grid, in cells"),
     Column("frames", "INTEGER", "Frames of the rollout, the initial state included"),
     Column(
         "recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if they were imported"

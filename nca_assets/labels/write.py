@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import WEIGHT_ONE
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import LARGEST_NOISE, Rule, draw_rule
 from nca_assets.labels.curves import Curves
 from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
@@ -75,7 +76,7 @@ def label_rollouts(key: ShardKey, manifest: Manifest, centroids: Tensor, setting
     def rules() -> Iterator[Rule]:
         for member, tokens in read_rollouts(key, settings.data, manifest):
             waiting[member.index] = tokens
-            yield draw_rule(SETS[key.set].seed, member.index)
+            yield draw_rule(Population(SETS[key.set].seed), member.index)
 
     def label(rule: Rule, twin: NDArray[np.uint8]) -> Labelled:
         tokens = waiting.pop(rule.scalars.index)

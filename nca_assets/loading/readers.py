@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from math import prod
 from pathlib import Path
 from threading import Lock
 
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from nca_assets.automaton.engine import ROLLOUTS_PER_THREAD, choose_machine, in_order, simulate_each, simulate_kept
 from nca_assets.automaton.jit import compiled
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.naming import SETS, RolloutId, ShardKey, member_name
@@ -67,9 +69,9 @@ def read_files(wanted: Iterable[Wanted], settings: Settings) -> Iterator[Tokens 
     """The tokens of each rollout, from its shard. They are held to the checksums in the file; ``nca verify`` holds
     them to their digests."""
     with ThreadPoolExecutor(settings.threads) as pool:
-        futures = (pool.submit(_read_or_say_why, one, settings.data) for one in wanted)
+        futures = ((prod(one.shape), pool.submit(_read_or_say_why, one, settings.data)) for one in wanted)
         try:
-            yield from in_order(futures, settings.threads * ROLLOUTS_PER_THREAD)
+            yield from in_order(futures, settings.threads * ROLLOUTS_PER_THREAD, settings.memory_mb * 2**20)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -81,17 +83,17 @@ def read_recipes(wanted: Iterable[Wanted], settings: Settings) -> Iterator[Token
     """
     machine, centroids = choose_machine(settings), load_centroids(settings.data)
     for frames, alike in groupby(wanted, lambda one: one.shape[0]):
-        rules = (draw_rule(_seed(one.rollout), one.rollout.index) for one in alike)
+        rules = (draw_rule(_population(one.rollout), one.rollout.index) for one in alike)
         if machine.device == "cpu":
             yield from simulate_each(rules, centroids, frames, machine, lambda _, tokens: tokens)
         else:
             yield from simulate_kept(rules, centroids, frames, machine)
 
 
-def _seed(rollout: RolloutId) -> int:
+def _population(rollout: RolloutId) -> Population:
     if rollout.set not in SETS:
         raise NcaError(f"{rollout} was imported: no recipe gives it, so read it from its file")
-    return SETS[rollout.set].seed
+    return Population(SETS[rollout.set].seed)
 
 
 def _read_or_say_why(wanted: Wanted, data: Stored) -> NDArray[np.uint8] | NcaError:

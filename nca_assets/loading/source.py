@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.shape import SHAPE_BLOCK, draw_shape
 from nca_assets.errors import NcaError
 from nca_assets.labels.schema import LABEL_COLUMNS
@@ -78,7 +79,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         settings = settings or load_settings()
         if set_name not in SETS:
             raise NcaError(f"no recipe makes set {set_name!r}: use one of {', '.join(SETS)}")
-        shapes = {block: draw_shape(SETS[set_name].seed, block * SHAPE_BLOCK) for block in _blocks(indices)}
+        shapes = {block: draw_shape(Population(SETS[set_name].seed), block * SHAPE_BLOCK) for block in _blocks(indices)}
         rows = [
             (set_name, index, index // settings.shard_size, settings.frames, *shapes[index // SHAPE_BLOCK])
             for index in indices

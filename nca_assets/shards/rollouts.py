@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.naming import SETS, RolloutId, ShardKey
@@ -32,7 +33,7 @@ def regenerate(rollout: RolloutId, settings: Settings) -> NDArray[np.uint8]:
     """
     if rollout.set not in SETS:
         raise NcaError(f"{rollout} was imported: no recipe gives it, only its file holds it")
-    rule = draw_rule(SETS[rollout.set].seed, rollout.index)
+    rule = draw_rule(Population(SETS[rollout.set].seed), rollout.index)
     centroids = load_centroids(settings.data)
     [tokens] = simulate_each([rule], centroids, settings.frames, choose_machine(settings), lambda _, tokens: tokens)
     return tokens

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.engine import Machine, simulate_each
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import DamageError
 from nca_assets.naming import SETS, RolloutId, ShardKey
@@ -53,7 +54,7 @@ def reproduce(key: ShardKey, settings: Settings, machine: Machine, most: int, pr
     require_present_inputs(key, manifest, centroids)
     members = manifest.members
     chosen = [members[i * len(members) // most] for i in range(most)] if most < len(members) else members
-    rules = (draw_rule(SETS[key.set].seed, member.index) for member in chosen)
+    rules = (draw_rule(Population(SETS[key.set].seed), member.index) for member in chosen)
     digests = simulate_each(rules, centroids, manifest.frames, machine, lambda _, tokens: rollout_digest(tokens))
     with noted(key.finding_file(settings.data)):
         for done, (member, regenerated) in enumerate(zip(chosen, digests, strict=True), start=1):

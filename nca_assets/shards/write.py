@@ -11,6 +11,7 @@ from torch import Tensor
 from nca_assets.automaton.device import device_name
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.files import whole_file
@@ -34,7 +35,7 @@ def write_shard(key: ShardKey, centroids: Tensor, settings: Settings, progress: 
     started = time.perf_counter()
     machine = choose_machine(settings)
     indices = settings.rollout_indices(key)
-    rules = (draw_rule(SETS[key.set].seed, index) for index in indices)
+    rules = (draw_rule(Population(SETS[key.set].seed), index) for index in indices)
     packed = simulate_each(
         rules, centroids, settings.frames, machine, lambda rule, tokens: pack(rule.scalars.index, tokens)
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nca_assets.automaton import compiled
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.naming import SETS, RolloutId
@@ -50,7 +51,7 @@ class Oracle:
             return np.stack(list(pool.map(self._predict, given.rollouts, given.context)))
 
     def _predict(self, rollout: RolloutId, context: NDArray[np.uint8]) -> NDArray[np.float64]:
-        rule = draw_rule(SETS[rollout.set].seed, rollout.index)
+        rule = draw_rule(Population(SETS[rollout.set].seed), rollout.index)
         state = compiled.state_at(rule, LAST)
         futures = [
             compiled.simulate(_with_noise_of(rule, future), self.centroids, TARGET - LAST + 1, start=state)[-1]

@@ -16,11 +16,15 @@ from nca_assets.automaton.compiled import hidden_states
 from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.catalog import PLAIN
 from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule, draw_rule_of
-from nca_assets.automaton.shape import SHAPE_BLOCK
+from nca_assets.automaton.shape import SHAPE_BLOCK, draw_shape
 from nca_assets.naming import VOCABULARY_SEED
 from nca_assets.progress import Progress, unwatched
 from nca_assets.vocabulary.centroids import to_lattice
+
+POPULATION = Population(VOCABULARY_SEED)
+"""No set has its seed."""
 
 BLOCKS = 304
 """Blocks of 32 rollouts, each block of one shape."""
@@ -49,9 +53,10 @@ def sample_states(block: int) -> NDArray[np.float64]:
     First those of a plain rule, frame by frame, then those of the starts of two rollouts of any family.
     """
     first = block * SHAPE_BLOCK
-    plain = hidden_states(draw_rule_of(PLAIN, Draws(VOCABULARY_SEED, first)), SAMPLED_FRAMES[-1] + 1)
+    rule = draw_rule_of(PLAIN, Draws(VOCABULARY_SEED, first), draw_shape(POPULATION, first))
+    plain = hidden_states(rule, SAMPLED_FRAMES[-1] + 1)
     frames = [state for frame, state in enumerate(plain) if frame in SAMPLED_FRAMES]
-    starts = [draw_initial_state(draw_rule(VOCABULARY_SEED, first + i)) for i in range(1, STARTS_PER_BLOCK + 1)]
+    starts = [draw_initial_state(draw_rule(POPULATION, first + i)) for i in range(1, STARTS_PER_BLOCK + 1)]
     return np.concatenate([_evenly(state) for state in (*frames, *starts)]) / STATE_ONE
 
 

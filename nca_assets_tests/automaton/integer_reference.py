@@ -6,7 +6,6 @@ may hold the two against each other.
 
 import numpy as np
 
-from nca_assets_tests.automaton.integer_families import recipe
 from nca_assets_tests.automaton.integer_philox import philox_cells
 from nca_assets_tests.automaton.integer_sketch import Recipe, start
 
@@ -25,9 +24,9 @@ def convolve(state: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
     return (sums.astype(np.int64) + 1024 * bias[:, None]).reshape(state.shape)
 
 
-def states(seed: int, index: int, frames: int) -> np.ndarray:
-    """States in units of 1/1024: int64 (frames, 16, height, width)."""
-    key, r = (seed, index), recipe(seed, index)
+def states(r: Recipe, frames: int) -> np.ndarray:
+    """States of a rollout in units of 1/1024: int64 (frames, 16, height, width)."""
+    key = (r.seed, r.index)
     cells, grid = r.height * r.width, (16, r.height, r.width)
     state = np.array(start(r), dtype=np.int64).T.reshape(grid)
     history = [state]

@@ -17,6 +17,7 @@ from nca_assets.automaton import compiled, reference
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.jit import compiled as compile_for_cpu
 from nca_assets.automaton.lattice import EXACT_LIMIT, STATE_ONE
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
 from nca_assets_tests.automaton.rules import NAMES, names, rule_of, rule_of_shape, word
 
@@ -129,7 +130,7 @@ def test_another_start_and_damage_are_the_references(
 
 
 def test_a_twin_is_the_same_until_the_flip_and_damage_spreads_at_most_two_cells_a_step(centroids: torch.Tensor) -> None:
-    rule = draw_rule(1, 33)
+    rule = draw_rule(Population(1), 33)
     flip = Flip(frame=5, y=9, x=12)
     states, twins = (np.stack(list(compiled.hidden_states(rule, 12, flip=f))) for f in (None, flip))
     damaged = (states != twins).any(axis=3)
@@ -146,7 +147,7 @@ def test_a_twin_is_the_same_until_the_flip_and_damage_spreads_at_most_two_cells_
 
 
 def test_the_start_is_left_alone_and_states_are_copies() -> None:
-    rule = draw_rule(1, 0)
+    rule = draw_rule(Population(1), 0)
     start = draw_initial_state(rule)
     before = start.copy()
     first, second = compiled.hidden_states(rule, 2, start)
@@ -166,23 +167,24 @@ def test_the_start_is_left_alone_and_states_are_copies() -> None:
 )
 def test_what_is_no_state_is_refused(centroids: torch.Tensor, start: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"a state is int16 \(height, width, 16\) in ±1024, not"):
-        compiled.simulate(draw_rule(1, 0), centroids, 2, start)
+        compiled.simulate(draw_rule(Population(1), 0), centroids, 2, start)
 
 
 @pytest.mark.parametrize("flip", [Flip(3, 1, 1), Flip(-1, 1, 1), Flip(0, 7, 1), Flip(0, 1, 7), Flip(0, 0, 1)])
 def test_a_flip_with_a_cell_outside_the_rollout_is_refused(centroids: torch.Tensor, flip: Flip) -> None:
     with pytest.raises(ValueError, match="outside a rollout of 3 frames on a grid of 8 x 8"):
-        compiled.simulate(draw_rule(1, 0), centroids, 3, flip=flip)
+        compiled.simulate(draw_rule(Population(1), 0), centroids, 3, flip=flip)
 
 
 GRIDS = """
 import hashlib, torch
 from pathlib import Path
 from nca_assets.automaton.compiled import simulate
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.vocabulary.centroids import read_centroids
 centroids = read_centroids(Path({centroids!r}))
-content = b"".join(simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (1, 36, 105, 228, 352, 363))
+content = b"".join(simulate(draw_rule(Population(1), i), centroids, 100).tobytes() for i in (1, 36, 105, 228, 352, 363))
 print(hashlib.sha256(content).hexdigest())
 """
 
@@ -202,7 +204,9 @@ def test_other_processors_give_the_same_bytes(
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | settings, capture_output=True, text=True, check=True
     )
-    rollouts = [compiled.simulate(draw_rule(1, i), centroids, 100).tobytes() for i in (1, 36, 105, 228, 352, 363)]
+    rollouts = [
+        compiled.simulate(draw_rule(Population(1), i), centroids, 100).tobytes() for i in (1, 36, 105, 228, 352, 363)
+    ]
     assert done.stdout.strip() == hashlib.sha256(b"".join(rollouts)).hexdigest()
 
 

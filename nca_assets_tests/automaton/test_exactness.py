@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import example, given, settings
 from torch import Tensor
 
 from nca_assets.automaton import compiled
 from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.lattice import STATE_ONE
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.automaton.reference import (
     Convolution,
@@ -23,6 +25,8 @@ from nca_assets.automaton.reference import (
 )
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets_tests.automaton import integer_reference
+from nca_assets_tests.automaton.integer_families import recipe
+from nca_assets_tests.automaton.rules import populations, specified_of, word
 from nca_assets_tests.conftest import GOLDEN
 
 # Rollouts of set1, of every family and kind of start, with five shapes: 8x8, 22x9, 15x15, 12x19 and 10x10.
@@ -62,7 +66,7 @@ def simulated(
     dtype: torch.dtype = torch.float32,
     convolve: Convolution = grouped_convolution,
 ) -> Outcome:
-    rules = [draw_rule(1, index) for index in indices]
+    rules = [draw_rule(Population(1), index) for index in indices]
     tokens, state = [], torch.empty(0)
     for state in hidden_states(rules, frames, dtype=dtype, convolve=convolve):
         tokens.append(assign_tokens(state, centroids))
@@ -73,7 +77,7 @@ def simulated(
 def compiled_for_the_cpu(frames: int, centroids: Tensor) -> Outcome:
     outcome: Outcome = {}
     for index in ROLLOUTS:
-        rule = draw_rule(1, index)
+        rule = draw_rule(Population(1), index)
         *_, last = compiled.hidden_states(rule, frames)
         state = torch.from_numpy(last.transpose(2, 0, 1) / STATE_ONE)
         outcome[index] = rollout_digest(compiled.simulate(rule, centroids, frames)), state_digest(state)
@@ -84,7 +88,7 @@ def by_specification(frames: int, centroids: Tensor) -> Outcome:
     lattice = (centroids.double() * STATE_ONE).numpy()
     outcome: Outcome = {}
     for index in ROLLOUTS:
-        states = integer_reference.states(1, index, frames)
+        states = integer_reference.states(recipe(1, index), frames)
         last = torch.from_numpy(states[-1] / STATE_ONE)
         outcome[index] = rollout_digest(integer_reference.tokens(states, lattice)), state_digest(last)
     return outcome
@@ -111,9 +115,22 @@ def test_every_way_of_computing_gives_the_same_bits(frames: int, centroids: Tens
 
 
 def test_the_rollouts_are_of_every_family_and_start() -> None:
-    rules = [draw_rule(1, index) for index in ROLLOUTS]
+    rules = [draw_rule(Population(1), index) for index in ROLLOUTS]
     assert {rule.scalars.family for rule in rules} == {family.name for family in FAMILIES}
     assert {rule.start.kind for rule in rules} == {"noise", "patches", "sparse", "seeds", "ground"}
+
+
+@settings(max_examples=30)
+@given(population=populations(largest=48), index=word)
+@example(population=Population(1, smallest_side=4, largest_side=4), index=0)
+@example(population=Population(1, smallest_side=128, largest_side=128), index=0)
+@example(population=Population(1, (("plain", 1),), 128, 128), index=0)
+def test_rollouts_of_any_population_are_the_specifications(
+    centroids: Tensor, population: Population, index: int
+) -> None:
+    tokens = compiled.simulate(draw_rule(population, index), centroids, 4)
+    states = integer_reference.states(specified_of(population, index), 4)
+    np.testing.assert_array_equal(tokens, integer_reference.tokens(states, (centroids.double() * STATE_ONE).numpy()))
 
 
 def test_golden_digests(centroids: Tensor) -> None:
@@ -134,7 +151,7 @@ def test_without_the_lattice_the_bits_differ(centroids: Tensor) -> None:
 
 
 def test_a_longer_rollout_begins_like_a_shorter_one(centroids: Tensor) -> None:
-    rules = [draw_rule(2, 7)]
+    rules = [draw_rule(Population(2), 7)]
     np.testing.assert_array_equal(simulate(rules, centroids, 25)[:, :10], simulate(rules, centroids, 10))
 
 
@@ -149,4 +166,4 @@ def test_ties_go_to_the_lowest_token(centroids: Tensor) -> None:
 
 def test_a_batch_of_two_shapes_is_refused(centroids: Tensor) -> None:
     with pytest.raises(ValueError, match="one shape"):
-        simulate([draw_rule(1, 0), draw_rule(1, 32)], centroids, 2)
+        simulate([draw_rule(Population(1), 0), draw_rule(Population(1), 32)], centroids, 2)

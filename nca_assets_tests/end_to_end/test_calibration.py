@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from nca_assets.automaton.compiled import simulate
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.labels.write import write_labels
 from nca_assets.naming import SETS, RolloutId, ShardKey
@@ -137,7 +138,7 @@ def test_what_lies_ahead_can_mostly_be_known(centroids: torch.Tensor) -> None:
     oracle = Oracle(centroids, threads=2, futures=64)
     ratios = []
     for rollout in (RolloutId(name, 7 * i) for name in SETS for i in range(128)):
-        tokens = simulate(draw_rule(SETS[rollout.set].seed, rollout.index), centroids, 113)
+        tokens = simulate(draw_rule(Population(SETS[rollout.set].seed), rollout.index), centroids, 113)
         context, target = tokens[[0, 16, 32, 48]], tokens[112]
         shares = np.bincount(target.ravel(), minlength=32) / target.size
         entropy = -(shares[shares > 0] * np.log(shares[shares > 0])).sum()

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from isal import isal_zlib
 
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.automaton.reference import simulate
 from nca_assets.errors import NcaError
@@ -36,7 +37,7 @@ ZIP64_VERSION = 45
 
 def test_plain_numpy_reads_what_the_automaton_made(labelled: Settings, centroids: torch.Tensor) -> None:
     file = KEY.tokens_file(labelled.data)
-    expected = simulate([draw_rule(1, index) for index in range(4)], centroids, labelled.frames)
+    expected = simulate([draw_rule(Population(1), index) for index in range(4)], centroids, labelled.frames)
     with np.load(local(file), allow_pickle=False) as shard:
         assert list(shard) == [f"rollout_{index:06d}" for index in range(4)]
         for index, name in enumerate(shard):

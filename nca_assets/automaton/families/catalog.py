@@ -1,4 +1,4 @@
-"""The families, and how many of 512 rollouts are of each."""
+"""The families and how a rule of each is drawn. ``population`` holds their shares."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from nca_assets.automaton.families.smooth import draw_smooth
 from nca_assets.automaton.families.turning import DOMAINS, FLOW, SPIRALS, TURBULENCE, WAVES, turning
 
 FAMILIES = (
-    Family("spirals", 56, turning(SPIRALS)),
-    Family("waves", 96, turning(WAVES)),
-    Family("flow", 112, turning(FLOW)),
-    Family("domains", 64, turning(DOMAINS)),
-    Family("turbulence", 52, turning(TURBULENCE)),
-    Family("excitable", 20, draw_excitable),
-    Family("colonies", 12, draw_colonies),
-    Family("breathers", 12, breathers(still_ground=True)),
-    Family("pulsing_breathers", 14, breathers(still_ground=False)),
-    Family("gliders", 10, gliders(still_ground=True)),
-    Family("pulsing_gliders", 14, gliders(still_ground=False)),
-    Family("lifelike", 10, draw_lifelike),
-    Family("smooth", 24, draw_smooth),
-    Family("plain", 16, draw_plain),
+    Family("spirals", turning(SPIRALS)),
+    Family("waves", turning(WAVES)),
+    Family("flow", turning(FLOW)),
+    Family("domains", turning(DOMAINS)),
+    Family("turbulence", turning(TURBULENCE)),
+    Family("excitable", draw_excitable),
+    Family("colonies", draw_colonies),
+    Family("breathers", breathers(still_ground=True)),
+    Family("pulsing_breathers", breathers(still_ground=False)),
+    Family("gliders", gliders(still_ground=True)),
+    Family("pulsing_gliders", gliders(still_ground=False)),
+    Family("lifelike", draw_lifelike),
+    Family("smooth", draw_smooth),
+    Family("plain", draw_plain),
 )
 
-PLAIN = FAMILIES[-1]
+BY_NAME = {family.name: family for family in FAMILIES}
+
+PLAIN = BY_NAME["plain"]
 """The card's own rules, which the vocabulary is learned from too."""

@@ -30,8 +30,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Family:
-    """A family: its name, how many of 512 rollouts are of it, and how one is drawn."""
+    """A family: its name, and how a rule of it is drawn."""
 
     name: str
-    share: int
     draw: DrawFunction
