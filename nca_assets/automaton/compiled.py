@@ -1,4 +1,4 @@
-"""The dynamics on the CPU: one rollout at a time, in one thread, byte for byte what ``reference`` gives.
+"""The dynamics on the CPU: one rollout at a time, in one thread.
 
 Most rules leave out much of what a convolution could sum: taps, channels and hidden units whose weights are zero. So
 here each convolution becomes a list of the products that count, once per rollout; ``kernel`` goes through such lists.

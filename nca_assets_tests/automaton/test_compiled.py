@@ -1,4 +1,4 @@
-"""The CPU's engine is the reference, byte for byte: any shape, any start, damaged or not, on any processor."""
+"""The CPU's engine equals the references, byte for byte: any shape, any start, damaged or not, on any processor."""
 
 import dataclasses
 import hashlib
@@ -13,12 +13,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nca_assets.automaton import compiled, reference
+from nca_assets.automaton import compiled
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.jit import compiled as compile_for_cpu
 from nca_assets.automaton.lattice import EXACT_LIMIT, STATE_ONE
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
+from nca_assets_tests.automaton import torch_reference
 from nca_assets_tests.automaton.rules import NAMES, names, rule_of, rule_of_shape, word
 
 side = st.integers(8, 48)
@@ -33,7 +34,7 @@ def test_tokens_are_the_references(
     rule = rule_of_shape(name, seed, index, height, width)
     tokens = compiled.simulate(rule, centroids, frames)
     assert tokens.dtype == np.uint8
-    np.testing.assert_array_equal(tokens, reference.simulate([rule], centroids, frames)[0])
+    np.testing.assert_array_equal(tokens, torch_reference.simulate([rule], centroids, frames)[0])
 
 
 def drawn_with_zeros(seed: int, bound: int) -> Rule:
@@ -61,7 +62,7 @@ rules_with_zeros = st.builds(drawn_with_zeros, word, st.sampled_from([1, 44, 204
 
 @given(rule=rules_with_zeros)
 def test_whatever_weights_are_zero_the_states_are_the_references(rule: Rule) -> None:
-    expected = reference.hidden_states([rule], 4)
+    expected = torch_reference.hidden_states([rule], 4)
     for ours, theirs in zip(compiled.hidden_states(rule, 4), expected, strict=True):
         np.testing.assert_array_equal(ours.transpose(2, 0, 1), theirs[0] * STATE_ONE)
 
@@ -72,7 +73,7 @@ def test_a_convolution_may_have_any_taps_or_none(centroids: torch.Tensor, layer:
     rule = rule_of("plain", 1, 33)
     weights = getattr(rule, layer) * np.isin(np.arange(9), kept).reshape(3, 3)
     rule = dataclasses.replace(rule, **{layer: weights.astype(np.int16)})
-    expected = reference.simulate([rule], centroids, 5)[0]
+    expected = torch_reference.simulate([rule], centroids, 5)[0]
     np.testing.assert_array_equal(compiled.simulate(rule, centroids, 5), expected)
 
 
@@ -121,11 +122,11 @@ def test_another_start_and_damage_are_the_references(
     start = draw_initial_state(rule_of_shape(name, 3, index, *shape))
     flip = Flip(frame, 1 + where[0] % (shape[0] - 2), 1 + where[1] % (shape[1] - 2))
     as_tensor = torch.from_numpy(start.transpose(2, 0, 1)[None] / STATE_ONE).float()
-    expected = list(reference.hidden_states([rule], 6, start=as_tensor, flip=flip))
+    expected = list(torch_reference.hidden_states([rule], 6, start=as_tensor, flip=flip))
     states = list(compiled.hidden_states(rule, 6, start, flip))
     for ours, theirs in zip(states, expected, strict=True):
         np.testing.assert_array_equal(ours.transpose(2, 0, 1), theirs[0] * STATE_ONE)
-    tokens = [reference.assign_tokens(state, centroids)[0].numpy() for state in expected]
+    tokens = [torch_reference.assign_tokens(state, centroids)[0].numpy() for state in expected]
     np.testing.assert_array_equal(compiled.simulate(rule, centroids, 6, start, flip), np.stack(tokens))
 
 

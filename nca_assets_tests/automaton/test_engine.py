@@ -10,13 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nca_assets.automaton import engine, reference
+from nca_assets.automaton import engine
 from nca_assets.automaton.engine import Machine, simulate_each, simulate_on_gpu
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.shards.manifest import rollout_digest
+from nca_assets_tests.automaton import torch_reference
 from nca_assets_tests.automaton.rules import names, rule_of_shape, word
 
 side = st.integers(8, 48)
@@ -34,7 +35,7 @@ def test_digests_are_the_references_in_the_order_of_the_rules(
     centroids: torch.Tensor, batch: list[Rule], frames: int, threads: int
 ) -> None:
     digests = list(simulate_each(batch, centroids, frames, Machine("cpu", threads, 2**30), digest_of))
-    assert digests == [rollout_digest(reference.simulate([rule], centroids, frames)[0].numpy()) for rule in batch]
+    assert digests == [rollout_digest(torch_reference.simulate([rule], centroids, frames)[0].numpy()) for rule in batch]
 
 
 @pytest.mark.parametrize(("memory", "ahead"), [(2**30, 2 * engine.ROLLOUTS_PER_THREAD), (3 * 2 * 8 * 8, 3), (1, 1)])
@@ -89,7 +90,7 @@ class SmallGpu:
         if sum(frames * rule.shape[0] * rule.shape[1] for rule in rules) > self.memory:
             raise torch.OutOfMemoryError
         self.batches.append(len(rules))
-        return torch.cat([reference.simulate([rule], centroids, frames).flatten() for rule in rules])
+        return torch.cat([torch_reference.simulate([rule], centroids, frames).flatten() for rule in rules])
 
 
 @pytest.fixture
@@ -143,7 +144,9 @@ def flip_a_few_cells(rule: Rule) -> Flip:
 
 def test_twins_come_from_the_same_rules(centroids: torch.Tensor) -> None:
     digests = list(simulate_each(EIGHT, centroids, 3, CPU, digest_of, flip_a_few_cells))
-    expected = [reference.simulate([rule], centroids, 3, flip=flip_a_few_cells(rule))[0].numpy() for rule in EIGHT]
+    expected = [
+        torch_reference.simulate([rule], centroids, 3, flip=flip_a_few_cells(rule))[0].numpy() for rule in EIGHT
+    ]
     assert digests == [rollout_digest(tokens) for tokens in expected]
     assert digests != list(simulate_each(EIGHT, centroids, 3, CPU, digest_of))
 

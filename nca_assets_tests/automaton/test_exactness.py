@@ -15,7 +15,11 @@ from nca_assets.automaton.families.catalog import FAMILIES
 from nca_assets.automaton.lattice import STATE_ONE
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.automaton.reference import (
+from nca_assets.shards.manifest import rollout_digest
+from nca_assets_tests.automaton import integer_reference
+from nca_assets_tests.automaton.integer_families import recipe
+from nca_assets_tests.automaton.rules import populations, specified_of, word
+from nca_assets_tests.automaton.torch_reference import (
     Convolution,
     assign_tokens,
     grouped_convolution,
@@ -23,10 +27,6 @@ from nca_assets.automaton.reference import (
     matrix_convolution,
     simulate,
 )
-from nca_assets.shards.manifest import rollout_digest
-from nca_assets_tests.automaton import integer_reference
-from nca_assets_tests.automaton.integer_families import recipe
-from nca_assets_tests.automaton.rules import populations, specified_of, word
 from nca_assets_tests.conftest import GOLDEN
 
 # Rollouts of set1, of every family and kind of start, with five shapes: 8x8, 22x9, 15x15, 12x19 and 10x10.
@@ -162,8 +162,3 @@ def test_ties_go_to_the_lowest_token(centroids: Tensor) -> None:
     doubled[20] = doubled[4]
     state = doubled[20].reshape(1, 16, 1, 1).expand(1, 16, 9, 9)
     assert (assign_tokens(state, doubled) == 4).all()
-
-
-def test_a_batch_of_two_shapes_is_refused(centroids: Tensor) -> None:
-    with pytest.raises(ValueError, match="one shape"):
-        simulate([draw_rule(Population(1), 0), draw_rule(Population(1), 32)], centroids, 2)

@@ -19,7 +19,6 @@ from isal import isal_zlib
 
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.automaton.reference import simulate
 from nca_assets.errors import NcaError
 from nca_assets.naming import RolloutId, ShardKey
 from nca_assets.settings import Settings
@@ -29,6 +28,7 @@ from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import rollout_tokens
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import digest, save_centroids
+from nca_assets_tests.automaton.torch_reference import simulate
 from nca_assets_tests.conftest import local
 
 KEY = ShardKey("set1", 0)

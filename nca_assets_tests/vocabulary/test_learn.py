@@ -12,10 +12,10 @@ import torch
 from nca_assets.automaton.compiled import hidden_states
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule
-from nca_assets.automaton.reference import assign_tokens
 from nca_assets.vocabulary.centroids import digest, is_on_lattice
 from nca_assets.vocabulary.learn import BLOCKS, fit_centroids, learn_centroids, sample_states
 from nca_assets_tests.automaton.rules import rule_of
+from nca_assets_tests.automaton.torch_reference import assign_tokens
 
 pytestmark = pytest.mark.slow
 
