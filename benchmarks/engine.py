@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from report import Metric, report, seconds
 
 from nca_assets.automaton.engine import Machine, simulate_each
-from nca_assets.automaton.lattice import CHANNELS, TOKENS, WEIGHT_ONE
+from nca_assets.automaton.fixed_point import CHANNELS, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
 from nca_assets.automaton.shape import SHAPE_BLOCK

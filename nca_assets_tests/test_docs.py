@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from nca_assets.automaton.compiled import hidden_states, simulate
 from nca_assets.automaton.families.catalog import FAMILIES
-from nca_assets.automaton.lattice import STATE_ONE
+from nca_assets.automaton.fixed_point import STATE_ONE
 from nca_assets.automaton.philox import draw_words
 from nca_assets.automaton.population import FAMILY_SHARES, Population
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule
@@ -58,7 +58,7 @@ def worked_example(centroids: torch.Tensor) -> dict[str, object]:
     states = list(hidden_states(rule, 500))
     cell = [state[0, 0] for state in states]
     scalars = rule.scalars
-    lattice = (centroids * STATE_ONE).int().numpy()
+    units = (centroids * STATE_ONE).int().numpy()
     return {
         "words 0 to 7 of stream 1": draw_words(key, stream=1, step=0, cells=2).flatten().tolist(),
         "words taken": words_taken(1, EXAMPLE),
@@ -78,7 +78,7 @@ def worked_example(centroids: torch.Tensor) -> dict[str, object]:
         **first_step(states[0]),
         "state at frame 1": cell[1].tolist(),
         "state at frame 499": cell[499].tolist(),
-        "sums of the centroids with that state": (lattice @ cell[499].astype(int)).tolist(),
+        "sums of the centroids with that state": (units @ cell[499].astype(int)).tolist(),
         "tokens of row 0 at frame 499": tokens[499, 0].tolist(),
         "digest of the rollout": rollout_digest(tokens),
         "digest of the centroids": digest(centroids),

@@ -65,7 +65,7 @@ def simulate_each(
     With ``flip``, the rollouts are the twins that have that damage.
 
     ``work`` runs in threads. On a CPU each of them simulates a rollout and works on it; a GPU simulates the next batch
-    while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) on the lattice. Raises
+    while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) in fixed point. Raises
     ``NcaError`` if a single rollout does not fit the GPU.
     """
     with ThreadPoolExecutor(machine.threads) as pool:

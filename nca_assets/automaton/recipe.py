@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.catalog import BY_NAME
 from nca_assets.automaton.families.family import Family
-from nca_assets.automaton.lattice import CHANNELS, FAN_IN, PRODUCT_ONE, STATE_ONE
+from nca_assets.automaton.fixed_point import CHANNELS, FAN_IN, PRODUCT_ONE, STATE_ONE
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.shape import draw_shape
 from nca_assets.automaton.start import Start, draw_start
 
-LARGEST_NOISE = 255
+MAX_NOISE = 255
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,12 @@ class Rule:
     def largest_sum(self) -> int:
         """A bound on the magnitude of any partial sum of a step, in units of that sum's finest step.
 
-        float32 arithmetic is exact while this stays at or below 2**24 (``lattice.EXACT_LIMIT``).
+        float32 arithmetic is exact while this stays at or below 2**24 (``fixed_point.EXACT_LIMIT``).
         """
         hidden = _largest_convolution(self.weights_in, self.bias_in)
         update = _largest_convolution(self.weights_out, self.bias_out) + self.scalars.leak * STATE_ONE
         fine = 1 << self.scalars.residual_shift
-        return max(
-            hidden, PRODUCT_ONE * fine + update + LARGEST_NOISE * (PRODUCT_ONE * fine >> self.scalars.noise_shift)
-        )
+        return max(hidden, PRODUCT_ONE * fine + update + MAX_NOISE * (PRODUCT_ONE * fine >> self.scalars.noise_shift))
 
 
 def _largest_convolution(weights: NDArray[np.int16], bias: NDArray[np.int16]) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.naming import SETS
 from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import load_centroids

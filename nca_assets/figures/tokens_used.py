@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.figures.chart import new_axes, new_figure
 from nca_assets.naming import SETS
 from nca_assets.settings import Settings

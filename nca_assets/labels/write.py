@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.lattice import WEIGHT_ONE
+from nca_assets.automaton.fixed_point import WEIGHT_ONE
 from nca_assets.automaton.population import Population
-from nca_assets.automaton.recipe import LARGEST_NOISE, Rule, draw_rule
+from nca_assets.automaton.recipe import MAX_NOISE, Rule, draw_rule
 from nca_assets.labels.curves import Curves
 from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import Value, measure
@@ -107,7 +107,7 @@ def _recipe(rule: Rule) -> dict[str, Value]:
         "start": rule.start.kind,
         "residual_scale": 2.0**-rule.scalars.residual_shift,
         "leak": rule.scalars.leak / WEIGHT_ONE,
-        "noise": LARGEST_NOISE * 2.0**-rule.scalars.noise_shift,
+        "noise": MAX_NOISE * 2.0**-rule.scalars.noise_shift,
     }
 
 

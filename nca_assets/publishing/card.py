@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nca_assets.automaton.families.catalog import FAMILIES
-from nca_assets.automaton.lattice import CHANNELS, TOKENS
+from nca_assets.automaton.fixed_point import CHANNELS, TOKENS
 from nca_assets.errors import NcaError
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.files import whole_file

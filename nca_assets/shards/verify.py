@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.engine import Machine, simulate_each
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import DamageError

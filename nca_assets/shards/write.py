@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nca_assets.automaton.device import device_name
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.errors import DamageError, NcaError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.loading.source import RolloutSource
 from nca_assets.tasks.long_horizon import Predict, training
 from nca_assets.tasks.scores import unigram

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nca_assets.automaton import compiled
+from nca_assets.automaton.fixed_point import EXACT_LIMIT, STATE_ONE
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.jit import compiled as compile_for_cpu
-from nca_assets.automaton.lattice import EXACT_LIMIT, STATE_ONE
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
 from nca_assets_tests.automaton import torch_reference

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nca_assets.automaton import compiled
 from nca_assets.automaton.families.catalog import FAMILIES
-from nca_assets.automaton.lattice import STATE_ONE
+from nca_assets.automaton.fixed_point import STATE_ONE
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.shards.manifest import rollout_digest
@@ -85,19 +85,19 @@ def compiled_for_the_cpu(frames: int, centroids: Tensor) -> Outcome:
 
 
 def by_specification(frames: int, centroids: Tensor) -> Outcome:
-    lattice = (centroids.double() * STATE_ONE).numpy()
+    units = (centroids.double() * STATE_ONE).numpy()
     outcome: Outcome = {}
     for index in ROLLOUTS:
         states = integer_reference.states(recipe(1, index), frames)
         last = torch.from_numpy(states[-1] / STATE_ONE)
-        outcome[index] = rollout_digest(integer_reference.tokens(states, lattice)), state_digest(last)
+        outcome[index] = rollout_digest(integer_reference.tokens(states, units)), state_digest(last)
     return outcome
 
 
 def state_digest(state: Tensor) -> str:
-    lattice = (state.double() * STATE_ONE).numpy()
-    assert (lattice == lattice.round()).all()
-    return hashlib.sha256(lattice.astype("<i2").tobytes()).hexdigest()
+    units = (state.double() * STATE_ONE).numpy()
+    assert (units == units.round()).all()
+    return hashlib.sha256(units.astype("<i2").tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("frames", [30, pytest.param(500, marks=pytest.mark.slow)])
@@ -139,14 +139,14 @@ def test_golden_digests(centroids: Tensor) -> None:
     assert {f"set1/{i:06d}": list(digests) for i, digests in compiled_for_the_cpu(500, centroids).items()} == golden
 
 
-def test_without_the_lattice_the_bits_differ(centroids: Tensor) -> None:
-    """The control: weights a little off the lattice, and batch 8 and float64 no longer agree."""
+def test_without_fixed_point_the_bits_differ(centroids: Tensor) -> None:
+    """The control: weights between the fixed-point steps, and batch 8 and float64 no longer agree."""
 
-    def off_lattice(values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+    def between_steps(values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
         return grouped_convolution(values, weights * 1.1, bias)
 
-    single = batch_of_eight(60, centroids, convolve=off_lattice)
-    double = batch_of_eight(60, centroids, convolve=off_lattice, dtype=torch.float64)
+    single = batch_of_eight(60, centroids, convolve=between_steps)
+    double = batch_of_eight(60, centroids, convolve=between_steps, dtype=torch.float64)
     assert single != double
 
 

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 
 from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.catalog import FAMILIES
-from nca_assets.automaton.lattice import EXACT_LIMIT
+from nca_assets.automaton.fixed_point import EXACT_LIMIT
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule, draw_rule_of
 from nca_assets_tests.automaton import integer_families, integer_sketch
@@ -85,7 +85,7 @@ def test_any_rule_stays_exact(name: str, seed: int, index: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_noise_lies_on_the_finest_lattice(name: str) -> None:
+def test_noise_is_a_multiple_of_the_finest_step(name: str) -> None:
     for rule in rules_of(name, 100):
         assert rule.scalars.noise_shift <= 16 + rule.scalars.residual_shift
 

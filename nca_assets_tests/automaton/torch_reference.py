@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nca_assets.automaton.fixed_point import CHANNELS, STATE_ONE, WEIGHT_ONE
 from nca_assets.automaton.flip import Flip
-from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, WEIGHT_ONE
 from nca_assets.automaton.recipe import Rule, draw_initial_state
 from nca_assets_tests.automaton.integer_reference import step_noise
 
@@ -64,11 +64,11 @@ def hidden_states(
     _, _, height, width = state.shape
     for step in range(frames):
         if step:
-            hidden = _to_lattice(convolve(_wrap(state), weights_in, bias_in))
+            hidden = _to_fixed_point(convolve(_wrap(state), weights_in, bias_in))
             update = convolve(_wrap(hidden), weights_out, bias_out) - leak * state
             keys = [(rule.scalars.seed, rule.scalars.index) for rule in rules]
             odd = torch.from_numpy(np.stack([step_noise(key, step, height, width) for key in keys])).to(dtype)
-            state = _to_lattice(state + scale * update + noise_step * odd)
+            state = _to_fixed_point(state + scale * update + noise_step * odd)
         if flip and step == flip.frame:
             rows, columns = flip.block
             state[:, :, rows, columns] *= -1
@@ -93,7 +93,7 @@ def _wrap(values: Tensor) -> Tensor:
     return F.pad(values, (1, 1, 1, 1), mode="circular")
 
 
-def _to_lattice(values: Tensor) -> Tensor:
+def _to_fixed_point(values: Tensor) -> Tensor:
     """Round half to even to a multiple of 1/1024, and clamp to [-1, 1]."""
     return (values * STATE_ONE).round_().clamp_(-STATE_ONE, STATE_ONE).div_(STATE_ONE)
 

@@ -12,7 +12,7 @@ import torch
 from nca_assets.automaton.compiled import hidden_states
 from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule
-from nca_assets.vocabulary.centroids import digest, is_on_lattice
+from nca_assets.vocabulary.centroids import digest, is_fixed_point
 from nca_assets.vocabulary.learn import BLOCKS, fit_centroids, learn_centroids, sample_states
 from nca_assets_tests.automaton.rules import rule_of
 from nca_assets_tests.automaton.torch_reference import assign_tokens
@@ -52,7 +52,7 @@ def test_threads_and_processor_features_do_not_matter(tmp_path: Path) -> None:
 
 
 def test_the_vocabulary_is_32_distinct_directions(centroids: torch.Tensor) -> None:
-    assert is_on_lattice(centroids)
+    assert is_fixed_point(centroids)
     cosines = centroids @ centroids.T - 2 * torch.eye(32)
     assert cosines.max() < 0.95
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from nca_assets.automaton.families.plain import KERNELS
-from nca_assets.automaton.lattice import EXACT_LIMIT, STATE_ONE, WEIGHT_ONE
+from nca_assets.automaton.fixed_point import EXACT_LIMIT, STATE_ONE, WEIGHT_ONE
 from nca_assets.automaton.recipe import Rule
 from nca_assets_tests.automaton.rules import rule_of
 
