@@ -23,7 +23,8 @@ import torch.nn.functional as F
 from report import Metric, report, seconds
 
 from nca_assets.automaton.engine import Machine, simulate_each
-from nca_assets.automaton.lattice import CHANNELS, TOKENS, WEIGHT_ONE
+from nca_assets.automaton.fixed_point import CHANNELS, TOKENS, WEIGHT_ONE
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule
 from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.settings import Resources, load
@@ -50,7 +51,7 @@ CENTROIDS = fit_centroids(np.random.default_rng(0).normal(size=(4096, CHANNELS))
 
 def rules_of_many_shapes(count: int) -> list[Rule]:
     """One rollout from each of ``count`` blocks: as many shapes."""
-    return [draw_rule(seed=1, index=block * SHAPE_BLOCK) for block in range(count)]
+    return [draw_rule(Population(seed=1), index=block * SHAPE_BLOCK) for block in range(count)]
 
 
 def dense(rule: Rule, largest: int = 32) -> Rule:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from report import Metric, report, seconds
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.recipe import Rule, draw_rule
+from nca_assets.automaton.recipe import Rule
 from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
@@ -50,7 +50,7 @@ def main() -> None:
         machine, key = choose_machine(resources), ShardKey("set1", 0)
         save_centroids(centroids, data, "learned")
         # One from each of as many blocks: shapes as they are spread over the whole set.
-        rules = [draw_rule(data.own_set(key.set).seed, block * SHAPE_BLOCK) for block in range(count)]
+        rules = [data.rule(key.set, block * SHAPE_BLOCK) for block in range(count)]
 
         movies = list(simulate_each(rules, centroids, FRAMES, machine, lambda _, tokens: tokens))
         by_rule = {rule.scalars.index: movie for rule, movie in zip(rules, movies, strict=True)}

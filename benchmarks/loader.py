@@ -288,7 +288,7 @@ def simulate_both(data: DataFolder) -> tuple[float, float]:
     set1, count = data.sets["set1"], 2 * SHARD_SIZE
 
     def engine() -> None:
-        rules = (draw_rule(set1.seed, index) for index in range(count))
+        rules = (draw_rule(set1.population, index) for index in range(count))
         for _ in simulate_each(rules, centroids, set1.frames, machine, lambda _, tokens: tokens):
             pass
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from report import Metric, report, seconds
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.ids import member_name
@@ -42,7 +43,7 @@ def main() -> None:
     machine = choose_machine(load(Resources))
     centroids = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
     # One from each of as many blocks: shapes as they are spread over the whole set.
-    rules = [draw_rule(seed=1, index=block * SHAPE_BLOCK) for block in range(count)]
+    rules = [draw_rule(Population(1), block * SHAPE_BLOCK) for block in range(count)]
 
     def simulated(work: Callable[[Rule, NDArray[np.uint8]], Any]) -> Iterator[Any]:
         return simulate_each(rules, centroids, FRAMES, machine, work)

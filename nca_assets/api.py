@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.description import MIN_FRAMES, card_sets
+from nca_assets.description import card_sets
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.loading.source import RolloutSource
 from nca_assets.project import Project
-from nca_assets.settings import Resources, load
+from nca_assets.settings import MIN_FRAMES, Resources, load
 
 if TYPE_CHECKING:
     import polars as pl
@@ -206,4 +206,4 @@ def _rule(rollout: str | RolloutId) -> Rule:
     name, sets = _id(rollout), card_sets(MIN_FRAMES)
     if name.set not in sets:
         raise NcaError(f"{name}: the card's sets are {', '.join(sets)}; for those of a dataset use its simulate")
-    return draw_rule(sets[name.set].seed, name.index)
+    return draw_rule(sets[name.set].population, name.index)

@@ -106,8 +106,7 @@ class DataFolder:
         """The rule of a rollout of one of its own sets. Raises ``NcaError`` as ``own_set`` does."""
         from nca_assets.automaton.recipe import draw_rule
 
-        drawn = self.own_set(set_name)
-        return draw_rule(drawn.seed, index, drawn.law)
+        return draw_rule(self.own_set(set_name).population, index)
 
     def shard_of(self, rollout: RolloutId) -> ShardKey:
         """The shard that a rollout of one of its own sets lies in."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Self
 from uuid import uuid4
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from nca_assets.automaton.population import FAMILY_SHARES, Population
 from nca_assets.errors import DamageError, NcaError
-from nca_assets.law import MAX_SIDE, MIN_SIDE, SHARES, Law
+from nca_assets.settings import MIN_FRAMES
 from nca_assets.store.location import Stored
 from nca_assets.store.seal import BLANK, read_sealed, write_sealed
 from nca_assets.store.store import names
@@ -22,23 +23,11 @@ from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSIO
 FORMAT = 1
 """Of the folder; raised when releases before could not read what is written."""
 
-MIN_FRAMES = 129
-"""The labels look at the last 128 frames and the change into them."""
-
 REMEDY = "restore it from a backup, or remove it, and it is written anew from the shards"
 
 
-def _known(family: str) -> str:
-    if family not in SHARES:
-        raise ValueError(f"there is no family {family!r}: use some of {', '.join(SHARES)}")
-    return family
-
-
-FamilyName = Annotated[str, AfterValidator(_known)]
-
-
 class RolloutSet(BaseModel):
-    """A set of the dataset: the seed and the law of its random draws, the folder of its shards, and the frames of its
+    """A set of the dataset: its population, the folder of its shards, and the frames of its
     rollouts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,22 +35,19 @@ class RolloutSet(BaseModel):
     seed: int = Field(ge=1, lt=2**32)
     folder: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     frames: int = Field(ge=MIN_FRAMES, le=65536)
-    families: Mapping[FamilyName, Annotated[int, Field(ge=1, le=65536)]] = Field(
-        default_factory=lambda: dict(SHARES), min_length=1
-    )
-    smallest_side: int = Field(default=8, ge=MIN_SIDE, le=MAX_SIDE)
-    largest_side: int = Field(default=48, ge=MIN_SIDE, le=MAX_SIDE)
+    families: dict[str, int] = Field(default_factory=lambda: dict(FAMILY_SHARES))
+    smallest_side: int = 8
+    largest_side: int = 48
 
     @model_validator(mode="after")
-    def _require_range(self) -> Self:
-        if self.smallest_side > self.largest_side:
-            raise ValueError(f"smallest_side {self.smallest_side} is above largest_side {self.largest_side}")
+    def _require_population(self) -> Self:
+        _ = self.population
         return self
 
     @property
-    def law(self) -> Law:
-        """The distribution of its rollouts."""
-        return Law(self.families, self.smallest_side, self.largest_side)
+    def population(self) -> Population:
+        """The distribution of its rollouts. Raises ``NcaError`` if there is none such."""
+        return Population(self.seed, tuple(self.families.items()), self.smallest_side, self.largest_side)
 
 
 class Shape(BaseModel):

@@ -14,11 +14,13 @@ from typing import Annotated, TypeVar
 from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nca_assets.description import MIN_FRAMES
 from nca_assets.errors import NcaError
 from nca_assets.store.location import Stored, parse_location
 
 PREFIX = "NCA_"
+
+MIN_FRAMES = 129
+"""The labels look at the last 128 frames and the change into them."""
 
 
 class _Settings(BaseSettings):

@@ -14,10 +14,10 @@ PACKAGE = Path(nca_assets.__file__).parent
 LAYERS = [
     {"errors", "progress", "text", "versions"},
     {"store"},
-    {"ids", "law"},
-    {"description"},
+    {"ids"},
     {"settings"},
     {"automaton"},
+    {"description"},
     {"data_folder"},
     {"remedies"},
     {"vocabulary"},

@@ -15,13 +15,13 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nca_assets.automaton.compiled import hidden_states, simulate
-from nca_assets.automaton.lattice import STATE_ONE
+from nca_assets.automaton.fixed_point import STATE_ONE
 from nca_assets.automaton.philox import draw_words
+from nca_assets.automaton.population import FAMILY_SHARES, Population
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule
 from nca_assets.automaton.shape import draw_shape
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS, Column
-from nca_assets.law import SHARES
 from nca_assets.settings import OWNERS
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
@@ -52,12 +52,12 @@ EXAMPLE = 36
 
 def worked_example(centroids: torch.Tensor) -> dict[str, object]:
     """The long example of section 8, computed by the package."""
-    key, rule = (1, EXAMPLE), draw_rule(1, EXAMPLE)
+    key, rule = (1, EXAMPLE), draw_rule(Population(1), EXAMPLE)
     tokens = simulate(rule, centroids, 500)
     states = list(hidden_states(rule, 500))
     cell = [state[0, 0] for state in states]
     scalars = rule.scalars
-    lattice = (centroids * STATE_ONE).int().numpy()
+    units = (centroids * STATE_ONE).int().numpy()
     return {
         "words 0 to 7 of stream 1": draw_words(key, stream=1, step=0, cells=2).flatten().tolist(),
         "words taken": words_taken(1, EXAMPLE),
@@ -77,7 +77,7 @@ def worked_example(centroids: torch.Tensor) -> dict[str, object]:
         **first_step(states[0]),
         "state at frame 1": cell[1].tolist(),
         "state at frame 499": cell[499].tolist(),
-        "sums of the centroids with that state": (lattice @ cell[499].astype(int)).tolist(),
+        "sums of the centroids with that state": (units @ cell[499].astype(int)).tolist(),
         "tokens of row 0 at frame 499": tokens[499, 0].tolist(),
         "digest of the rollout": rollout_digest(tokens),
         "digest of the centroids": digest(centroids),
@@ -106,7 +106,7 @@ def words_taken(seed: int, index: int) -> int:
 
 def example_of_a_family(index: int, centroids: torch.Tensor) -> list[str]:
     """A row of the table of section 8: a rollout of set1, computed by the package."""
-    rule = draw_rule(1, index)
+    rule = draw_rule(Population(1), index)
     scalars, start = rule.scalars, rule.start
     arrays = rule.weights_in, rule.bias_in, rule.weights_out, rule.bias_out
 
@@ -132,7 +132,7 @@ def test_each_familys_example_is_what_the_package_computes(centroids: torch.Tens
     table = SPEC.split("## 8. Worked examples")[1].split("```json")[0]
     rows = [row.strip("| ").split(" | ") for row in table.splitlines() if re.match(r"\| `\w+` \|", row)]
     assert rows == [example_of_a_family(int(row[1]), centroids) for row in rows]
-    assert {row[0] for row in rows} == {f"`{name}`" for name in SHARES}
+    assert {row[0] for row in rows} == {f"`{name}`" for name, _ in FAMILY_SHARES}
 
 
 @pytest.mark.slow
@@ -155,7 +155,7 @@ def test_the_specification_has_the_present_version_families_and_bound() -> None:
     assert f"(vocabulary version {VOCABULARY_VERSION})" in SPEC
     assert f"largest possible value {worst_plain_rule().largest_sum():,}" in SPEC
     listed = re.findall(r"\| `(\w+)` \| (\d+) \| ", SPEC.split("**Family**")[1].split("###")[0])
-    assert sorted(listed) == sorted((name, str(share)) for name, share in SHARES.items())
+    assert sorted(listed) == sorted((name, str(share)) for name, share in FAMILY_SHARES)
 
 
 def test_the_specification_tells_how_cells_per_frame_are_distributed() -> None:
@@ -166,7 +166,7 @@ def test_the_specification_tells_how_cells_per_frame_are_distributed() -> None:
     assert np.abs(few.mean(axis=1) / cells.mean() - 1).max() < 0.11
     assert np.abs(np.median(few, axis=1) / np.median(cells) - 1).max() < 0.10
     assert np.abs(many.mean(axis=1) / cells.mean() - 1).max() < 0.01
-    assert shape_of_block(17) in (draw_shape(1, 17 * 32), draw_shape(1, 17 * 32)[::-1])
+    assert shape_of_block(17) in (draw_shape(Population(1), 17 * 32), draw_shape(Population(1), 17 * 32)[::-1])
     assert "mean 723 and median 483" in SPEC
     assert "to within 11 and 10 %, and the mean in any 1,000 to within 1 %" in SPEC
 

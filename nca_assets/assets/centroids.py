@@ -18,7 +18,7 @@ from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
     pool="device",
 )
 def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """The 32-token vocabulary: MiniBatchKMeans centroids of hidden states, on the lattice, in `data/centroids.pt`.
+    """The 32-token vocabulary: MiniBatchKMeans centroids of hidden states, in fixed point, in `data/centroids.pt`.
 
     An imported vocabulary (`nca import centroids FILE`) is checked and kept; delete `data/centroids.pt` to learn again.
     """

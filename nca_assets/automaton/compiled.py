@@ -1,4 +1,4 @@
-"""The dynamics on the CPU: one rollout at a time, in one thread, byte for byte what ``reference`` gives.
+"""The dynamics on the CPU: one rollout at a time, in one thread.
 
 Most rules leave out much of what a convolution could sum: taps, channels and hidden units whose weights are zero. So
 here each convolution becomes a list of the products that count, once per rollout; ``kernel`` goes through such lists.
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nca_assets.automaton.fixed_point import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.kernel import CELLS, OUTPUTS, PAIRS, Products, advance
-from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.recipe import Rule, draw_initial_state
 
 AROUND = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
@@ -30,7 +30,7 @@ def simulate(
 ) -> NDArray[np.uint8]:
     """The tokens of a rollout: uint8 (frames, height, width), in [0, 32).
 
-    ``centroids`` is float32 (32, 16) on the lattice. ``start`` replaces the drawn state of frame 0, on a grid of any
+    ``centroids`` is float32 (32, 16) in fixed point. ``start`` replaces the drawn state of frame 0, on a grid of any
     shape; ``flip`` gives the twin of the rollout that is damaged at ``flip.frame``. Raises ``ValueError`` if ``start``
     is no state, or ``flip`` lies outside the rollout.
     """

@@ -24,7 +24,6 @@ from nca_assets.automaton.device import choose_device
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule
 from nca_assets.errors import NcaError, TransientError
-from nca_assets.law import MAX_SIDE
 from nca_assets.settings import Resources
 
 log = logging.getLogger(__name__)
@@ -66,19 +65,20 @@ def simulate_each(
     With ``flip``, the rollouts are the twins that have that damage.
 
     ``work`` runs in threads. On a CPU each of them simulates a rollout and works on it; a GPU simulates the next batch
-    while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) on the lattice. Raises
+    while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) in fixed point. Raises
     ``NcaError`` if a single rollout does not fit the GPU.
     """
-    in_memory = machine.memory // (frames * MAX_SIDE**2)
-    in_hand = max(1, min(machine.threads * ROLLOUTS_PER_THREAD, in_memory))
     with ThreadPoolExecutor(machine.threads) as pool:
         if machine.device == "cpu":
-            futures = (pool.submit(_simulate_and_work, rule, centroids, frames, work, flip) for rule in rules)
+            futures = (
+                (frames * _cells(rule), pool.submit(_simulate_and_work, rule, centroids, frames, work, flip))
+                for rule in rules
+            )
         else:
             tokens = _failures_of(machine.device, simulate_on_gpu(rules, centroids, frames, machine, flip))
-            futures = (pool.submit(work, rule, movie) for rule, movie in tokens)
+            futures = ((movie.size, pool.submit(work, rule, movie)) for rule, movie in tokens)
         try:
-            yield from in_order(futures, in_hand)
+            yield from in_order(futures, machine.threads * ROLLOUTS_PER_THREAD, machine.memory)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -93,15 +93,24 @@ def _simulate_and_work(
     return work(rule, compiled.simulate(rule, centroids, frames, flip=flip and flip(rule)))
 
 
-def in_order(futures: Iterator[Future[Result]], most: int) -> Iterator[Result]:
-    """The results in order of submission, with up to ``most`` submitted and not yet taken."""
-    waiting: deque[Future[Result]] = deque()
-    for future in futures:
-        waiting.append(future)
-        if len(waiting) == most:
-            yield waiting.popleft().result()
+def in_order(futures: Iterator[tuple[int, Future[Result]]], most: int, memory: int) -> Iterator[Result]:
+    """The results of ``futures``, each with its bytes, in order of submission.
+
+    Up to ``most`` are submitted and not yet taken, and so many that ``memory`` bytes have room for one more, if it is
+    no larger than these.
+    """
+    waiting: deque[tuple[int, Future[Result]]] = deque()
+    for sized in futures:
+        waiting.append(sized)
+        while waiting and (len(waiting) >= most or _bytes_with_one_more(waiting) > memory):
+            yield waiting.popleft()[1].result()
     while waiting:
-        yield waiting.popleft().result()
+        yield waiting.popleft()[1].result()
+
+
+def _bytes_with_one_more(waiting: Iterable[tuple[int, object]]) -> int:
+    sizes = [size for size, _ in waiting]
+    return sum(sizes) + max(sizes)
 
 
 def simulate_on_gpu(

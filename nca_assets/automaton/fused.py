@@ -3,8 +3,8 @@
 Each program takes one rollout after another and keeps its state and hidden layer in a slot of its own, small enough
 to stay in the caches; only tokens are written out. Convolutions and scores are tensor-core products of half-precision
 numbers that are integers here: states and centroids up to 1024, weights up to 2047, both exact. The products are summed
-in float32, where the lattice makes every sum exact in any order. A tap whose weights are all zero costs nothing: each
-rule brings a list of those that count.
+in float32, where fixed-point numbers make every sum exact in any order. A tap whose weights are all zero costs nothing:
+each rule brings a list of those that count.
 
 With ``TRITON_INTERPRET=1`` in the environment the same kernel runs on the CPU, slowly; the tests do that.
 """
@@ -21,8 +21,8 @@ import triton.language as tl
 from torch import Tensor
 
 from nca_assets.automaton.draws import NOISE_STREAM
+from nca_assets.automaton.fixed_point import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.flip import Flip
-from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.recipe import Rule, draw_initial_state
 
 PROGRAMS_PER_PROCESSOR = 8
@@ -159,14 +159,14 @@ def _simulate(
             for tile in range(0, cells, tile_cells):
                 cell = tile + tl.arange(0, tile_cells)
                 sums = _convolve(state, weight, tap, taps_in, bias, cell, height, width)
-                _store_state(_to_lattice(sums * (1 / 64)), hidden, cell, cells)
+                _store_state(_to_fixed_point(sums * (1 / 64)), hidden, cell, cells)
             tl.debug_barrier()
             for tile in range(0, cells, tile_cells):
                 cell = tile + tl.arange(0, tile_cells)
                 sums = _convolve(hidden, weight + 9 * C * C, tap + 9, taps_out, bias + C, cell, height, width)
                 before = tl.load(state + cell[:, None] * C + channel, (cell < cells)[:, None], 0).to(tl.float32)
                 noise = _noise(key, frame, cell)
-                after = _to_lattice(before + (sums - leak * before) * scale + noise * noise_scale)
+                after = _to_fixed_point(before + (sums - leak * before) * scale + noise * noise_scale)
                 after = tl.where(_in_block(cell, width, flip_y, flip_x)[:, None] & (flip_frame == frame), -after, after)
                 _store(after, state, out + frame * cells.to(tl.int64), cell, cells, centroids)
         tl.debug_barrier()
@@ -202,7 +202,7 @@ def _wrapped(position, size):
 
 
 @jit
-def _to_lattice(values):
+def _to_fixed_point(values):
     rounded = (values + ROUNDER) - ROUNDER
     return tl.minimum(tl.maximum(rounded, -ONE), ONE)
 

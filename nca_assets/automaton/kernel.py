@@ -1,6 +1,6 @@
 """The step of the dynamics, compiled for the CPU. ``compiled`` prepares what it reads.
 
-On the lattice every value is a small integer, so sums are of products of 16-bit integers, which a CPU does two at a
+In fixed point every value is a small integer, so sums are of products of 16-bit integers, which a CPU does two at a
 time in every 32-bit lane of a vector (x86's ``vpmaddwd`` and ``vpdpwssd``): twice the rate of its float units. Lanes
 are neighboring cells; what they multiply is two channels at one tap by the two weights of one output.
 
@@ -21,8 +21,8 @@ from numba.core import cgutils
 from numpy.typing import NDArray
 
 from nca_assets.automaton.draws import NOISE_STREAM
+from nca_assets.automaton.fixed_point import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.jit import compiled, emitted
-from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS, WEIGHT_ONE
 from nca_assets.automaton.philox import fill_words
 
 PAIRS = CHANNELS // 2
@@ -90,7 +90,7 @@ def _wrap(planes, height, width):
 
 
 @compiled
-def _to_lattice(value):
+def _to_fixed_point(value):
     one = np.float32(STATE_ONE)
     return np.int32(min(max(np.rint(value), -one), one))
 
@@ -113,7 +113,9 @@ def _activate(hidden, at, sums):
     for pair in range(hidden.shape[0]):
         block, even, odd = hidden[pair, at : at + CELLS], sums[2 * pair], sums[2 * pair + 1]
         for i in range(CELLS):
-            block[i] = _joined(_to_lattice(np.float32(even[i]) * scale), _to_lattice(np.float32(odd[i]) * scale))
+            block[i] = _joined(
+                _to_fixed_point(np.float32(even[i]) * scale), _to_fixed_point(np.float32(odd[i]) * scale)
+            )
 
 
 @compiled
@@ -135,7 +137,7 @@ def _updated(value, total, noise, numbers):
     before = np.float32(value)
     update = (np.float32(total) - leak * before) * scale
     odd = np.int32(2 * np.int32(noise & np.uint32(255)) - 255)
-    return _to_lattice(before + update + np.float32(odd) * noise_scale)
+    return _to_fixed_point(before + update + np.float32(odd) * noise_scale)
 
 
 @compiled

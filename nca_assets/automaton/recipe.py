@@ -1,4 +1,4 @@
-"""The recipe: a rollout's rule and its start, drawn by integer arithmetic from (seed, index).
+"""The recipe: a rollout's rule and its start, drawn by integer arithmetic from (population, index).
 
 ``docs/SPEC.md`` says the same in words; a change to any draw is a new ``versions.RECIPE_VERSION``.
 """
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.draws import Draws
-from nca_assets.automaton.families.catalog import FAMILIES
+from nca_assets.automaton.families.catalog import BY_NAME
 from nca_assets.automaton.families.family import Family
-from nca_assets.automaton.lattice import CHANNELS, FAN_IN, PRODUCT_ONE, STATE_ONE
-from nca_assets.automaton.shape import CARD, draw_shape
+from nca_assets.automaton.fixed_point import CHANNELS, FAN_IN, PRODUCT_ONE, STATE_ONE
+from nca_assets.automaton.population import Population
+from nca_assets.automaton.shape import draw_shape
 from nca_assets.automaton.start import Start, draw_start
-from nca_assets.law import Law
 
-LARGEST_NOISE = 255
+MAX_NOISE = 255
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,12 @@ class Rule:
     def largest_sum(self) -> int:
         """A bound on the magnitude of any partial sum of a step, in units of that sum's finest step.
 
-        float32 arithmetic is exact while this stays at or below 2**24 (``lattice.EXACT_LIMIT``).
+        float32 arithmetic is exact while this stays at or below 2**24 (``fixed_point.EXACT_LIMIT``).
         """
         hidden = _largest_convolution(self.weights_in, self.bias_in)
         update = _largest_convolution(self.weights_out, self.bias_out) + self.scalars.leak * STATE_ONE
         fine = 1 << self.scalars.residual_shift
-        return max(
-            hidden, PRODUCT_ONE * fine + update + LARGEST_NOISE * (PRODUCT_ONE * fine >> self.scalars.noise_shift)
-        )
+        return max(hidden, PRODUCT_ONE * fine + update + MAX_NOISE * (PRODUCT_ONE * fine >> self.scalars.noise_shift))
 
 
 def _largest_convolution(weights: NDArray[np.int16], bias: NDArray[np.int16]) -> int:
@@ -78,16 +76,16 @@ def _largest_convolution(weights: NDArray[np.int16], bias: NDArray[np.int16]) ->
     return int(per_output.max()) * STATE_ONE
 
 
-def draw_rule(seed: int, index: int, law: Law = CARD) -> Rule:
-    """The rule of rollout ``index`` of the set that has this ``seed`` (both in [0, 2**32)) and ``law``."""
-    draws = Draws(seed, index)
-    return draw_rule_of(_family_of(draws, law), draws, law)
+def draw_rule(population: Population, index: int) -> Rule:
+    """The rule of rollout ``index``, in [0, 2**32), of a population."""
+    draws = Draws(population.seed, index)
+    return draw_rule_of(_draw_family(population, draws), draws, draw_shape(population, index))
 
 
-def draw_rule_of(family: Family, draws: Draws, law: Law = CARD) -> Rule:
-    """A rule of ``family`` from the numbers that follow in ``draws``."""
+def draw_rule_of(family: Family, draws: Draws, shape: tuple[int, int]) -> Rule:
+    """A rule of ``family`` on a grid of ``shape`` (height, width), from the numbers that follow in ``draws``."""
     seed, index = draws.key
-    height, width = draw_shape(seed, index, law)
+    height, width = shape
     drawn = family.draw(draws, height, width)
     scalars = Scalars(
         seed=seed,
@@ -107,11 +105,10 @@ def draw_initial_state(rule: Rule) -> NDArray[np.int16]:
     return draw_start((rule.scalars.seed, rule.scalars.index), *rule.shape, rule.fields, rule.start)
 
 
-def _family_of(draws: Draws, law: Law) -> Family:
-    shares = {family: law.families.get(family.name, 0) for family in FAMILIES}
-    number = draws.between(0, sum(shares.values()) - 1)
-    for family, share in shares.items():
+def _draw_family(population: Population, draws: Draws) -> Family:
+    number = draws.between(0, sum(share for _, share in population.families) - 1)
+    for name, share in population.families:
         if number < share:
-            return family
+            return BY_NAME[name]
         number -= share
     raise AssertionError("the shares of the families leave a gap")

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.automaton.lattice import CHANNELS
+from nca_assets.automaton.fixed_point import CHANNELS
 
 CENTER_TAP = 4
 

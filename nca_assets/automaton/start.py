@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.draws import STATE_STREAM, Draws, halves
-from nca_assets.automaton.lattice import CHANNELS, STATE_ONE
+from nca_assets.automaton.fixed_point import CHANNELS, STATE_ONE
 from nca_assets.automaton.philox import draw_words
 
 Rectangle = tuple[int, int, int, int]

@@ -16,7 +16,7 @@ app.add_typer(import_app, name="import")
 
 @import_app.command()
 def centroids(file: Annotated[Path, typer.Argument(help="A file of torch.save with a (32, 16) float tensor.")]) -> None:
-    """Take your own vocabulary: checked, normalized, put on the lattice; shards made before become stale."""
+    """Take your own vocabulary: checked, normalized, rounded to fixed point; shards made before become stale."""
     from nca_assets.automation.in_process import import_vocabulary
 
     vocabulary = import_vocabulary(file).metadata

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import CLASS_COLORS, answer, new_axes, new_figure
 from nca_assets.figures.palette import colors_of, hexadecimal

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.automaton.jit import compiled
-from nca_assets.automaton.lattice import TOKENS
 from nca_assets.shards.counting import TABLES, tally
 
 Frames = NDArray[np.uint8]

@@ -20,7 +20,7 @@ FLIP_FRAME = 32
 """Past the first transient: at the start, damage to a cell is often masked."""
 
 TWIN_FRAMES = FLIP_FRAME + 80
-"""Frames of the twin: damage crosses the largest grid in 80 frames at a third of a cell a frame."""
+"""Frames of the twin: damage crosses a grid of 48 cells in 80 frames at a third of a cell a frame."""
 
 LATE_FRAMES = 16
 """The last of them, over which damage is averaged."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nca_assets.automaton.population import FAMILY_SHARES
 from nca_assets.labels.behavior import CLASSES
-from nca_assets.law import SHARES
 
 ENTROPY_FRAMES = (0, 16, 100, 499)
 SIMILARITY_STARTS = (0, 100)
@@ -29,13 +29,13 @@ LABEL_COLUMNS = (
     Column("set_name", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
     Column("rollout_index", "BIGINT", "Number of the rollout in its set, from 0"),
     Column("shard", "INTEGER", "Number of the shard in its set, from 0"),
-    Column("height", "SMALLINT", "Rows of the grid, 8 to 48 cells"),
-    Column("width", "SMALLINT", "Columns of the grid, 8 to 48 cells"),
+    Column("height", "SMALLINT", "Rows of the grid, in cells"),
+    Column("width", "SMALLINT", "Columns of the grid, in cells"),
     Column("frames", "INTEGER", "Frames of the rollout, the initial state included"),
     Column(
         "recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if they were imported"
     ),
-    Column("family", "VARCHAR", f"Family of rules: {', '.join(SHARES)}"),
+    Column("family", "VARCHAR", f"Family of rules: {', '.join(dict(FAMILY_SHARES))}"),
     Column("start", "VARCHAR", "Kind of frame 0: noise, patches, sparse, seeds, or ground, which has marks alone"),
     Column("residual_scale", "DOUBLE", "Factor of the residual update, a power of two in (0, 1]"),
     Column("leak", "DOUBLE", "Share of the state that the update subtracts, 0 to 1"),

@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from nca_assets.automaton.compiled import State, state_at
+from nca_assets.automaton.fixed_point import STATE_ONE
 from nca_assets.automaton.jit import compiled
-from nca_assets.automaton.lattice import STATE_ONE
 from nca_assets.automaton.recipe import Rule
 
 STATES_FRAME = 16
@@ -32,9 +32,9 @@ def measure_states(rule: Rule, centroids: Tensor) -> StateStatistics:
 
 def state_statistics(state: State, centroids: Tensor) -> StateStatistics:
     """The statistics of a state (height, width, 16)."""
-    lattice = np.rint(centroids.numpy() * STATE_ONE).astype(np.int32)
+    units = np.rint(centroids.numpy() * STATE_ONE).astype(np.int32)
     cells = np.ascontiguousarray(state, dtype=np.int32).reshape(-1, state.shape[2])
-    at_bounds, clear = _count(cells, lattice)
+    at_bounds, clear = _count(cells, units)
     return StateStatistics(saturation=at_bounds / state.size, clear_tokens=clear / len(cells))
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.lattice import WEIGHT_ONE
-from nca_assets.automaton.recipe import LARGEST_NOISE, Rule
+from nca_assets.automaton.fixed_point import WEIGHT_ONE
+from nca_assets.automaton.recipe import MAX_NOISE, Rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.curves import Curves
@@ -109,7 +109,7 @@ def _recipe(rule: Rule) -> dict[str, Value]:
         "start": rule.start.kind,
         "residual_scale": 2.0**-rule.scalars.residual_shift,
         "leak": rule.scalars.leak / WEIGHT_ONE,
-        "noise": LARGEST_NOISE * 2.0**-rule.scalars.noise_shift,
+        "noise": MAX_NOISE * 2.0**-rule.scalars.noise_shift,
     }
 
 

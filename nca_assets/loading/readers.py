@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from math import prod
 from pathlib import Path
 from threading import Lock
 
@@ -67,9 +68,9 @@ def read_files(wanted: Iterable[Wanted], data: DataFolder, resources: Resources)
     """The tokens of each rollout, from its shard. They are held to the checksums in the file; ``nca verify`` holds
     them to their digests."""
     with ThreadPoolExecutor(resources.threads) as pool:
-        futures = (pool.submit(_read_or_say_why, one, data) for one in wanted)
+        futures = ((prod(one.shape), pool.submit(_read_or_say_why, one, data)) for one in wanted)
         try:
-            yield from in_order(futures, resources.threads * ROLLOUTS_PER_THREAD)
+            yield from in_order(futures, resources.threads * ROLLOUTS_PER_THREAD, resources.memory_mb * 2**20)
         finally:
             pool.shutdown(cancel_futures=True)
 

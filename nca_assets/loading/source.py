@@ -81,8 +81,8 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         On a GPU (``NCA_DEVICE``) their tokens never leave it.
         """
         rollout_set = data.own_set(set_name)
-        seed, law = rollout_set.seed, rollout_set.law
-        shapes = {block: draw_shape(seed, block * SHAPE_BLOCK, law) for block in _blocks(indices)}
+        population = rollout_set.population
+        shapes = {block: draw_shape(population, block * SHAPE_BLOCK) for block in _blocks(indices)}
         rows = [
             (set_name, index, index // data.shard_size, rollout_set.frames, *shapes[index // SHAPE_BLOCK])
             for index in indices

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nca_assets.automaton.families.catalog import FAMILIES
-from nca_assets.automaton.lattice import CHANNELS, TOKENS
+from nca_assets.automaton.fixed_point import CHANNELS, TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import RolloutSet
 from nca_assets.errors import NcaError

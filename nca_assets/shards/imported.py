@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.description import MIN_FRAMES
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import remake
+from nca_assets.settings import MIN_FRAMES
 from nca_assets.shards.counting import token_counts
 from nca_assets.shards.findings import forget
 from nca_assets.shards.manifest import rollout_digest, shard_digest, write_manifest

@@ -14,7 +14,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 from stream_zip import ZIP_64, Method, stream_zip
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.ids import member_name
 from nca_assets.shards.counting import token_counts
 from nca_assets.shards.manifest import Member, rollout_digest

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.ids import RolloutId, ShardKey

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nca_assets.automaton.device import device_name
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress, unwatched

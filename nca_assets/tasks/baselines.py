@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.loading.source import RolloutSource
 from nca_assets.tasks.long_horizon import Predict
 from nca_assets.tasks.scores import unigram

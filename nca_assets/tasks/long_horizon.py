@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId

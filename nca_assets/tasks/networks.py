@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.loading.source import RolloutSource
 from nca_assets.progress import Progress, unwatched
 from nca_assets.tasks.long_horizon import Predict

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 
 IDENTITY = ("set_name", "behavior", "height", "width")
 SCORES = ("cross_entropy", "accuracy", "accuracy_changed", "accuracy_unchanged", "skill")

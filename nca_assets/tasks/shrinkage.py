@@ -20,7 +20,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.tasks.scores import smoothed, unigram
 
 WEIGHTS = tuple(4.0**power for power in range(-2, 7))

@@ -1,4 +1,4 @@
-"""``centroids.pt``: checking, putting on the lattice, digest, reading and writing."""
+"""``centroids.pt``: checking, rounding to fixed point, digest, reading and writing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
-from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
+from nca_assets.automaton.fixed_point import CHANNELS, STATE_ONE, TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.store.location import Stored
@@ -21,13 +21,13 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """Types of numbers that a vocabulary may be given in."""
 
 
-def to_lattice(centroids: Tensor) -> Tensor:
+def to_fixed_point(centroids: Tensor) -> Tensor:
     """Normalize each row in float64 and round it to multiples of 1/1024: float32 (32, 16)."""
     rows = centroids.double()
     return ((rows / rows.norm(dim=1, keepdim=True) * STATE_ONE).round() / STATE_ONE).float()
 
 
-def is_on_lattice(centroids: Tensor) -> bool:
+def is_fixed_point(centroids: Tensor) -> bool:
     """Whether every value is a multiple of 1/1024 and every row is a unit vector, to within that rounding."""
     scaled = centroids.double() * STATE_ONE
     lengths = centroids.double().norm(dim=1)
@@ -36,8 +36,8 @@ def is_on_lattice(centroids: Tensor) -> bool:
 
 def digest(centroids: Tensor) -> str:
     """SHA-256 of the centroids in units of 1/1024, as little-endian int16 in row order."""
-    lattice = (centroids * STATE_ONE).round().numpy().astype("<i2")
-    return hashlib.sha256(lattice.tobytes()).hexdigest()
+    units = (centroids * STATE_ONE).round().numpy().astype("<i2")
+    return hashlib.sha256(units.tobytes()).hexdigest()
 
 
 def read_centroids(file: Stored) -> Tensor:
@@ -86,11 +86,13 @@ _REMEDY = "give a (32, 16) float tensor to 'nca import centroids FILE', or delet
 
 
 def load_centroids(data: DataFolder) -> Tensor:
-    """The data folder's vocabulary: float32 (32, 16) on the lattice. Raises ``NcaError`` if it is missing or unfit."""
+    """The data folder's vocabulary: float32 (32, 16) in fixed point. Raises ``NcaError`` if it is missing or unfit."""
     file = data.centroids_file
     centroids = read_centroids(file)
-    if not is_on_lattice(centroids):
-        raise NcaError(f"{file} is not on the lattice of 1/1024: run 'nca import centroids {file}'")
+    if not is_fixed_point(centroids):
+        raise NcaError(
+            f"{file} is not in fixed point (unit vectors in steps of 1/1024): run 'nca import centroids {file}'"
+        )
     return centroids.float()
 
 
@@ -111,13 +113,13 @@ def save_centroids(centroids: Tensor, data: DataFolder, source: str) -> None:
 
 
 def import_centroids(file: Path, data: DataFolder) -> Tensor:
-    """Make a user's own centroids the data folder's vocabulary; returns them as they are on the lattice.
+    """Make a user's own centroids the data folder's vocabulary; returns them in fixed point.
 
     Raises ``NcaError`` if ``file`` is unfit, before normalizing or after; the old vocabulary then stays.
     """
     centroids = read_centroids(file)
-    centroids = centroids.float() if is_on_lattice(centroids) else to_lattice(centroids)
-    if not is_on_lattice(centroids):
+    centroids = centroids.float() if is_fixed_point(centroids) else to_fixed_point(centroids)
+    if not is_fixed_point(centroids):
         raise NcaError(f"{file} holds values too large or too small to normalize: scale its rows to lengths near 1")
     save_centroids(centroids, data, source=f"imported from {file.name}")
     return centroids

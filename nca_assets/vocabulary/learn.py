@@ -15,12 +15,16 @@ from torch import Tensor
 from nca_assets.automaton.compiled import hidden_states
 from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.catalog import PLAIN
-from nca_assets.automaton.lattice import CHANNELS, STATE_ONE, TOKENS
+from nca_assets.automaton.fixed_point import CHANNELS, STATE_ONE, TOKENS
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule, draw_rule_of
-from nca_assets.automaton.shape import SHAPE_BLOCK
+from nca_assets.automaton.shape import SHAPE_BLOCK, draw_shape
 from nca_assets.ids import VOCABULARY_SEED
 from nca_assets.progress import Progress, unwatched
-from nca_assets.vocabulary.centroids import to_lattice
+from nca_assets.vocabulary.centroids import to_fixed_point
+
+POPULATION = Population(VOCABULARY_SEED)
+"""No set has its seed."""
 
 BLOCKS = 304
 """Blocks of 32 rollouts, each block of one shape."""
@@ -32,7 +36,7 @@ STATES_PER_FRAME = 64
 
 
 def learn_centroids(progress: Progress = unwatched) -> Tensor:
-    """The vocabulary: float32 (32, 16) on the lattice. The same on every machine.
+    """The vocabulary: float32 (32, 16) in fixed point. The same on every machine.
 
     ``progress`` is called with the blocks done and their number.
     """
@@ -49,9 +53,10 @@ def sample_states(block: int) -> NDArray[np.float64]:
     First those of a plain rule, frame by frame, then those of the starts of two rollouts of any family.
     """
     first = block * SHAPE_BLOCK
-    plain = hidden_states(draw_rule_of(PLAIN, Draws(VOCABULARY_SEED, first)), SAMPLED_FRAMES[-1] + 1)
+    rule = draw_rule_of(PLAIN, Draws(VOCABULARY_SEED, first), draw_shape(POPULATION, first))
+    plain = hidden_states(rule, SAMPLED_FRAMES[-1] + 1)
     frames = [state for frame, state in enumerate(plain) if frame in SAMPLED_FRAMES]
-    starts = [draw_initial_state(draw_rule(VOCABULARY_SEED, first + i)) for i in range(1, STARTS_PER_BLOCK + 1)]
+    starts = [draw_initial_state(draw_rule(POPULATION, first + i)) for i in range(1, STARTS_PER_BLOCK + 1)]
     return np.concatenate([_evenly(state) for state in (*frames, *starts)]) / STATE_ONE
 
 
@@ -61,9 +66,9 @@ def _evenly(state: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def fit_centroids(states: NDArray[np.float64]) -> Tensor:
-    """Cluster states (n, 16) into 32 centroids: float32 (32, 16), normalized, on the lattice; the ground's comes first.
+    """Cluster states (n, 16) into 32 centroids: float32 (32, 16), normalized, in fixed point; the ground's comes first.
 
-    float64 and a single thread leave differences between machines far below the lattice's step.
+    float64 and a single thread leave differences between machines far below a fixed-point step.
     """
     from sklearn.cluster import MiniBatchKMeans
 
@@ -73,4 +78,4 @@ def fit_centroids(states: NDArray[np.float64]) -> Tensor:
     centers = np.asarray(kmeans.cluster_centers_)
     ground = int(centers.sum(axis=1).argmin())
     order = [ground, *(i for i in range(TOKENS) if i != ground)]
-    return to_lattice(torch.from_numpy(centers[order]))
+    return to_fixed_point(torch.from_numpy(centers[order]))

@@ -1,13 +1,13 @@
 """The recipe once more, from section 3 of docs/SPEC.md alone: a function for each family draws its numbers in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from nca_assets_tests.automaton.integer_philox import philox
-from nca_assets_tests.automaton.integer_sketch import Recipe, spread
+from nca_assets_tests.automaton.integer_sketch import SIDES, Recipe, spread
 
 SMOOTH = ("blur", "box", "ring", "cross")
 ANGLES = ((64, 0), (62, 17), (55, 32), (45, 45), (32, 55), (17, 62))
@@ -270,10 +270,11 @@ FAMILIES: tuple[tuple[str, int, Callable[[Recipe], None]], ...] = (
     ("smooth", 24, smooth),
     ("plain", 16, plain),
 )
+SHARES = {name: share for name, share, _ in FAMILIES}
 
 
-def recipe(seed: int, index: int, shares: dict[str, int] | None = None, sides: tuple[int, int] = (8, 48)) -> Recipe:
-    shares = shares or {name: share for name, share, _ in FAMILIES}
+def recipe(seed: int, index: int, shares: Mapping[str, int] = SHARES, sides: tuple[int, int] = SIDES) -> Recipe:
+    """The rule of a rollout of a set with these shares of families, and sides from the smallest to the largest."""
     r = Recipe(seed, index, sides)
     number = r.draw(0, sum(shares.values()) - 1)
     for r.family, _, draw in FAMILIES:

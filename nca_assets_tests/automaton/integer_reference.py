@@ -6,7 +6,6 @@ may hold the two against each other.
 
 import numpy as np
 
-from nca_assets_tests.automaton.integer_families import recipe
 from nca_assets_tests.automaton.integer_philox import philox_cells
 from nca_assets_tests.automaton.integer_sketch import Recipe, start
 
@@ -25,24 +24,21 @@ def convolve(state: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
     return (sums.astype(np.int64) + 1024 * bias[:, None]).reshape(state.shape)
 
 
-def states(seed: int, index: int, frames: int) -> np.ndarray:
-    """States in units of 1/1024: int64 (frames, 16, height, width)."""
-    return states_of(recipe(seed, index), frames)
-
-
-def states_of(r: Recipe, frames: int) -> np.ndarray:
-    """The same for a recipe."""
-    key = (r.seed, r.index)
-    cells, grid = r.height * r.width, (16, r.height, r.width)
-    state = np.array(start(r), dtype=np.int64).T.reshape(grid)
+def states(r: Recipe, frames: int) -> np.ndarray:
+    """States of a rollout in units of 1/1024: int64 (frames, 16, height, width)."""
+    state = np.array(start(r), dtype=np.int64).T.reshape(16, r.height, r.width)
     history = [state]
     for t in range(1, frames):
-        words = philox_cells(4, t, cells, 0, key).astype(np.int64)
-        octets = np.stack([words >> s & 255 for s in (0, 8, 16, 24)], axis=2).reshape(cells, 16)
-        noise = (2 * octets - 255).T.reshape(grid)
-        state = step(state, r, noise)
+        state = step(state, r, step_noise((r.seed, r.index), t, r.height, r.width))
         history.append(state)
     return np.stack(history)
+
+
+def step_noise(key: tuple[int, int], t: int, height: int, width: int) -> np.ndarray:
+    """Of the step that makes frame t: odd int64 (16, height, width)."""
+    words = philox_cells(4, t, height * width, 0, key).astype(np.int64)
+    octets = np.stack([words >> s & 255 for s in (0, 8, 16, 24)], axis=2).reshape(-1, 16)
+    return (2 * octets - 255).T.reshape(16, height, width)
 
 
 def step(state: np.ndarray, r: Recipe, noise: np.ndarray | int) -> np.ndarray:

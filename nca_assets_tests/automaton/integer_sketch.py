@@ -8,6 +8,8 @@ import numpy as np
 
 from nca_assets_tests.automaton.integer_philox import philox, philox_cells
 
+SIDES = (8, 48)
+
 Rectangle = tuple[int, int, int, int]
 Read = tuple[int, str, int]
 
@@ -29,7 +31,7 @@ class Recipe:
 
     seed: int
     index: int
-    sides: tuple[int, int] = (8, 48)
+    sides: tuple[int, int] = SIDES
     family: str = ""
     shift: int = 0
     leak: int = 64
@@ -137,13 +139,13 @@ def spread(kernel: str, gain: int) -> list[int]:
     return [(2 * gain * tap + s) // (2 * s) for tap in taps]
 
 
-def shape(seed: int, index: int, sides: tuple[int, int] = (8, 48)) -> tuple[int, int]:
+def shape(seed: int, index: int, sides: tuple[int, int] = SIDES) -> tuple[int, int]:
     smallest, largest = sides
     block = index // 32
     start = philox((0, 0, 0, 0), (seed, 0))
     u, v = (start[0] + 49471 * block) % 65536, (start[1] + 37345 * block) % 65536
     flip = philox((0, 1, 0, 0), (seed, block))[0] % 2
-    side = smallest + (isqrt(u**3) * (largest - smallest + 1)) // 2**24
+    side = smallest + isqrt(u**3) * (largest - smallest + 1) // 2**24
     widest = min(32, 32 * largest // side - 32, 32 * side // smallest - 32)
     stretch = 32 + (v * (widest + 1)) // 65536
     long, short = (side * stretch + 16) // 32, (32 * side + stretch // 2) // stretch
@@ -155,20 +157,25 @@ def start(r: Recipe) -> list[list[int]]:
     cells = r.height * r.width
     blocks = [philox_cells(3, 0, cells, block, (r.seed, r.index)).tolist() for block in range(3)]
 
-    def inside(rectangles: list[Rectangle], y: int, x: int) -> bool:
-        return any(
-            (y - top) % r.height < rows and (x - left) % r.width < columns for top, left, rows, columns in rectangles
-        )
+    def inside(rectangles: list[Rectangle]) -> set[tuple[int, int]]:
+        return {
+            ((top + row) % r.height, (left + column) % r.width)
+            for top, left, rows, columns in rectangles
+            for row in range(rows)
+            for column in range(columns)
+        }
+
+    seeds, marks = inside(r.seeds), inside(r.marks or [])
 
     def cell(y: int, x: int) -> list[int]:
         corner = (y - y % r.patch) * r.width + x - x % r.patch
         halves = [half for block in blocks[:2] for word in block[corner] for half in (word % 65536, word // 65536)]
-        active = blocks[2][corner][0] // 256 % 256 < r.density or inside(r.seeds, y, x)
+        active = blocks[2][corner][0] // 256 % 256 < r.density or (y, x) in seeds
         values = [2049 * half // 65536 - 1024 if active else -1024 for half in halves]
         for f in r.quiet:
             values[f] = -1024
         if r.marks is not None:
-            values[4] = 1024 if inside(r.marks, y, x) else -1024
+            values[4] = 1024 if (y, x) in marks else -1024
         return [values[f] for f in r.fields]
 
     return [cell(y, x) for y in range(r.height) for x in range(r.width)]

@@ -10,12 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nca_assets.automaton import engine, reference
+from nca_assets.automaton import engine
 from nca_assets.automaton.engine import Machine, simulate_each, simulate_on_gpu
 from nca_assets.automaton.flip import Flip
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.errors import NcaError
 from nca_assets.shards.manifest import rollout_digest
+from nca_assets_tests.automaton import torch_reference
 from nca_assets_tests.automaton.rules import names, rule_of_shape, word
 
 side = st.integers(8, 48)
@@ -33,10 +35,10 @@ def test_digests_are_the_references_in_the_order_of_the_rules(
     centroids: torch.Tensor, batch: list[Rule], frames: int, threads: int
 ) -> None:
     digests = list(simulate_each(batch, centroids, frames, Machine("cpu", threads, 2**30), digest_of))
-    assert digests == [rollout_digest(reference.simulate([rule], centroids, frames)[0].numpy()) for rule in batch]
+    assert digests == [rollout_digest(torch_reference.simulate([rule], centroids, frames)[0].numpy()) for rule in batch]
 
 
-@pytest.mark.parametrize(("memory", "ahead"), [(2**30, 2 * engine.ROLLOUTS_PER_THREAD), (3 * 2 * 48 * 48, 3), (1, 1)])
+@pytest.mark.parametrize(("memory", "ahead"), [(2**30, 2 * engine.ROLLOUTS_PER_THREAD), (3 * 2 * 8 * 8, 3), (1, 1)])
 def test_it_holds_a_few_rollouts_and_no_more_than_the_memory_allows(
     centroids: torch.Tensor, memory: int, ahead: int
 ) -> None:
@@ -46,7 +48,7 @@ def test_it_holds_a_few_rollouts_and_no_more_than_the_memory_allows(
         nonlocal drawn
         for index in range(100):
             drawn += 1
-            yield draw_rule(1, index)
+            yield rule_of_shape("plain", 1, index, 8, 8)
 
     machine = Machine("cpu", 2, memory)
     results = simulate_each(drawing(), centroids, 2, machine, lambda rule, _: rule.scalars.index)
@@ -57,7 +59,9 @@ def test_it_holds_a_few_rollouts_and_no_more_than_the_memory_allows(
 
 
 def test_work_runs_beside_the_simulation(centroids: torch.Tensor) -> None:
-    names = set(simulate_each([draw_rule(1, 0)] * 4, centroids, 2, CPU, lambda *_: threading.current_thread().name))
+    names = set(
+        simulate_each([draw_rule(Population(1), 0)] * 4, centroids, 2, CPU, lambda *_: threading.current_thread().name)
+    )
     assert threading.current_thread().name not in names
 
 
@@ -66,7 +70,7 @@ def test_a_failure_of_the_work_is_the_callers(centroids: torch.Tensor) -> None:
         if rule.scalars.index == 2:
             raise OSError("no space")
 
-    done = simulate_each((draw_rule(1, index) for index in range(50)), centroids, 2, CPU, fail)
+    done = simulate_each((draw_rule(Population(1), index) for index in range(50)), centroids, 2, CPU, fail)
     assert next(done) is next(done) is None
     with pytest.raises(OSError, match="no space"):
         list(done)
@@ -86,7 +90,7 @@ class SmallGpu:
         if sum(frames * rule.shape[0] * rule.shape[1] for rule in rules) > self.memory:
             raise torch.OutOfMemoryError
         self.batches.append(len(rules))
-        return torch.cat([reference.simulate([rule], centroids, frames).flatten() for rule in rules])
+        return torch.cat([torch_reference.simulate([rule], centroids, frames).flatten() for rule in rules])
 
 
 @pytest.fixture
@@ -97,7 +101,7 @@ def small_gpu(monkeypatch: pytest.MonkeyPatch) -> SmallGpu:
     return gpu
 
 
-EIGHT = [draw_rule(1, index) for index in (0, 96, 1, 352, 225, 2, 353, 97)]
+EIGHT = [draw_rule(Population(1), index) for index in (0, 96, 1, 352, 225, 2, 353, 97)]
 
 
 def tokens_on_gpu(centroids: torch.Tensor, machine: Machine) -> list[str]:
@@ -140,7 +144,9 @@ def flip_a_few_cells(rule: Rule) -> Flip:
 
 def test_twins_come_from_the_same_rules(centroids: torch.Tensor) -> None:
     digests = list(simulate_each(EIGHT, centroids, 3, CPU, digest_of, flip_a_few_cells))
-    expected = [reference.simulate([rule], centroids, 3, flip=flip_a_few_cells(rule))[0].numpy() for rule in EIGHT]
+    expected = [
+        torch_reference.simulate([rule], centroids, 3, flip=flip_a_few_cells(rule))[0].numpy() for rule in EIGHT
+    ]
     assert digests == [rollout_digest(tokens) for tokens in expected]
     assert digests != list(simulate_each(EIGHT, centroids, 3, CPU, digest_of))
 

@@ -7,13 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import example, given, settings
 from torch import Tensor
 
 from nca_assets.automaton import compiled
 from nca_assets.automaton.families.catalog import FAMILIES
-from nca_assets.automaton.lattice import STATE_ONE
+from nca_assets.automaton.fixed_point import STATE_ONE
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.automaton.reference import (
+from nca_assets.shards.manifest import rollout_digest
+from nca_assets_tests.automaton import integer_reference
+from nca_assets_tests.automaton.integer_families import recipe
+from nca_assets_tests.automaton.rules import populations, specified_of, word
+from nca_assets_tests.automaton.torch_reference import (
     Convolution,
     assign_tokens,
     grouped_convolution,
@@ -21,8 +27,6 @@ from nca_assets.automaton.reference import (
     matrix_convolution,
     simulate,
 )
-from nca_assets.shards.manifest import rollout_digest
-from nca_assets_tests.automaton import integer_reference
 from nca_assets_tests.conftest import GOLDEN
 
 # Rollouts of set1, of every family and kind of start, with five shapes: 8x8, 22x9, 15x15, 12x19 and 10x10.
@@ -62,7 +66,7 @@ def simulated(
     dtype: torch.dtype = torch.float32,
     convolve: Convolution = grouped_convolution,
 ) -> Outcome:
-    rules = [draw_rule(1, index) for index in indices]
+    rules = [draw_rule(Population(1), index) for index in indices]
     tokens, state = [], torch.empty(0)
     for state in hidden_states(rules, frames, dtype=dtype, convolve=convolve):
         tokens.append(assign_tokens(state, centroids))
@@ -73,7 +77,7 @@ def simulated(
 def compiled_for_the_cpu(frames: int, centroids: Tensor) -> Outcome:
     outcome: Outcome = {}
     for index in ROLLOUTS:
-        rule = draw_rule(1, index)
+        rule = draw_rule(Population(1), index)
         *_, last = compiled.hidden_states(rule, frames)
         state = torch.from_numpy(last.transpose(2, 0, 1) / STATE_ONE)
         outcome[index] = rollout_digest(compiled.simulate(rule, centroids, frames)), state_digest(state)
@@ -81,19 +85,19 @@ def compiled_for_the_cpu(frames: int, centroids: Tensor) -> Outcome:
 
 
 def by_specification(frames: int, centroids: Tensor) -> Outcome:
-    lattice = (centroids.double() * STATE_ONE).numpy()
+    units = (centroids.double() * STATE_ONE).numpy()
     outcome: Outcome = {}
     for index in ROLLOUTS:
-        states = integer_reference.states(1, index, frames)
+        states = integer_reference.states(recipe(1, index), frames)
         last = torch.from_numpy(states[-1] / STATE_ONE)
-        outcome[index] = rollout_digest(integer_reference.tokens(states, lattice)), state_digest(last)
+        outcome[index] = rollout_digest(integer_reference.tokens(states, units)), state_digest(last)
     return outcome
 
 
 def state_digest(state: Tensor) -> str:
-    lattice = (state.double() * STATE_ONE).numpy()
-    assert (lattice == lattice.round()).all()
-    return hashlib.sha256(lattice.astype("<i2").tobytes()).hexdigest()
+    units = (state.double() * STATE_ONE).numpy()
+    assert (units == units.round()).all()
+    return hashlib.sha256(units.astype("<i2").tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("frames", [30, pytest.param(500, marks=pytest.mark.slow)])
@@ -111,9 +115,22 @@ def test_every_way_of_computing_gives_the_same_bits(frames: int, centroids: Tens
 
 
 def test_the_rollouts_are_of_every_family_and_start() -> None:
-    rules = [draw_rule(1, index) for index in ROLLOUTS]
+    rules = [draw_rule(Population(1), index) for index in ROLLOUTS]
     assert {rule.scalars.family for rule in rules} == {family.name for family in FAMILIES}
     assert {rule.start.kind for rule in rules} == {"noise", "patches", "sparse", "seeds", "ground"}
+
+
+@settings(max_examples=30)
+@given(population=populations(largest=48), index=word)
+@example(population=Population(1, smallest_side=4, largest_side=4), index=0)
+@example(population=Population(1, smallest_side=128, largest_side=128), index=0)
+@example(population=Population(1, (("plain", 1),), 128, 128), index=0)
+def test_rollouts_of_any_population_are_the_specifications(
+    centroids: Tensor, population: Population, index: int
+) -> None:
+    tokens = compiled.simulate(draw_rule(population, index), centroids, 4)
+    states = integer_reference.states(specified_of(population, index), 4)
+    np.testing.assert_array_equal(tokens, integer_reference.tokens(states, (centroids.double() * STATE_ONE).numpy()))
 
 
 def test_golden_digests(centroids: Tensor) -> None:
@@ -122,19 +139,19 @@ def test_golden_digests(centroids: Tensor) -> None:
     assert {f"set1/{i:06d}": list(digests) for i, digests in compiled_for_the_cpu(500, centroids).items()} == golden
 
 
-def test_without_the_lattice_the_bits_differ(centroids: Tensor) -> None:
-    """The control: weights a little off the lattice, and batch 8 and float64 no longer agree."""
+def test_without_fixed_point_the_bits_differ(centroids: Tensor) -> None:
+    """The control: weights between the fixed-point steps, and batch 8 and float64 no longer agree."""
 
-    def off_lattice(values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+    def between_steps(values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
         return grouped_convolution(values, weights * 1.1, bias)
 
-    single = batch_of_eight(60, centroids, convolve=off_lattice)
-    double = batch_of_eight(60, centroids, convolve=off_lattice, dtype=torch.float64)
+    single = batch_of_eight(60, centroids, convolve=between_steps)
+    double = batch_of_eight(60, centroids, convolve=between_steps, dtype=torch.float64)
     assert single != double
 
 
 def test_a_longer_rollout_begins_like_a_shorter_one(centroids: Tensor) -> None:
-    rules = [draw_rule(2, 7)]
+    rules = [draw_rule(Population(2), 7)]
     np.testing.assert_array_equal(simulate(rules, centroids, 25)[:, :10], simulate(rules, centroids, 10))
 
 
@@ -145,8 +162,3 @@ def test_ties_go_to_the_lowest_token(centroids: Tensor) -> None:
     doubled[20] = doubled[4]
     state = doubled[20].reshape(1, 16, 1, 1).expand(1, 16, 9, 9)
     assert (assign_tokens(state, doubled) == 4).all()
-
-
-def test_a_batch_of_two_shapes_is_refused(centroids: Tensor) -> None:
-    with pytest.raises(ValueError, match="one shape"):
-        simulate([draw_rule(1, 0), draw_rule(1, 32)], centroids, 2)

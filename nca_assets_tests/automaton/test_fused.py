@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from nca_assets.automaton import compiled
 from nca_assets.automaton.flip import Flip
+from nca_assets.automaton.population import MAX_SIDE, MIN_SIDE, Population
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets_tests.automaton.rules import names, rule_of_shape, word
 from nca_assets_tests.automaton.test_compiled import rules_with_zeros
@@ -22,7 +23,7 @@ fused = pytest.importorskip("nca_assets.automaton.fused", reason="Triton is for 
 ON_GPU = torch.cuda.is_available()
 DEVICE = "cuda" if ON_GPU else "cpu"
 
-side = st.integers(8, 48 if ON_GPU else 20)
+side = st.integers(MIN_SIDE, MAX_SIDE if ON_GPU else 20)
 rules = st.builds(rule_of_shape, names, word, word, side, side)
 
 
@@ -46,7 +47,7 @@ def test_any_mix_of_shapes_in_one_launch(centroids: torch.Tensor, batch: list[Ru
 
 @pytest.mark.slow
 def test_damage_is_done_to_the_rollouts_that_are_to_have_it(centroids: torch.Tensor) -> None:
-    batch = [draw_rule(1, index) for index in (0, 96, 225, 1)]
+    batch = [draw_rule(Population(1), index) for index in (0, 96, 225, 1)]
     flips = [Flip(0, 6, 6), None, Flip(3, 13, 8), Flip(2, 1, 3)]
     for rule, flip, tokens in zip(batch, flips, simulate(batch, centroids, 4, flips), strict=True):
         np.testing.assert_array_equal(tokens, compiled.simulate(rule, centroids, 4, flip=flip))
@@ -54,7 +55,7 @@ def test_damage_is_done_to_the_rollouts_that_are_to_have_it(centroids: torch.Ten
 
 def test_a_flip_outside_its_rollout_is_refused(centroids: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="outside a rollout of 2 frames on a grid of 8 x 8"):
-        simulate([draw_rule(1, 0)], centroids, 2, [Flip(2, 1, 1)])
+        simulate([draw_rule(Population(1), 0)], centroids, 2, [Flip(2, 1, 1)])
 
 
 @pytest.mark.slow
@@ -69,7 +70,7 @@ def test_a_tap_whose_weights_are_zero_is_not_even_read(
     centroids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No number is left in their place, which would spoil every sum it were in."""
-    batch = [with_taps(0, [1, 5], [4]), with_taps(96, [], [0, 8]), draw_rule(1, 1)]
+    batch = [with_taps(0, [1, 5], [4]), with_taps(96, [], [0, 8]), draw_rule(Population(1), 1)]
     prepare = fused._inputs
 
     def spoiled(*arguments: Any) -> tuple[torch.Tensor, ...]:
@@ -85,7 +86,7 @@ def test_a_tap_whose_weights_are_zero_is_not_even_read(
 
 def with_taps(index: int, taps_in: list[int], taps_out: list[int]) -> Rule:
     """A drawn rule with the weights of these taps alone."""
-    rule = draw_rule(1, index)
+    rule = draw_rule(Population(1), index)
     kept_in, kept_out = (np.isin(np.arange(9), taps).reshape(3, 3).astype(np.int16) for taps in (taps_in, taps_out))
     return dataclasses.replace(rule, weights_in=rule.weights_in * kept_in, weights_out=rule.weights_out * kept_out)
 
@@ -94,7 +95,7 @@ def with_taps(index: int, taps_in: list[int], taps_out: list[int]) -> Rule:
 def test_hundreds_of_whole_rollouts_again_and_again(centroids: torch.Tensor) -> None:
     """On a GPU 256 rollouts of 500 frames a hundred times; the interpreter gets through two of thirty frames once."""
     indices, frames, repeats = (range(0, 256 * 32, 32), 500, 100) if ON_GPU else ((0, 96), 30, 1)
-    batch = [draw_rule(1, index) for index in indices]
+    batch = [draw_rule(Population(1), index) for index in indices]
     expected = [compiled.simulate(rule, centroids, frames) for rule in batch]
     for _ in range(repeats):
         for ours, theirs in zip(simulate(batch, centroids, frames), expected, strict=True):

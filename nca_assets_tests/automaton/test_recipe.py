@@ -5,17 +5,26 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, settings
 
 from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.catalog import FAMILIES
-from nca_assets.automaton.lattice import EXACT_LIMIT
+from nca_assets.automaton.fixed_point import EXACT_LIMIT
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import Rule, draw_initial_state, draw_rule, draw_rule_of
-from nca_assets.law import SHARES, Law
 from nca_assets_tests.automaton import integer_families, integer_sketch
 from nca_assets_tests.automaton.integer_sketch import Recipe
-from nca_assets_tests.automaton.rules import NAMES, names, rule_of, rules_of, specified, word
+from nca_assets_tests.automaton.rules import (
+    NAMES,
+    SHARES,
+    names,
+    populations,
+    rule_of,
+    rules_of,
+    specified,
+    specified_of,
+    word,
+)
 
 
 def assert_equal(rule: Rule, spec: Recipe) -> None:
@@ -34,24 +43,21 @@ def assert_equal(rule: Rule, spec: Recipe) -> None:
 @given(seed=word, index=word)
 @example(seed=1, index=0)
 def test_equals_the_specification(seed: int, index: int) -> None:
-    rule, spec = draw_rule(seed, index), integer_families.recipe(seed, index)
+    rule, spec = draw_rule(Population(seed), index), integer_families.recipe(seed, index)
     assert rule.scalars.family == spec.family
     assert_equal(rule, spec)
 
 
-shares = st.dictionaries(names, st.integers(1, 1000), min_size=1)
-sides = st.tuples(st.integers(8, 128), st.integers(8, 128)).map(sorted)
-
-
-@given(seed=word, index=word, shares=shares, sides=sides)
-def test_a_set_may_have_a_law_of_its_own(seed: int, index: int, shares: dict[str, int], sides: list[int]) -> None:
-    smallest, largest = sides
-    rule = draw_rule(seed, index, Law(shares, smallest, largest))
-    spec = integer_families.recipe(seed, index, shares, (smallest, largest))
-    assert rule.scalars.family == spec.family in shares
+@settings(max_examples=50)
+@given(population=populations(largest=24), index=word)
+@example(population=Population(3, (("lifelike", 1),), 128, 128), index=2**32 - 1)
+@example(population=Population(3, (("breathers", 1),), 4, 4), index=5)
+@example(population=Population(3, (("pulsing_breathers", 1),), 128, 128), index=5)
+def test_any_population_equals_the_specification(population: Population, index: int) -> None:
+    rule, spec = draw_rule(population, index), specified_of(population, index)
+    assert rule.scalars.family == spec.family
     assert_equal(rule, spec)
-    assert rule.largest_sum() <= EXACT_LIMIT
-    assert draw_initial_state(rule).shape == (spec.height, spec.width, 16)
+    assert draw_initial_state(rule).reshape(-1, 16).tolist() == integer_sketch.start(spec)
 
 
 @given(name=names, seed=word, index=word)
@@ -79,7 +85,7 @@ def test_any_rule_stays_exact(name: str, seed: int, index: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_noise_lies_on_the_finest_lattice(name: str) -> None:
+def test_noise_is_a_multiple_of_the_finest_step(name: str) -> None:
     for rule in rules_of(name, 100):
         assert rule.scalars.noise_shift <= 16 + rule.scalars.residual_shift
 
@@ -95,9 +101,9 @@ def test_the_channels_of_a_field_begin_equal(name: str, seed: int, index: int) -
 
 @given(before=names, name=names, seed=word, index=word)
 def test_a_rule_is_the_same_whatever_was_drawn_before(before: str, name: str, seed: int, index: int) -> None:
-    fresh, spec = draw_rule(seed, index), integer_families.recipe(seed, index)
+    fresh, spec = draw_rule(Population(seed), index), integer_families.recipe(seed, index)
     rule_of(before, seed, index)
-    again = draw_rule(seed, index)
+    again = draw_rule(Population(seed), index)
     assert_equal(fresh, spec)
     assert_equal(again, spec)
     assert again.start == fresh.start
@@ -105,11 +111,17 @@ def test_a_rule_is_the_same_whatever_was_drawn_before(before: str, name: str, se
 
 
 def test_families_have_their_shares() -> None:
-    drawn = Counter(draw_rule(5, index).scalars.family for index in range(5120))
+    drawn = Counter(draw_rule(Population(5), index).scalars.family for index in range(5120))
     assert sum(SHARES.values()) == 512
-    for family in FAMILIES:
-        expected = 10 * SHARES[family.name]
-        assert abs(drawn[family.name] - expected) < 4 * sqrt(expected), family.name
+    for name, share in SHARES.items():
+        assert abs(drawn[name] - 10 * share) < 4 * sqrt(10 * share), name
+
+
+def test_a_populations_families_have_its_shares_and_others_do_not_occur() -> None:
+    population = Population(5, (("plain", 3), ("spirals", 1)))
+    drawn = Counter(draw_rule(population, index).scalars.family for index in range(2000))
+    assert set(drawn) == {"spirals", "plain"}
+    assert drawn["plain"] == pytest.approx(1500, abs=80)
 
 
 def test_families_that_follow_each_other_begin_where_the_last_one_ends() -> None:
@@ -118,12 +130,12 @@ def test_families_that_follow_each_other_begin_where_the_last_one_ends() -> None
     for index in range(200):
         number = Draws(6, index).word() * 512 >> 32
         borders = np.cumsum(list(SHARES.values()))
-        assert draw_rule(6, index).scalars.family == NAMES[np.searchsorted(borders, number, side="right")]
+        assert draw_rule(Population(6), index).scalars.family == NAMES[np.searchsorted(borders, number, side="right")]
 
 
 def test_a_family_draws_what_follows_in_the_words() -> None:
     for index in range(50):
-        draws, rule = Draws(7, index), draw_rule(7, index)
+        draws, rule = Draws(7, index), draw_rule(Population(7), index)
         draws.word()
         family = next(family for family in FAMILIES if family.name == rule.scalars.family)
-        np.testing.assert_array_equal(draw_rule_of(family, draws).weights_in, rule.weights_in)
+        np.testing.assert_array_equal(draw_rule_of(family, draws, rule.shape).weights_in, rule.weights_in)

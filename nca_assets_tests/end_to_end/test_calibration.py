@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from nca_assets.automaton.compiled import simulate
-from nca_assets.automaton.recipe import draw_rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.ids import RolloutId, ShardKey
@@ -146,7 +145,7 @@ def test_what_lies_ahead_can_mostly_be_known(data: DataFolder, centroids: torch.
     oracle = Oracle(data, centroids, threads=2, futures=64)
     ratios = []
     for rollout in (RolloutId(name, 7 * i) for name in data.sets for i in range(128)):
-        tokens = simulate(draw_rule(data.sets[rollout.set].seed, rollout.index), centroids, 113)
+        tokens = simulate(data.rule(rollout.set, rollout.index), centroids, 113)
         context, target = tokens[[0, 16, 32, 48]], tokens[112]
         shares = np.bincount(target.ravel(), minlength=32) / target.size
         entropy = -(shares[shares > 0] * np.log(shares[shares > 0])).sum()

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from nca_assets.automaton.compiled import hidden_states, simulate
 from nca_assets.automaton.flip import Flip
+from nca_assets.automaton.population import MAX_SIDE, MIN_SIDE, Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.labels.counting import count_tokens, count_transitions
 from nca_assets.labels.damage import TWIN_FRAMES, Damage, flip_in_the_middle, measure_damage
 from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.metrics import block_entropy, conditional_entropy, entropy, measure
-from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.states import measure_states, state_statistics
+from nca_assets.labels.table import to_table
 from nca_assets_tests.labels import movies
 
 MOVIES = {
@@ -185,7 +187,7 @@ def test_damage_on_the_torus_is_as_near_over_the_edge() -> None:
 
 
 def test_damage_and_states_of_a_recipe(centroids: torch.Tensor) -> None:
-    rule = draw_rule(1, 33)
+    rule = draw_rule(Population(1), 33)
     flip = flip_in_the_middle(rule)
     tokens, twin = simulate(rule, centroids, 150), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
     assert np.array_equal(tokens[:32], twin[:32])
@@ -199,6 +201,21 @@ def test_damage_and_states_of_a_recipe(centroids: torch.Tensor) -> None:
     assert statistics.saturation == np.mean(abs(state) == 1024)
     cosines = np.sort(state.reshape(-1, 16) / 1024 @ centroids.double().numpy().T, axis=1)
     assert statistics.clear_tokens == pytest.approx(np.mean(cosines[:, -1] >= 1.1 * cosines[:, -2] - 1e-12))
+
+
+@pytest.mark.parametrize("side", [MIN_SIDE, MAX_SIDE])
+def test_the_smallest_and_the_largest_grid_have_labels_that_their_columns_hold(
+    centroids: torch.Tensor, side: int
+) -> None:
+    rule = draw_rule(Population(1, smallest_side=side, largest_side=side), 33)
+    flip = flip_in_the_middle(rule)
+    tokens, twin = simulate(rule, centroids, 129), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
+    metrics, curves = measure(tokens, measure_damage(tokens, twin, flip), measure_states(rule, centroids))
+    assert all(value is None or isinstance(value, str) or math.isfinite(value) for value in metrics.values())
+    identity = {"rollout_id": "set1/000033", "set_name": "set1", "rollout_index": 33, "cells": side**2}
+    [row] = to_table([identity | vars(curves)], CURVE_COLUMNS).to_dicts()
+    assert row["differing"] == curves.differing.tolist()
+    assert 0 < max(row["differing"]) <= side**2
 
 
 @given(

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from nca_assets.automaton.compiled import simulate
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
@@ -36,7 +37,7 @@ def test_the_parts_hold_the_schema_and_the_rollouts(labelled: DataFolder, centro
     assert part["rollout_id"].to_list() == [f"set2/{index:06d}" for index in range(4, 8)]
     for row in part.iter_rows(named=True):
         tokens = read_rollout(KEY, labelled, row["rollout_index"])
-        rule = draw_rule(2, row["rollout_index"])
+        rule = draw_rule(Population(2), row["rollout_index"])
         flip = flip_in_the_middle(rule)
         twin = simulate(rule, centroids, TWIN_FRAMES, flip=flip)
         metrics, curves = measure(tokens, measure_damage(tokens, twin, flip), measure_states(rule, centroids))

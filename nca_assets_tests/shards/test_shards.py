@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from isal import isal_zlib
 
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_rule
-from nca_assets.automaton.reference import simulate
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape
 from nca_assets.errors import NcaError
@@ -32,6 +32,7 @@ from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import rollout_tokens
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import digest, save_centroids
+from nca_assets_tests.automaton.torch_reference import simulate
 from nca_assets_tests.conftest import local
 
 KEY = ShardKey("set1", 0)
@@ -40,7 +41,9 @@ ZIP64_VERSION = 45
 
 def test_plain_numpy_reads_what_the_automaton_made(labelled: DataFolder, centroids: torch.Tensor) -> None:
     file = labelled.tokens_file(KEY)
-    expected = simulate([draw_rule(1, index) for index in range(4)], centroids, labelled.sets["set1"].frames)
+    expected = simulate(
+        [draw_rule(Population(1), index) for index in range(4)], centroids, labelled.sets["set1"].frames
+    )
     with np.load(local(file), allow_pickle=False) as shard:
         assert list(shard) == [f"rollout_{index:06d}" for index in range(4)]
         for index, name in enumerate(shard):

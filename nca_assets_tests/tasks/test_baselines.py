@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.figures.comparisons import leaderboard_chart

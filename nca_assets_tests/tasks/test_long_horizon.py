@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import torch
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.loading.source import RolloutSource

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.tasks.scores import FLOOR, SCORES, cross_entropy, score, summary, unigram
 
 CONTEXT = np.zeros((4, 2, 2), dtype=np.uint8)

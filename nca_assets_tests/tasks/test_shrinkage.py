@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from nca_assets.automaton.lattice import TOKENS
+from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.tasks.scores import cross_entropy, unigram
 from nca_assets.tasks.shrinkage import WEIGHTS, Base, leave_one_out, shrunk
 

@@ -1,4 +1,4 @@
-"""centroids.pt: readable by plain torch, checked before use, on the lattice."""
+"""centroids.pt: readable by plain torch, checked before use, in fixed point."""
 
 import hashlib
 import json
@@ -17,10 +17,10 @@ from nca_assets.store import replace
 from nca_assets.vocabulary.centroids import (
     digest,
     import_centroids,
-    is_on_lattice,
+    is_fixed_point,
     load_centroids,
     save_centroids,
-    to_lattice,
+    to_fixed_point,
 )
 from nca_assets.vocabulary.origin import present_digest, present_source
 from nca_assets_tests.conftest import local
@@ -74,17 +74,17 @@ def test_what_is_saved_reads_back_with_plain_torch(data: DataFolder, centroids: 
 
 
 def test_the_digest_is_what_the_specification_says(centroids: torch.Tensor) -> None:
-    lattice = np.rint(centroids.double().numpy() * 1024).astype("<i2")
-    assert digest(centroids) == hashlib.sha256(lattice.tobytes()).hexdigest()
+    units = np.rint(centroids.double().numpy() * 1024).astype("<i2")
+    assert digest(centroids) == hashlib.sha256(units.tobytes()).hexdigest()
 
 
 @given(seed=st.integers(0, 2**32), exponent=st.integers(-30, 30))
-def test_any_centroids_go_onto_the_lattice(seed: int, exponent: int) -> None:
+def test_any_centroids_become_fixed_point(seed: int, exponent: int) -> None:
     values = np.random.default_rng(seed).normal(size=(32, 16)) * 2.0**exponent
-    lattice = to_lattice(torch.from_numpy(values))
-    assert is_on_lattice(lattice)
+    rounded = to_fixed_point(torch.from_numpy(values))
+    assert is_fixed_point(rounded)
     expected = values / np.sqrt((values**2).sum(axis=1, keepdims=True))
-    assert np.abs(lattice.numpy() - expected).max() <= 0.5 / 1024 + 1e-12
+    assert np.abs(rounded.numpy() - expected).max() <= 0.5 / 1024 + 1e-12
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -160,7 +160,7 @@ def test_a_missing_vocabulary_says_how_to_make_one(data: DataFolder) -> None:
 
 def test_a_file_put_there_by_hand_must_be_imported(data: DataFolder) -> None:
     torch.save(torch.rand(32, 16), local(data.centroids_file))
-    with pytest.raises(NcaError, match=r"not on the lattice .* run 'nca import centroids"):
+    with pytest.raises(NcaError, match=r"not in fixed point .* run 'nca import centroids"):
         load_centroids(data)
 
 
@@ -168,7 +168,7 @@ def test_an_imported_vocabulary_is_normalized_and_remembered(data: DataFolder, t
     own = torch.rand(32, 16, dtype=torch.float64) * 7
     torch.save(own, tmp_path / "mine.pt")
     imported = import_centroids(tmp_path / "mine.pt", data)
-    assert is_on_lattice(imported)
+    assert is_fixed_point(imported)
     assert imported.dtype == torch.float32
     assert torch.equal(load_centroids(data), imported)
     assert present_source(data) == "imported from mine.pt"

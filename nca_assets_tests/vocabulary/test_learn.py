@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from nca_assets.automaton.compiled import hidden_states
+from nca_assets.automaton.population import Population
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule
-from nca_assets.automaton.reference import assign_tokens
-from nca_assets.vocabulary.centroids import digest, is_on_lattice
+from nca_assets.vocabulary.centroids import digest, is_fixed_point
 from nca_assets.vocabulary.learn import BLOCKS, fit_centroids, learn_centroids, sample_states
 from nca_assets_tests.automaton.rules import rule_of
+from nca_assets_tests.automaton.torch_reference import assign_tokens
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +52,7 @@ def test_threads_and_processor_features_do_not_matter(tmp_path: Path) -> None:
 
 
 def test_the_vocabulary_is_32_distinct_directions(centroids: torch.Tensor) -> None:
-    assert is_on_lattice(centroids)
+    assert is_fixed_point(centroids)
     cosines = centroids @ centroids.T - 2 * torch.eye(32)
     assert cosines.max() < 0.95
 
@@ -69,7 +70,7 @@ def test_states_are_sampled_evenly_over_frames_of_a_plain_rule_and_two_starts() 
     assert states.dtype == np.float64
     assert (states * 1024 == np.rint(states * 1024)).all()
     frames = list(hidden_states(rule_of("plain", 0, 96), 256))
-    starts = [draw_initial_state(draw_rule(0, index)) for index in (97, 98)]
+    starts = [draw_initial_state(draw_rule(Population(0), index)) for index in (97, 98)]
     for sampled, state in zip(
         states.reshape(6, 64, 16), [*(frames[t] for t in (8, 32, 128, 255)), *starts], strict=True
     ):

@@ -1,4 +1,4 @@
-"""How each family draws its rules; ``law.SHARES`` has their shares."""
+"""The families and how a rule of each is drawn. ``population`` holds their shares."""
 
 from __future__ import annotations
 

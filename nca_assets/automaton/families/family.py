@@ -30,7 +30,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Family:
-    """A family: its name, and how a rollout of it is drawn."""
+    """A family: its name, and how a rule of it is drawn."""
 
     name: str
     draw: DrawFunction

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.turning import least_turn
-from nca_assets.automaton.lattice import WEIGHT_ONE
+from nca_assets.automaton.fixed_point import WEIGHT_ONE
 from nca_assets.automaton.sketch import BLUR, CENTER, SMOOTH, Sketch
 
 FIELDS = (0, 1) * 4 + (2, 3) * 3 + (4, 4)

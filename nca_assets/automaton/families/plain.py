@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nca_assets.automaton.draws import WEIGHT_STREAM, Draws, halves
 from nca_assets.automaton.families.family import Drawn
 from nca_assets.automaton.families.starts import anywhere
-from nca_assets.automaton.lattice import CHANNELS, FAN_IN
+from nca_assets.automaton.fixed_point import CHANNELS, FAN_IN
 from nca_assets.automaton.philox import draw_words
 from nca_assets.automaton.sketch import BLUR, BOX, CENTER, CROSS, RING, Sketch
 

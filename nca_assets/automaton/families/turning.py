@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from nca_assets.automaton.draws import Draws
 from nca_assets.automaton.families.family import DrawFunction, Drawn
 from nca_assets.automaton.families.starts import anywhere
-from nca_assets.automaton.lattice import CHANNELS, WEIGHT_ONE
+from nca_assets.automaton.fixed_point import CHANNELS, WEIGHT_ONE
 from nca_assets.automaton.sketch import CENTER, DOWNWARD, LAPLACE, RIGHTWARD, SMOOTH, Kernel, Read, Sketch
 
 ANGLES = ((64, 0), (62, 17), (55, 32), (45, 45), (32, 55), (17, 62))

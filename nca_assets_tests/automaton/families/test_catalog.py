@@ -1,12 +1,11 @@
-"""The families: fourteen names, and shares that add up."""
+"""The families: fourteen names, each with a share."""
 
 from nca_assets.automaton.families.catalog import FAMILIES, PLAIN
-from nca_assets.law import SHARES
+from nca_assets.automaton.population import FAMILY_SHARES
 
 
-def test_shares_add_up_to_512() -> None:
-    assert sum(SHARES.values()) == 512
-    assert min(SHARES.values()) > 0
+def test_every_family_has_a_share_in_the_same_order() -> None:
+    assert [family.name for family in FAMILIES] == [name for name, _ in FAMILY_SHARES]
 
 
 def test_names_differ() -> None:

@@ -4,13 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from nca_assets.automaton.draws import Draws
-from nca_assets.automaton.families.catalog import PLAIN
 from nca_assets.automaton.families.plain import KERNELS
-from nca_assets.automaton.lattice import EXACT_LIMIT, STATE_ONE, WEIGHT_ONE
-from nca_assets.automaton.recipe import Rule, draw_rule_of
+from nca_assets.automaton.fixed_point import EXACT_LIMIT, STATE_ONE, WEIGHT_ONE
+from nca_assets.automaton.recipe import Rule
+from nca_assets_tests.automaton.rules import rule_of
 
-PLAIN_RULES = [draw_rule_of(PLAIN, Draws(8, index)) for index in range(300)]
+PLAIN_RULES = [rule_of("plain", 8, index) for index in range(300)]
 
 
 def is_smooth(rule: Rule) -> bool:

@@ -1,4 +1,4 @@
-"""The fixed-point lattice on which every sum of the dynamics is exact in float32.
+"""The fixed-point numbers with which every sum of the dynamics is exact in float32.
 
 A float32 holds every integer of magnitude up to 2**24. Measured in its finest step, no partial sum of the
 dynamics can pass that bound (``Rule.largest_sum`` computes it), so neither the order of summation nor fused
