@@ -37,10 +37,10 @@ import dagster as dg
 import numpy as np
 
 from nca_assets.automation.in_flight import RANGE_END, RANGE_START
-from nca_assets.automation.in_process import QUIET, project_instance
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS
 from nca_assets.automation.top_up import top_up
 from nca_assets.definitions import defs
+from nca_assets.in_process import QUIET, project_instance
 from nca_assets.labels.write import write_labels
 from nca_assets.project import Project
 from nca_assets.shards.write import write_shard
@@ -149,7 +149,7 @@ def run_process(partition: str) -> None:
     """One partition in a process of its own."""
     tag = f"{{'dagster/partition': '{partition}'}}"
     python(
-        "from nca_assets.automation.in_process import QUIET, project_instance\n"
+        "from nca_assets.in_process import QUIET, project_instance\n"
         "from nca_assets.definitions import defs\n"
         "with project_instance() as instance:\n"
         f"    defs.resolve_job_def('make_shard').execute_in_process(instance=instance, run_config=QUIET, tags={tag})"

@@ -5,6 +5,7 @@ import dagster as dg
 from nca_assets.assets.analytics import analytics
 from nca_assets.assets.baselines import long_horizon_baselines
 from nca_assets.assets.centroids import centroids
+from nca_assets.assets.checks import checks
 from nca_assets.assets.collections import collections
 from nca_assets.assets.data_state import data_state
 from nca_assets.assets.explorer import explorer
@@ -12,7 +13,6 @@ from nca_assets.assets.figures import figures
 from nca_assets.assets.imported import imported_labels, imported_shards
 from nca_assets.assets.published import dataset_card, published_dataset
 from nca_assets.assets.rollouts import rollouts
-from nca_assets.automation.checks import checks
 from nca_assets.automation.jobs import jobs
 from nca_assets.automation.top_up import schedules
 

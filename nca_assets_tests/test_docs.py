@@ -235,11 +235,19 @@ def test_the_label_documentation_has_the_present_version_and_classes() -> None:
     assert tuple(re.findall(r"^\| `(\w+)` \|", LABELS.split("## Classes")[1].split("## ")[0], re.MULTILINE)) == CLASSES
 
 
+EXTRAS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+
+
+def installed(extra: str) -> list[str]:
+    """What an extra brings itself, beside other extras."""
+    return [dependency for dependency in EXTRAS[extra] if not dependency.startswith("nca-assets[")]
+
+
 def test_every_dependency_is_explained() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     names = {
         re.split(r"[<>=\[]", dependency)[0]
-        for dependency in [*project["dependencies"], *project["optional-dependencies"]["scale"]]
+        for dependency in [*project["dependencies"], *installed("platform"), *installed("s3"), *installed("scale")]
     }
     table = ARCHITECTURE.split("## Dependencies")[1]
     explained = {name for row in re.findall(r"^\| ([a-z].+?) \|", table, re.MULTILINE) for name in row.split(", ")}
@@ -255,8 +263,7 @@ def test_links_lead_somewhere() -> None:
 def test_the_constraints_pin_what_the_project_needs() -> None:
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in read_pins()}
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    needed = {*project["dependencies"], *extras["dev"], *extras["scale"]} - {"nca-assets[scale]"}
+    needed = {*project["dependencies"], *(name for extra in EXTRAS for name in installed(extra))}
     assert {re.split(r"[<>=\[]", dependency)[0] for dependency in needed} <= pinned
 
 
@@ -265,23 +272,21 @@ def read_pins() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-@pytest.mark.parametrize(("target", "installed"), [("demo", "--editable ."), ("test", "--editable '.[dev]'")])
-def test_the_demo_installs_the_platform_and_tests_add_the_rest(target: str, installed: str) -> None:
+@pytest.mark.parametrize(("target", "extras"), [("demo", "platform,s3"), ("test", "dev")])
+def test_the_demo_installs_the_platform_and_tests_add_the_rest(target: str, extras: str) -> None:
     # As if nothing were installed yet.
     planned = subprocess.run(
         ["make", "--dry-run", "--always-make", target], cwd=PROJECT, capture_output=True, text=True, check=True
     ).stdout
     installs = [line for line in planned.splitlines() if "pip install" in line]
-    assert installs[-1].endswith(installed)
+    assert installs[-1].endswith(f"--editable '.[{extras}]'")
     assert ("[dev]" in planned) == (target == "test")
 
 
 def test_the_platform_needs_no_package_for_tests_or_other_machines() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    platform, rest = (
-        project["dependencies"],
-        [*project["optional-dependencies"]["dev"], *project["optional-dependencies"]["scale"]],
-    )
+    platform = [*project["dependencies"], *installed("platform"), *installed("s3")]
+    rest = [*installed("dev"), *installed("scale")]
     names = [{re.split(r"[<>=\[;]", dependency)[0].strip() for dependency in group} for group in (platform, rest)]
     assert not names[0] & names[1]
     assert {"ray", "triton", "grain", "datasets", "pytest"} <= names[1]

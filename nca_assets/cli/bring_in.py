@@ -17,7 +17,7 @@ app.add_typer(import_app, name="import")
 @import_app.command()
 def centroids(file: Annotated[Path, typer.Argument(help="A file of torch.save with a (32, 16) float tensor.")]) -> None:
     """Take your own vocabulary: checked, normalized, rounded to fixed point; shards made before become stale."""
-    from nca_assets.automation.in_process import import_vocabulary
+    from nca_assets.in_process import import_vocabulary
 
     vocabulary = import_vocabulary(file).metadata
     print(f"{vocabulary['path']}: imported from {file}, digest {vocabulary['digest']}")
@@ -29,7 +29,7 @@ def shards(
     name: Annotated[str, typer.Option(help="Name of the set; by default the folder's.")] = "",
 ) -> None:
     """Register other people's token shards where they lie, label them, and put them into the warehouse."""
-    from nca_assets.automation.in_process import import_shards
+    from nca_assets.in_process import import_shards
 
     for done in import_shards(folder, name or folder.resolve().name):
         print(materialized(done), flush=True)

@@ -18,8 +18,8 @@ from nca_assets.project import Project
 @app.command()
 def status() -> None:
     """Partitions by set: materialized, stale, failed, in flight, missing; their size; the time that the rest takes."""
-    from nca_assets.automation.in_process import project_instance
     from nca_assets.automation.overview import take_overview
+    from nca_assets.in_process import project_instance
     from nca_assets.project import Project
 
     project = Project.load()
@@ -55,8 +55,8 @@ def backfill(
     With --missing or --stale, of partitions whose shard is good only the labels are made.
     """
     from nca_assets.automation.backfill import daemon_is_running, launch_backfill
-    from nca_assets.automation.in_process import project_instance
     from nca_assets.automation.wanted import find_wanted
+    from nca_assets.in_process import project_instance
     from nca_assets.project import Project
 
     project = Project.load()

@@ -13,7 +13,7 @@ from nca_assets.cli.app import app
 @app.command()
 def figures() -> None:
     """Draw the figures, the explorer and the dataset card from the warehouse."""
-    from nca_assets.automation.in_process import draw_figures
+    from nca_assets.in_process import draw_figures
 
     for done in draw_figures():
         print(f"{done.metadata['path']}: {done.metadata['bytes']:,} bytes", flush=True)

@@ -19,8 +19,8 @@ def publish(
     private: Annotated[bool, typer.Option("--private", help="Make the dataset a private one if it is new.")] = False,
 ) -> None:
     """Write the labelled rollouts as a dataset for the Hugging Face hub, with its card; upload it if asked."""
-    from nca_assets.automation.in_process import publish_dataset
     from nca_assets.cli.show import shown
+    from nca_assets.in_process import publish_dataset
 
     pass
     from nca_assets.project import Project

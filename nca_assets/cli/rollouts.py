@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @app.command()
 def materialize(partitions: Annotated[list[str], typer.Argument(help="Partition keys, like set1-00000.")]) -> None:
     """Materialize shards with their labels, then the warehouse, in this process; the UI shows the same runs."""
-    from nca_assets.automation.in_process import materialize_chain
+    from nca_assets.in_process import materialize_chain
 
     for done in materialize_chain(partitions):
         print(materialized(done), flush=True)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from nca_assets.progress import Progress
 
 if TYPE_CHECKING:
-    from nca_assets.automation.in_process import Materialized
+    from nca_assets.in_process import Materialized
 
 
 def materialized(done: Materialized) -> str:

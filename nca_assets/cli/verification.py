@@ -51,7 +51,7 @@ def _verify_published(folder: Path) -> None:
 
 
 def _verify_data(partitions: list[str], rollouts: int | None) -> None:
-    from nca_assets.automation.in_process import rebuild_if
+    from nca_assets.in_process import rebuild_if
     from nca_assets.project import Project
     from nca_assets.shards.findings import noted_findings
     from nca_assets.warehouse.verify import verify_other_files

@@ -62,7 +62,7 @@ def collect(
     seed: Annotated[int, typer.Option(min=0, help="Another seed takes other rollouts.")] = 0,
 ) -> None:
     """Freeze the answer of a query as the next version of a named collection of rollouts."""
-    from nca_assets.automation.in_process import collect as run
+    from nca_assets.in_process import collect as run
 
     if each and total:
         raise NcaError("choose one of --each and --total")

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nca_assets.automation.in_process import materialize_centroids, materialize_chain, project_instance
+from nca_assets.in_process import materialize_centroids, materialize_chain, project_instance
 from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.conftest import GOLDEN, PROJECT

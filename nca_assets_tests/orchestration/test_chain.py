@@ -14,10 +14,10 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 from PIL import Image
 
-from nca_assets.automation.in_process import Materialized, materialize_centroids, materialize_chain
 from nca_assets.definitions import defs
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
+from nca_assets.in_process import Materialized, materialize_centroids, materialize_chain
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.project import Project

@@ -18,7 +18,7 @@ from pathlib import Path
 import dagster as dg, torch
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
-from nca_assets.automation.in_process import project_instance
+from nca_assets.in_process import project_instance
 from nca_assets.definitions import defs
 from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import load_centroids, read_centroids, save_centroids

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from nca_assets import versions
-from nca_assets.automation.in_process import (
+from nca_assets.errors import NcaError
+from nca_assets.ids import ShardKey
+from nca_assets.in_process import (
     collect,
     import_shards,
     materialize_centroids,
     materialize_chain,
     project_instance,
 )
-from nca_assets.errors import NcaError
-from nca_assets.ids import ShardKey
 from nca_assets.labels import parts, write
 from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import import_centroids

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from nca_assets.assets.figures import FIGURE_KEYS
-from nca_assets.automation.in_process import (
+from nca_assets.errors import NcaError
+from nca_assets.in_process import (
     Materialized,
     collect,
     draw_figures,
@@ -19,7 +20,6 @@ from nca_assets.automation.in_process import (
     project_instance,
     publish_dataset,
 )
-from nca_assets.errors import NcaError
 from nca_assets.project import Project
 from nca_assets.publishing.checksums import check_published
 from nca_assets_tests.conftest import local

@@ -122,7 +122,7 @@ def test_a_full_disk_ends_the_run_at_once_and_keeps_what_is_done(
 
 RUN = """
 import dagster as dg
-from nca_assets.automation.in_process import project_instance
+from nca_assets.in_process import project_instance
 from nca_assets.definitions import defs
 with project_instance() as instance:
     tags = {"dagster/asset_partition_range_start": "set1-00000", "dagster/asset_partition_range_end": "set1-00003"}

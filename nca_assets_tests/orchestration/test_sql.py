@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nca_assets.automation.in_process import collect, import_shards, materialize_chain, score_baselines
+from nca_assets.in_process import collect, import_shards, materialize_chain, score_baselines
 from nca_assets.project import Project
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.catalog import TABLES
