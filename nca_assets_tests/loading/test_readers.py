@@ -21,6 +21,7 @@ class Garbage:
 
     def __del__(self) -> None:
         for _ in range(50):
+            pass
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
+from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.loading import same_recipe
 from nca_assets.loading.readers import read_recipes
 from nca_assets.loading.source import RolloutSource
-from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.project import Project
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.versions import RECIPE_VERSION
@@ -25,7 +26,7 @@ from nca_assets_tests.conftest import local
 from nca_assets_tests.loading.conftest import KEYS
 
 
-def test_files_and_recipes_give_equal_bytes(shards: Project) -> None:
+def test_files_and_recipes_give_equal_bytes(shards: DataFolder) -> None:
     files = RolloutSource.files(shards)
     recipes = RolloutSource(files.table, read_recipes, shards)
     assert len(files) == 4 * len(KEYS)
@@ -34,7 +35,7 @@ def test_files_and_recipes_give_equal_bytes(shards: Project) -> None:
         np.testing.assert_array_equal(read.tokens, simulated.tokens)
 
 
-def test_a_source_of_recipes_needs_no_files(shards: Project) -> None:
+def test_a_source_of_recipes_needs_no_files(shards: DataFolder) -> None:
     source = RolloutSource.recipes("set3", range(30, 34), shards)
     assert [str(rollout.id) for rollout in source] == [f"set3/{index:06d}" for index in range(30, 34)]
     for position, rollout in enumerate(source):
@@ -42,20 +43,23 @@ def test_a_source_of_recipes_needs_no_files(shards: Project) -> None:
         assert rollout.tokens.shape[0] == 140
 
 
-def test_tokens_are_those_with_the_digest_in_the_labels(shards: Project) -> None:
-    for rollout in RolloutSource.where(settings.data=shards):
+def test_tokens_are_those_with_the_digest_in_the_labels(shards: DataFolder) -> None:
+    for rollout in RolloutSource.where("true", shards):
         assert rollout_digest(np.asarray(rollout.tokens)) == rollout.labels["digest"]
         assert rollout.labels["rollout_id"] == str(rollout.id)
 
 
 @pytest.mark.parametrize("frames", [129, 200])
-def test_recipes_give_the_labelled_tokens_whatever_length_is_set(shards: Project, frames: int) -> None:
-    set_otherwise = shards.model_copy(update={"frames": frames})
+def test_recipes_give_the_labelled_tokens_whatever_length_is_set(
+    shards: DataFolder, frames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NCA_FRAMES", str(frames))
+    set_otherwise = Project.load().at(local(shards.root)).data
     for rollout in RolloutSource.where("rollout_index < 2", set_otherwise, recipes=True):
         assert rollout_digest(np.asarray(rollout.tokens)) == rollout.labels["digest"]
 
 
-def test_recipes_of_several_lengths_are_beginnings_of_the_same_rollouts(shards: Project) -> None:
+def test_recipes_of_several_lengths_are_beginnings_of_the_same_rollouts(shards: DataFolder) -> None:
     files = RolloutSource.files(shards).take(range(4))
     lengths = [140, 130, 130, 20]
     table = files.table.with_columns(pl.Series("frames", lengths, dtype=files.table.schema["frames"]))
@@ -64,27 +68,27 @@ def test_recipes_of_several_lengths_are_beginnings_of_the_same_rollouts(shards: 
 
 
 def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
-    own_shards: Project, monkeypatch: pytest.MonkeyPatch
+    own_shards: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards.data)
+    freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards)
     with monkeypatch.context() as newer:
         newer.setattr(same_recipe, "RECIPE_VERSION", RECIPE_VERSION + 1)
         said = f"6 shards, like set1-00000, were labelled from recipe version {RECIPE_VERSION} with cent"
         with pytest.raises(NcaError, match=said):
-            RolloutSource.where(settings.data=own_shards, recipes=True)
-    before = load_centroids(own_shards.data)
-    save_centroids(before.flip(0), own_shards.data, "imported from a test")
+            RolloutSource.where("true", own_shards, recipes=True)
+    before = load_centroids(own_shards)
+    save_centroids(before.flip(0), own_shards, "imported from a test")
     again = r"make them again \('nca backfill --stale'\), or read the shards instead"
     remedy = f"centroids {digest(before)[:12]}….*{again}"
     with pytest.raises(NcaError, match=remedy):
         RolloutSource.where("set_name = 'set2'", own_shards, recipes=True)
     with pytest.raises(NcaError, match=remedy):
         RolloutSource.collection("few", own_shards, recipes=True)
-    assert len(list(RolloutSource.where(settings.data=own_shards))) == 4 * len(KEYS)
+    assert len(list(RolloutSource.where("true", own_shards))) == 4 * len(KEYS)
 
 
-def test_rollouts_are_chosen_in_sql(shards: Project) -> None:
-    every = RolloutSource.where(settings.data=shards)
+def test_rollouts_are_chosen_in_sql(shards: DataFolder) -> None:
+    every = RolloutSource.where("true", shards)
     odd = RolloutSource.where("rollout_index % 2 = 1 and set_name = 'set2'", shards, columns=["behavior", "width"])
     expected = [rollout.id for rollout in every if rollout.id.set == "set2" and rollout.id.index % 2]
     assert odd.ids == expected
@@ -96,25 +100,25 @@ def test_rollouts_are_chosen_in_sql(shards: Project) -> None:
     assert sorted(i for source in splits for i in source.ids) == every.ids
 
 
-def named_splits(settings: Project) -> list[str]:
+def named_splits(data: DataFolder) -> list[str]:
     from nca_assets.warehouse.answer import first_rows
 
-    return [name for (name,) in first_rows("SELECT DISTINCT by_rollout FROM splits", settings.data, 9)[1]]
+    return [name for (name,) in first_rows("SELECT DISTINCT by_rollout FROM splits", data, 9)[1]]
 
 
-def test_classes_can_be_balanced(shards: Project) -> None:
-    source = RolloutSource.where(settings.data=shards)
+def test_classes_can_be_balanced(shards: DataFolder) -> None:
+    source = RolloutSource.where("true", shards)
     balanced = source.balanced()
     counts = balanced.table["behavior"].value_counts()["count"]
     assert counts.n_unique() == 1
     assert balanced.table["behavior"].n_unique() == source.table["behavior"].n_unique()
     assert source.balanced().ids == balanced.ids
-    sampled = RolloutSource.where(settings.data=shards, sampling=Sampling(each=1))
+    sampled = RolloutSource.where("true", shards, sampling=Sampling(each=1))
     assert len(sampled) == source.table["behavior"].n_unique()
 
 
-def test_a_collection_is_a_source(own_shards: Project) -> None:
-    freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards.data)
+def test_a_collection_is_a_source(own_shards: DataFolder) -> None:
+    freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards)
     source = RolloutSource.collection("few", own_shards)
     assert source.ids == [RolloutId(name, index) for name in ("set1", "set2") for index in range(3)]
     with pytest.raises(NcaError, match="no collection 'many'"):
@@ -136,21 +140,23 @@ def test_a_collection_is_a_source(own_shards: Project) -> None:
     ],
 )
 def test_a_wrong_query_says_what_is_wrong(
-    shards: Project, condition: str, columns: list[str] | None, message: str
+    shards: DataFolder, condition: str, columns: list[str] | None, message: str
 ) -> None:
     with pytest.raises(NcaError, match=f"(?s){message}"):
         RolloutSource.where(condition, shards, columns=columns)
 
 
-def test_a_condition_may_end_in_a_comment(shards: Project) -> None:
+def test_a_condition_may_end_in_a_comment(shards: DataFolder) -> None:
     assert len(RolloutSource.where("rollout_index < 2 -- the first ones", shards)) == 4
 
 
-def test_nothing_to_read_is_said(settings: Project) -> None:
+def test_nothing_to_read_is_said(data: DataFolder) -> None:
     with pytest.raises(NcaError, match="no rollout to read: materialize rollout_shards"):
-        RolloutSource.files(settings.data)
-    with pytest.raises(NcaError, match="no recipe makes set 'life': use one of set1"):
-        RolloutSource.recipes("life", range(3), settings.data)
+        RolloutSource.files(data)
+    with pytest.raises(NcaError, match="set 'life' was imported: no recipe gives"):
+        RolloutSource.recipes("life", range(3), data)
+    with pytest.raises(NcaError, match="has no set 'set4': use one of set1"):
+        RolloutSource.recipes("set4", range(3), data)
 
 
 def damage_the_middle(file: bytes) -> bytes:
@@ -159,8 +165,8 @@ def damage_the_middle(file: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [damage_the_middle, lambda file: file[:-200], lambda _: b"", lambda _: None])
-def test_a_corrupt_shard_is_named(own_shards: Project, damage: Callable[[bytes], bytes | None]) -> None:
-    file = own_shards.data.tokens_file(ShardKey("set1", 1))
+def test_a_corrupt_shard_is_named(own_shards: DataFolder, damage: Callable[[bytes], bytes | None]) -> None:
+    file = own_shards.tokens_file(ShardKey("set1", 1))
     content = damage(file.read_bytes())
     file.unlink()
     if content is not None:
@@ -169,9 +175,9 @@ def test_a_corrupt_shard_is_named(own_shards: Project, damage: Callable[[bytes],
         list(RolloutSource.files(own_shards))
 
 
-def test_a_member_under_the_name_of_another_is_damage(own_shards: Project) -> None:
+def test_a_member_under_the_name_of_another_is_damage(own_shards: DataFolder) -> None:
     """Its checksum is right, so only the name in front of it tells."""
-    file = local(own_shards.data.tokens_file(ShardKey("set1", 0)))
+    file = local(own_shards.tokens_file(ShardKey("set1", 0)))
     content = file.read_bytes()
     start = content.index(b"PK\1\2")
     directory = content[start:].replace(b"rollout_000002", b"rollout_").replace(b"rollout_000003", b"rollout_000002")
@@ -180,8 +186,8 @@ def test_a_member_under_the_name_of_another_is_damage(own_shards: Project) -> No
         assert "another member is in its place" in str(tokens)
 
 
-def test_another_shape_than_the_labels_say_is_damage(own_shards: Project) -> None:
-    file = own_shards.data.tokens_file(ShardKey("set1", 1))
+def test_another_shape_than_the_labels_say_is_damage(own_shards: DataFolder) -> None:
+    file = own_shards.tokens_file(ShardKey("set1", 1))
     with np.load(local(file), allow_pickle=False) as shard:
         members: dict[str, Any] = {name: shard[name][:100] for name in shard}
     np.savez_compressed(local(file), **members)
@@ -189,11 +195,11 @@ def test_another_shape_than_the_labels_say_is_damage(own_shards: Project) -> Non
         RolloutSource.files(own_shards)[4]
 
 
-def test_shards_that_numpy_wrote_are_read_too(own_shards: Project) -> None:
+def test_shards_that_numpy_wrote_are_read_too(own_shards: DataFolder) -> None:
     """In C order, deflated or stored."""
     before = [rollout.tokens for rollout in RolloutSource.files(own_shards)]
     for number, save in ((0, np.savez_compressed), (1, np.savez)):
-        file = own_shards.data.tokens_file(ShardKey("set1", number))
+        file = own_shards.tokens_file(ShardKey("set1", number))
         with np.load(local(file), allow_pickle=False) as shard:
             members: dict[str, Any] = {name: np.ascontiguousarray(shard[name]) for name in shard}
         save(local(file), **members)
@@ -202,7 +208,7 @@ def test_shards_that_numpy_wrote_are_read_too(own_shards: Project) -> None:
 
 
 @given(st.lists(st.integers(-24, 23), min_size=1, max_size=6))
-def test_positions_are_those_of_a_sequence(shards: Project, positions: list[int]) -> None:
+def test_positions_are_those_of_a_sequence(shards: DataFolder, positions: list[int]) -> None:
     source = RolloutSource.files(shards)
     ids = source.ids
     assert [source[position].id for position in positions] == [ids[position] for position in positions]
@@ -211,13 +217,13 @@ def test_positions_are_those_of_a_sequence(shards: Project, positions: list[int]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_torch_loads_from_it_as_it_is(shards: Project, workers: int) -> None:
+def test_torch_loads_from_it_as_it_is(shards: DataFolder, workers: int) -> None:
     source = RolloutSource.files(shards)
     loaded = list(DataLoader(source, batch_size=None, num_workers=workers))
     assert [rollout.id for rollout in loaded] == source.ids
 
 
-def test_grain_loads_from_it_as_it_is(shards: Project) -> None:
+def test_grain_loads_from_it_as_it_is(shards: DataFolder) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         grain = pytest.importorskip("grain")

@@ -10,16 +10,18 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from nca_assets.data_folder import DataFolder
+from nca_assets.description import Shape
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON, Batch, Stream, clips, long_horizon, transitions
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets_tests.conftest import local
 
 
 @pytest.fixture
-def source(shards: Project) -> RolloutSource:
+def source(shards: DataFolder) -> RolloutSource:
     return RolloutSource.files(shards)
 
 
@@ -58,7 +60,7 @@ def test_the_cards_task_begins_at_0(source: RolloutSource) -> None:
     assert samples(batches) == [(position, 0) for position in range(len(source))]
 
 
-def test_files_and_recipes_give_equal_streams(shards: Project) -> None:
+def test_files_and_recipes_give_equal_streams(shards: DataFolder) -> None:
     files = RolloutSource.files(shards).take(range(4))
     recipes = RolloutSource.recipes("set1", range(4), shards)
     pairs = zip(transitions(files, seed=2), transitions(recipes, seed=2), strict=True)
@@ -109,8 +111,8 @@ def test_batches_that_ranks_can_not_share_equally_are_others_in_each_epoch(sourc
     assert len({frozenset(left) for left in left_out}) == 3
 
 
-def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: Project) -> None:
-    file = own_shards.data.tokens_file(ShardKey("set2", 1))
+def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: DataFolder) -> None:
+    file = own_shards.tokens_file(ShardKey("set2", 1))
     file.write_bytes(file.read_bytes()[:-300])
     source = RolloutSource.files(own_shards)
     with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged .* materialize partition set2-00001"):
@@ -122,8 +124,8 @@ def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: Project) -
     assert all(batch.tokens.shape[0] == len(batch.starts) for batch in batches)
 
 
-def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: Project) -> None:
-    file = own_shards.data.tokens_file(ShardKey("set2", 1))
+def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: DataFolder) -> None:
+    file = own_shards.tokens_file(ShardKey("set2", 1))
     content = bytearray(file.read_bytes())
     content[300] ^= 0xFF  # in the first member
     file.write_bytes(bytes(content))
@@ -142,37 +144,34 @@ def test_wrong_options_are_refused(source: RolloutSource, options: dict[str, int
 
 MEMORY = """
 import resource, sys
-from pathlib import Path
+from nca_assets.data_folder import DataFolder
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import transitions
-source = RolloutSource.files()
-if len(sys.argv) > 1:
-    source = source.take(range(int(sys.argv[1])))
+source = RolloutSource.files(DataFolder.open(sys.argv[1]))
+if len(sys.argv) > 2:
+    source = source.take(range(int(sys.argv[2])))
 stream = transitions(source, batch_size=256)
 print(sum(batch.tokens.numel() for batch in stream), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
 @pytest.mark.long
-def test_memory_is_bounded_while_streaming_100_shards(
-    shards: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_is_bounded_while_streaming_100_shards(shards: DataFolder, tmp_path: Path, resources: Resources) -> None:
     from shutil import copy
 
     from nca_assets.shards.write import write_shard
     from nca_assets.vocabulary.centroids import load_centroids
 
-    data = tmp_path / "many"
-    many = shards.model_copy(update={"data": data, "shard_size": 32, "shards_per_set": 100})
-    data.mkdir()
+    many = DataFolder.create(tmp_path / "many", Shape(shard_size=32, sets=shards.sets))
     for name in ("centroids.pt", "centroids.json"):
-        copy(local(shards.data / name), data)
+        copy(local(shards / name), local(many / name))
     for number in range(100):
-        write_shard(ShardKey("set1", number), load_centroids(data), many)
-    monkeypatch.setenv("NCA_DATA", str(data))
+        write_shard(ShardKey("set1", number), load_centroids(many), many, resources)
 
     def stream(*most: str) -> tuple[int, int]:
-        ran = subprocess.run([sys.executable, "-c", MEMORY, *most], capture_output=True, text=True, check=True)
+        ran = subprocess.run(
+            [sys.executable, "-c", MEMORY, str(many), *most], capture_output=True, text=True, check=True
+        )
         tokens, kilobytes = map(int, ran.stdout.split())
         return tokens, kilobytes * 1024
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import clips, transitions
 from nca_assets.loading.unpacked import unpack
-from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
 from nca_assets.storage import Stored
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
@@ -20,18 +21,18 @@ from nca_assets_tests.conftest import local
 KEY = ShardKey("set1", 1)
 
 
-def unpacked_files(settings: Project) -> set[Stored]:
-    return set((settings.data / "unpacked").rglob("*"))
+def unpacked_files(data: DataFolder) -> set[Stored]:
+    return set((data / "unpacked").rglob("*"))
 
 
-def test_they_give_the_rollouts_of_the_shards(own_shards: Project) -> None:
+def test_they_give_the_rollouts_of_the_shards(own_shards: DataFolder) -> None:
     source = RolloutSource.files(own_shards)
     for packed, unpacked in zip(source, source.unpacked(), strict=True):
         assert packed.id == unpacked.id
         np.testing.assert_array_equal(packed.tokens, unpacked.tokens)
 
 
-def test_streams_over_them_are_the_same(own_shards: Project) -> None:
+def test_streams_over_them_are_the_same(own_shards: DataFolder) -> None:
     """Whole blocks lie together in memory; those with gaps do not."""
     every = RolloutSource.files(own_shards)
     for source in (every, every.take([0, 1, 3, 6, 7, 20])):
@@ -39,7 +40,7 @@ def test_streams_over_them_are_the_same(own_shards: Project) -> None:
         assert all(torch.equal(a, b) for one, other in pairs for a, b in zip(one[:2], other[:2], strict=True))
 
 
-def test_batches_are_copies(own_shards: Project) -> None:
+def test_batches_are_copies(own_shards: DataFolder) -> None:
     source = RolloutSource.files(own_shards).unpacked()
     stream = clips(source, 16, shuffle=False)
     first = next(iter(stream))
@@ -48,27 +49,27 @@ def test_batches_are_copies(own_shards: Project) -> None:
     assert torch.equal(next(iter(stream)).tokens, before)
 
 
-def test_a_shard_is_unpacked_once_and_anew_when_it_is_another(own_shards: Project) -> None:
-    first = unpack(KEY, own_shards.data)
+def test_a_shard_is_unpacked_once_and_anew_when_it_is_another(own_shards: DataFolder, resources: Resources) -> None:
+    first = unpack(KEY, own_shards)
     written = first.stat().st_mtime_ns
-    assert unpack(KEY, own_shards.data) == first
+    assert unpack(KEY, own_shards) == first
     assert first.stat().st_mtime_ns == written
-    save_centroids(load_centroids(own_shards.data).flip(0), own_shards.data, "imported from a test")
-    write_shard(KEY, load_centroids(own_shards.data), own_shards)
+    save_centroids(load_centroids(own_shards).flip(0), own_shards, "imported from a test")
+    write_shard(KEY, load_centroids(own_shards), own_shards, resources)
     source = RolloutSource.files(own_shards)
     np.testing.assert_array_equal(source[4].tokens, source.unpacked()[4].tokens)
     assert len(unpacked_files(own_shards)) == 2  # the set's folder and the new file
     assert not first.exists()
 
 
-def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: Project) -> None:
-    file = own_shards.data.tokens_file(KEY)
+def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: DataFolder) -> None:
+    file = own_shards.tokens_file(KEY)
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
     source = RolloutSource.files(own_shards).unpacked()
     with pytest.raises(NcaError, match=r"shard_00001\.npz"):
         list(transitions(source))
-    assert not list((own_shards.data / "unpacked" / "set1").glob("shard_00001*"))
+    assert not list((own_shards / "unpacked" / "set1").glob("shard_00001*"))
     batches = list(transitions(source, skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 4 * 139
     shutil.rmtree(local(file.parent))
