@@ -45,8 +45,8 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 def make_fresh(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (place / "data").mkdir(parents=True)
-    save_centroids(read_centroids(GOLDEN / "centroids.pt"), place / "data", source="imported from a test")
+    data = Project.load().at(place / "data").writable_data()
+    save_centroids(read_centroids(GOLDEN / "centroids.pt"), data, source="imported from a test")
     make_home(place / "home", monkeypatch)
     with project_instance() as instance:
         instance.get_asset_keys()
@@ -88,7 +88,7 @@ def dagster_home(
 
 @pytest.fixture
 def project(dagster_home: Path) -> Project:  # noqa: ARG001
-    """Settings for a data folder that has a vocabulary, and a Dagster home that knows nothing yet."""
+    """The project of a data folder that has a vocabulary, and a Dagster home that knows nothing yet."""
     return Project.load()
 
 

@@ -75,7 +75,7 @@ def test_the_chain_reports_every_asset_with_what_a_person_wants(project: Project
     ]
     shard = by_name(done, "rollout_shards")
     manifest = read_manifest(KEY, project.data)
-    assert shard["dagster/partition_row_count"] == project.shard_size
+    assert shard["dagster/partition_row_count"] == project.data.shard_size
     assert shard["tokens"] == manifest.tokens
     assert shard["bytes"] == project.data.tokens_file(KEY).stat().st_size
     assert shard["digest"] == manifest.digest
@@ -83,8 +83,8 @@ def test_the_chain_reports_every_asset_with_what_a_person_wants(project: Project
     assert str(shard["device"]).startswith("cpu")
     picture = Image.open(io.BytesIO(base64.b64decode(str(shard["contact sheet"]).split("base64,")[1][:-1])))
     assert picture.format == "PNG"
-    assert by_name(done, "behavior_labels")["dagster/partition_row_count"] == project.shard_size
-    assert by_name(done, "analytics/labels")["dagster/row_count"] == 2 * project.shard_size
+    assert by_name(done, "behavior_labels")["dagster/partition_row_count"] == project.data.shard_size
+    assert by_name(done, "analytics/labels")["dagster/row_count"] == 2 * project.data.shard_size
     assert data_version(instance, SHARDS, KEYS[0]) == manifest.digest
     assert set(statuses(instance).values()) == {StaleStatus.FRESH}
 
@@ -197,9 +197,10 @@ def test_checks_fail_on_damaged_shards_and_missing_parts(chain: Project, instanc
     assert check_results(result) == {"counts_match": False, "shares_as_usual": True, "card_targets_met": True}
 
 
-def put_a_file_where_the_folder_should_be(settings: Project) -> None:
-    settings.data.root.rename(local(settings.data.root.with_name("away")))
-    settings.data.touch()
+def put_a_file_where_the_folder_should_be(project: Project) -> None:
+    folder = local(project.data.root)
+    folder.rename(folder.with_name("away"))
+    folder.touch()
 
 
 BAD_INPUT: dict[str, tuple[str, str, str, Callable[[Project], object]]] = {
@@ -248,7 +249,7 @@ def test_a_failed_run_says_why_in_its_event(project: Project, instance: dg.Dagst
     assert "is not a file of torch.save" in str(failure.user_failure_data.description)
 
 
-@pytest.mark.usefixtures("settings")
+@pytest.mark.usefixtures("project")
 def test_without_a_project_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with pytest.raises(NcaError, match=r"holds no dagster\.yaml: run this in the project's folder"):

@@ -23,8 +23,7 @@ from nca_assets.definitions import defs
 from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import load_centroids, read_centroids, save_centroids
 
-data = Project.load().data
-data.mkdir()
+data = Project.load().writable_data()
 save_centroids(read_centroids(Path(sys.argv[1])), data, "imported from a test")
 
 def run(job, **tags):

@@ -98,7 +98,7 @@ def test_too_little_space_ends_the_run_before_anything_is_made(
 def test_a_disk_that_fills_up_keeps_what_is_done_and_nothing_partial(
     project: Project, centroids: Any, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with small_disk(local(project.data), "160k"):
+    with small_disk(local(project.data.root), "160k"):
         save_centroids(centroids, project.data, "imported from a test")
         assert run_job(instance, "learn_vocabulary").success
         with monkeypatch.context() as unaware:
@@ -108,5 +108,5 @@ def test_a_disk_that_fills_up_keeps_what_is_done_and_nothing_partial(
         done = sorted(made(instance, SHARDS))
         assert done == KEYS[: len(done)]
         assert 1 <= len(done) < 4
-        assert not list(project.data.rglob("*.part"))
+        assert not list(project.data.root.rglob("*.part"))
         assert "shards need about" in failure(run_range(instance, KEYS[0], KEYS[3]))

@@ -43,8 +43,8 @@ pytestmark = pytest.mark.slow
 KEY = ShardKey("set1", 0)
 
 
-def ask(settings: Project, query: str) -> list[tuple]:
-    with connect(settings.data) as connection:
+def ask(project: Project, query: str) -> list[tuple]:
+    with connect(project.data) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -52,9 +52,9 @@ def rebuild(instance: dg.DagsterInstance) -> None:
     assert run_job(instance, "build_analytics").success
 
 
-def ours(settings: Project) -> dict[str, str]:
+def ours(project: Project) -> dict[str, str]:
     """Our stale partitions, with their reasons."""
-    rows = ask(settings, "SELECT concat_ws(' ', asset, partition_key), reason FROM stale_partitions")
+    rows = ask(project, "SELECT concat_ws(' ', asset, partition_key), reason FROM stale_partitions")
     return dict(rows)
 
 

@@ -26,6 +26,7 @@ def started_by(instance: dg.DagsterInstance, pid: int | None) -> dg.DagsterRun:
 
 @dg.job
 def made_job() -> None:
+    pass
 
 
 def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:

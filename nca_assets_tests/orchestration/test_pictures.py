@@ -30,8 +30,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def made(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with lasting_project(states("chain"), tmp_path_factory.mktemp("pictures")) as settings:
-        yield settings
+    with lasting_project(states("chain"), tmp_path_factory.mktemp("pictures")) as project:
+        yield project
 
 
 @pytest.fixture(scope="module")

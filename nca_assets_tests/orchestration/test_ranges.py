@@ -18,6 +18,7 @@ from nca_assets.automation.in_flight import RANGE_END, RANGE_START
 from nca_assets.automation.partition_events import reported_by_this_run
 from nca_assets.automation.wanted import find_wanted
 from nca_assets.definitions import defs
+from nca_assets.description import description_file
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
 from nca_assets.shards import write as shard_writing
@@ -66,7 +67,7 @@ def test_each_partition_of_a_range_is_reported_for_itself(vocabulary: Project, i
     shards, labels = made(instance, SHARDS), made(instance, LABELS)
     assert sorted(shards) == sorted(labels) == KEYS
     for key in KEYS:
-        manifest = read_manifest(ShardKey.parse(key, 4), vocabulary.data)
+        manifest = read_manifest(ShardKey.parse(key), vocabulary.data)
         tags = shards[key].tags or {}
         assert tags["dagster/data_version"] == manifest.digest
         assert shards[key].metadata["digest"].value == manifest.digest
@@ -133,6 +134,7 @@ with project_instance() as instance:
 def test_what_is_finished_survives_kill_9(
     vocabulary: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    description_file(vocabulary.dataset.data).unlink()  # so that the next run describes a dataset of longer shards
     monkeypatch.setenv("NCA_SHARD_SIZE", "48")
     with subprocess.Popen([sys.executable, "-c", RUN], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
         deadline = time.monotonic() + 120
@@ -144,12 +146,12 @@ def test_what_is_finished_survives_kill_9(
     done = sorted(made(instance, SHARDS))
     assert KEYS[:2] == done[:2]
     assert len(done) < 4
-    settings = Project.load()
+    project = Project.load()
     for key in done:
-        assert read_manifest(ShardKey.parse(key, 4), settings.data).digest
-    wanted = find_wanted(settings, instance)
+        assert read_manifest(ShardKey.parse(key), project.data).digest
+    wanted = find_wanted(project, instance)
     assert not set(wanted.shards) & set(done)
     assert KEYS[3] in wanted.shards
     assert run_range(instance, KEYS[len(done)], KEYS[3]).success
     assert sorted(made(instance, SHARDS)) == KEYS
-    assert vocabulary.data == settings.data
+    assert vocabulary.data == project.data

@@ -30,7 +30,7 @@ MAY_BE_EMPTY = ("out of date, and why", "two rollouts the same")
 @pytest.fixture(scope="module")
 def asked(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("asked")
-    with lasting_project(states("chain"), folder) as settings:
+    with lasting_project(states("chain"), folder) as project:
         list(materialize_chain(["set1-00000", "set1-00002", "set2-00000", "set3-00003"]))
         (folder / "others").mkdir()
         half_frozen = np.where(np.arange(20) < 10, movies.noise(), 3)
@@ -48,7 +48,7 @@ def asked(states: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
         list(import_shards(folder / "others", "life"))
         collect("lively", {"query": "SELECT rollout_id FROM labels WHERE mean_change > 0.1"})
         score_baselines()
-        yield settings
+        yield project
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: re.sub(r"\W+", "_", query)[:50])
@@ -66,7 +66,7 @@ def test_there_are_enough_of_them_and_every_table_is_described() -> None:
 
 
 def test_every_program_runs(asked: Project, tmp_path: Path) -> None:
-    (tmp_path / "data").symlink_to(local(asked.data))
+    (tmp_path / "data").symlink_to(local(asked.data.root))
     for program in PROGRAMS:
         done = warm.completed(["-c", program], tmp_path)
         assert done.returncode == 0, done.stderr
@@ -74,7 +74,7 @@ def test_every_program_runs(asked: Project, tmp_path: Path) -> None:
 
 
 def test_every_command_runs(asked: Project, tmp_path: Path) -> None:
-    (tmp_path / "data").symlink_to(local(asked.data))
+    (tmp_path / "data").symlink_to(local(asked.data.root))
     (tmp_path / "query.sql").write_text("FROM behavior_summary")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     block = GUIDE.split("## Asking")[1].split("```console\n")[1].split("```")[0]

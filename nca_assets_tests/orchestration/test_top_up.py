@@ -1,5 +1,7 @@
 """The schedule asks for what is missing, then for what is stale, and never for what is in flight."""
 
+from dataclasses import replace
+
 import dagster as dg
 import pytest
 
@@ -10,6 +12,7 @@ from nca_assets.automation.wanted import Wanted, find_wanted, ranges
 from nca_assets.definitions import defs
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
+from nca_assets.settings import Orchestration
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
@@ -56,37 +59,37 @@ def test_what_was_made_since_the_warehouse_was_built_is_not_taken_for_stale(
 
 def test_groups_are_contiguous_within_a_set_and_no_longer_than_asked() -> None:
     keys = ["set1-00000", "set1-00001", "set1-00002", "set1-00005", "set2-00006", "set2-00007"]
-    assert list(ranges(keys, 2, 10)) == [keys[:2], [keys[2]], [keys[3]], keys[4:]]
-    assert list(ranges([], 2, 10)) == []
-    assert list(ranges(["set1-00009", "set2-00010"], 5, 11)) == [["set1-00009"], ["set2-00010"]]
+    assert list(ranges(keys, 2)) == [keys[:2], [keys[2]], [keys[3]], keys[4:]]
+    assert list(ranges([], 2)) == []
+    assert list(ranges(["set1-00009", "set2-00010"], 5)) == [["set1-00009"], ["set2-00010"]]
 
 
-def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(settings: Project) -> None:
-    settings = settings.model_copy(update={"shards_per_tick": 5, "shards_per_run": 2})
+def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(project: Project) -> None:
+    project = replace(project, orchestration=Orchestration(shards_per_tick=5, shards_per_run=2))
     labels = ["set2-00000", "set2-00001", "set2-00002"]
     wanted = Wanted(missing_shards=KEYS[:3], stale_shards=KEYS[3:], missing_labels=labels, stale_labels=[])
-    assert asked(wanted, {KEYS[1]}, set(), settings) == [
+    assert asked(wanted, {KEYS[1]}, set(), project) == [
         (KEYS[0], KEYS[0], 2),
         (KEYS[2], KEYS[3], 2),
         ("set2-00000", "set2-00001", 1),
     ]
 
 
-def test_what_has_failed_comes_last(settings: Project) -> None:
-    settings = settings.model_copy(update={"shards_per_tick": 4, "shards_per_run": 2})
+def test_what_has_failed_comes_last(project: Project) -> None:
+    project = replace(project, orchestration=Orchestration(shards_per_tick=4, shards_per_run=2))
     wanted = Wanted(missing_shards=KEYS, stale_shards=[], missing_labels=[], stale_labels=["set2-00001"])
-    assert asked(wanted, set(), {KEYS[0], KEYS[1]}, settings) == [
+    assert asked(wanted, set(), {KEYS[0], KEYS[1]}, project) == [
         (KEYS[2], KEYS[3], 2),
         ("set2-00001", "set2-00001", 1),
         (KEYS[0], KEYS[0], 2),
     ]
 
 
-def asked(wanted: Wanted, busy: set[str], failed: set[str], settings: Project) -> list[tuple[str, str, int]]:
+def asked(wanted: Wanted, busy: set[str], failed: set[str], project: Project) -> list[tuple[str, str, int]]:
     """First and last partition of each request, and the number of its assets."""
     return [
         (request.tags[RANGE_START], request.tags[RANGE_END], len(request.asset_selection or []))
-        for request in requests(wanted, busy, failed, settings, "now")
+        for request in requests(wanted, busy, failed, project, "now")
     ]
 
 
