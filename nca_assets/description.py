@@ -45,7 +45,9 @@ class RolloutSet(BaseModel):
     seed: int = Field(ge=1, lt=2**32)
     folder: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     frames: int = Field(ge=MIN_FRAMES, le=65536)
-    families: Mapping[FamilyName, Annotated[int, Field(ge=1, le=65536)]] = Field(default=SHARES, min_length=1)
+    families: Mapping[FamilyName, Annotated[int, Field(ge=1, le=65536)]] = Field(
+        default_factory=lambda: SHARES, min_length=1
+    )
     smallest_side: int = Field(default=8, ge=MIN_SIDE, le=MAX_SIDE)
     largest_side: int = Field(default=48, ge=MIN_SIDE, le=MAX_SIDE)
 
