@@ -12,7 +12,7 @@ import nca_assets
 PACKAGE = Path(nca_assets.__file__).parent
 
 LAYERS = [
-    {"errors", "progress", "versions"},
+    {"errors", "progress", "text", "versions"},
     {"bucket", "storage"},
     {"files", "seal"},
     {"versioned"},

@@ -11,6 +11,7 @@ from nca_assets.assets.analytics import TABLE_KEYS
 from nca_assets.automation.about import OWNERS, documents
 from nca_assets.automation.reporting import inline_picture, progress_in_log, working
 from nca_assets.progress import Progress
+from nca_assets.text import markdown_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +31,7 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
 
     Trained on the training split, scored on the test split; the table `long_horizon_leaderboard` has the means.
     """
-    from nca_assets.figures.leaderboard import leaderboard_chart
+    from nca_assets.figures.comparisons import leaderboard_chart
     from nca_assets.tasks.leaderboard import ORACLE, above_the_oracle, best_model, score_baselines
 
     @contextmanager
@@ -66,8 +67,8 @@ def _as_markdown(models: "pl.DataFrame", above: "pl.DataFrame") -> dg.MarkdownMe
         name: f"{mean:.3f}" + (f" ± {error:.3f}" if error is not None else "") for name, mean, error in above.rows()
     }
     columns = [*models.columns, "above the oracle"]
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for name, rollouts, *scores in models.iter_rows():
-        shown = ("" if score is None else f"{score:.3f}" for score in scores)
-        lines.append(f"| {name} | {rollouts} | {' | '.join(shown)} | {gaps.get(name, '')} |")
-    return dg.MetadataValue.md("\n".join(lines))
+    rows = (
+        [name, rollouts, *("" if score is None else f"{score:.3f}" for score in scores), gaps.get(name, "")]
+        for name, rollouts, *scores in models.iter_rows()
+    )
+    return dg.MetadataValue.md(markdown_table(columns, rows))

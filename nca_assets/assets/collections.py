@@ -44,7 +44,8 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
     from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
     from nca_assets.figures.palette import colored, colors_of
     from nca_assets.shards.rollouts import rollout_tokens
-    from nca_assets.warehouse.collections import Sampling, freeze, read_collection
+    from nca_assets.warehouse.collections import freeze, read_collection
+    from nca_assets.warehouse.sql_text import Sampling
 
     started = time.perf_counter()
     with working(context) as (project, data):

@@ -18,6 +18,7 @@ from nca_assets.labels.schema import Column
 from nca_assets.progress import Progress
 from nca_assets.project import Project
 from nca_assets.storage import clear_errors
+from nca_assets.text import markdown_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +31,7 @@ terminal: ContextVar[TextIO | None] = ContextVar("terminal", default=None)
 """Where to draw progress bars; not stderr itself, which Dagster captures while a step runs."""
 
 
-MOST_RETRIES = 2
+MAX_RETRIES = 2
 SECONDS_BEFORE_RETRY = 5.0
 
 
@@ -44,9 +45,9 @@ def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Ite
         with clear_errors():
             yield
     except NcaError as error:
-        if context and isinstance(error, TransientError) and context.retry_number < MOST_RETRIES:
+        if context and isinstance(error, TransientError) and context.retry_number < MAX_RETRIES:
             context.log.warning(f"{error} Trying again in {SECONDS_BEFORE_RETRY:.0f} s.")
-            raise dg.RetryRequested(MOST_RETRIES, SECONDS_BEFORE_RETRY) from error
+            raise dg.RetryRequested(MAX_RETRIES, SECONDS_BEFORE_RETRY) from error
         raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
@@ -85,16 +86,15 @@ def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> 
         yield report
 
 
-def inline_picture(content: bytes, form: str = "png") -> dg.MarkdownMetadataValue:
+def inline_picture(content: bytes, image_format: str = "png") -> dg.MarkdownMetadataValue:
     """A PNG, or a GIF, as metadata that the UI shows in place."""
-    return dg.MetadataValue.md(f"![](data:image/{form};base64,{base64.b64encode(content).decode()})")
+    return dg.MetadataValue.md(f"![](data:image/{image_format};base64,{base64.b64encode(content).decode()})")
 
 
 def behavior_table(behaviors: "pl.Series") -> dg.MarkdownMetadataValue:
     """How many rollouts are of each class."""
     counts = behaviors.value_counts(sort=True, name="rollouts")
-    lines = [f"| {behavior} | {rollouts} |" for behavior, rollouts in counts.iter_rows()]
-    return dg.MetadataValue.md("\n".join(["| behavior | rollouts |", "|---|---|", *lines]))
+    return dg.MetadataValue.md(markdown_table(["behavior", "rollouts"], counts.iter_rows()))
 
 
 def behavior_shares(behaviors: "pl.Series") -> dict[str, float]:

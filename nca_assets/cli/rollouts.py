@@ -86,7 +86,7 @@ def gif(
     most: Annotated[int, typer.Option(min=1, help="Rollouts of a query's answer to animate.")] = 4,
 ) -> None:
     """Animate rollouts, from their shards or, if these are not materialized, from their recipes."""
-    from nca_assets.figures.animation import FORMS
+    from nca_assets.figures.animation import FORMATS
     from nca_assets.figures.palette import colors_of, gray_levels
     from nca_assets.files import whole_file
     from nca_assets.project import Project
@@ -95,8 +95,8 @@ def gif(
     project = Project.load()
     into = out if out and out.is_dir() else None
     ending = form or (out.suffix[1:] if out and not into else "gif")
-    if ending not in FORMS:
-        raise NcaError(f"{ending!r} is no form of animation: use one of {', '.join(FORMS)}")
+    if ending not in FORMATS:
+        raise NcaError(f"{ending!r} is no form of animation: use one of {', '.join(FORMATS)}")
     chosen = _chosen(rollout, project, most)
     if len(chosen) > 1 and out and not into:
         raise NcaError(f"{len(chosen)} rollouts do not go into one file: give --out a folder that is there")
@@ -106,7 +106,7 @@ def gif(
         name = f"{wanted.set}_{wanted.index:06d}.{ending}"
         target = into / name if into else out or Path(name)
         with whole_file(target) as file:
-            file.write(FORMS[ending](tokens, colors, scale, fps))
+            file.write(FORMATS[ending](tokens, colors, scale, fps))
         frames, height, width = tokens.shape
         print(f"{target}: {frames} frames of {height}x{width} cells", flush=True)
 

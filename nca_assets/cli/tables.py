@@ -15,8 +15,8 @@ from typing import Any
 from rich.cells import cell_len
 
 GAP = "  "
-MOST_ROWS = 200
-MOST_ON_THE_SIDE = 10
+MAX_ROWS = 200
+MAX_ON_THE_SIDE = 10
 """Rows of a table on its side, which takes a line for each of their columns."""
 
 Texts = Sequence[Sequence[str]]
@@ -36,7 +36,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def laid_out(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> tuple[list[str], int]:
     """The lines of a table in at most ``width`` characters where its values allow that, and how many rows they show."""
-    shown = rows[:MOST_ROWS]
+    shown = rows[:MAX_ROWS]
     texts = [[cell(value) for value in row] for row in shown]
     numeric = [all(_is_number(row[at]) or row[at] is None for row in shown) for at in range(len(columns))]
     names = [printable(name) for name in columns]
@@ -46,7 +46,7 @@ def laid_out(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int |
             return lines, len(shown)
     if not rows:
         return names, 0
-    return list(_on_its_side(names, texts[:MOST_ON_THE_SIDE], shown, width or 0)), len(shown[:MOST_ON_THE_SIDE])
+    return list(_on_its_side(names, texts[:MAX_ON_THE_SIDE], shown, width or 0)), len(shown[:MAX_ON_THE_SIDE])
 
 
 def cell(value: object) -> str:

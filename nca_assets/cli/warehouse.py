@@ -10,7 +10,7 @@ import typer
 
 from nca_assets.cli.app import app
 from nca_assets.cli.show import counted
-from nca_assets.cli.tables import MOST_ROWS, print_rows
+from nca_assets.cli.tables import MAX_ROWS, print_rows
 from nca_assets.errors import NcaError
 
 
@@ -36,7 +36,7 @@ def sql(
     elif csv or json:
         write_answer(text, data, "csv" if csv else "json", sys.stdout.buffer)
     else:
-        print_rows(*first_rows(text, data, MOST_ROWS + 1))
+        print_rows(*first_rows(text, data, MAX_ROWS + 1))
 
 
 def _query(query: str | None, file: Path | None) -> str:

@@ -9,20 +9,15 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.figures.contact_sheet import joined
-from nca_assets.figures.palette import Colors, colored, enlarged, indexed
+from nca_assets.figures.images import enlarged, gif, joined, png
+from nca_assets.figures.palette import Colors, colored
 
 SHEET_FRAMES = 12
 
 
 def animated_gif(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 25) -> bytes:
     """A looping GIF of a rollout (frames, height, width), ``scale`` pixels a cell, in the tokens' ``colors``."""
-    images = [indexed(frame, scale) for frame in colored(tokens, colors)]
-    buffer = io.BytesIO()
-    images[0].save(
-        buffer, "GIF", save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0, optimize=False
-    )
-    return buffer.getvalue()
+    return gif(colored(tokens, colors), scale, milliseconds=round(1000 / fps))
 
 
 def video(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 25) -> bytes:
@@ -46,10 +41,8 @@ def frame_sheet(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: 
     """A PNG of up to twelve frames, the first and the last among them, evenly spread, in rows of four."""
     chosen = np.unique(np.linspace(0, len(tokens) - 1, SHEET_FRAMES).round().astype(int))
     rows = [list(colored(tokens[chosen[first : first + 4]], colors)) for first in range(0, len(chosen), 4)]
-    buffer = io.BytesIO()
-    indexed(joined(rows), scale).save(buffer, "PNG", optimize=True, bits=8)
-    return buffer.getvalue()
+    return png(joined(rows), scale)
 
 
-FORMS: dict[str, Callable[..., bytes]] = {"gif": animated_gif, "mp4": video, "png": frame_sheet}
+FORMATS: dict[str, Callable[..., bytes]] = {"gif": animated_gif, "mp4": video, "png": frame_sheet}
 """By the ending of the file's name."""

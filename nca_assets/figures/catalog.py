@@ -1,59 +1,74 @@
-"""The figures, in the order in which the dataset card shows them. Each is drawn by the module of its name beside this
-file: ``data`` asks the warehouse for what it shows, ``draw`` makes the picture of it."""
+"""The figures, in the order in which the dataset card shows them."""
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nca_assets.data_folder import DataFolder
+from nca_assets.figures import comparisons, curves, grids, shares
+from nca_assets.figures.chart import Picture, drawn
 from nca_assets.files import whole_file
 from nca_assets.storage import Stored
 
 if TYPE_CHECKING:
-    from nca_assets.figures.chart import Picture
+    from matplotlib.figure import Figure as Drawing
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its name, what it shows in a sentence, and the tables of the warehouse that it is made from."""
+    """A figure: its name, its caption, the warehouse's tables that it is made from, and the function that draws it."""
 
     name: str
     caption: str
     tables: tuple[str, ...]
+    draw: Callable[[DataFolder], Drawing]
 
     def picture(self, data: DataFolder) -> Picture:
         """What the warehouse gives now. Raises ``NcaError`` if it is missing, or a rollout shown can't be read."""
-        from nca_assets.figures.chart import drawn
-
-        module = importlib.import_module(f"nca_assets.figures.{self.name}")
-        shown = module.data(data)
-        return drawn(lambda: module.draw(shown))
+        return drawn(lambda: self.draw(data))
 
     def make(self, data: DataFolder) -> Picture:
         """The same, and write it as PNG and SVG under ``data/figures``."""
         picture = self.picture(data)
-        for form, content in (("png", picture.png), ("svg", picture.svg)):
-            with whole_file(self.file(form, data)) as file:
+        for suffix, content in (("png", picture.png), ("svg", picture.svg)):
+            with whole_file(self.file(suffix, data)) as file:
                 file.write(content)
         return picture
 
-    def file(self, form: str, data: DataFolder) -> Stored:
-        """Where it lies; ``form`` is png or svg."""
-        return data.figure_file(self.name, form)
+    def file(self, suffix: str, data: DataFolder) -> Stored:
+        """Where it lies; ``suffix`` is png or svg."""
+        return data.figure_file(self.name, suffix)
 
 
 FIGURES = (
-    Figure("behavior_donut", "Shares of the behavior classes", ("labels",)),
-    Figure("phase_space", "Volatility and token entropy of each rollout, by class", ("phase_space",)),
-    Figure("geometry", "Heights, widths, shape ratios and tokens per frame", ("geometry",)),
-    Figure("token_frequency", "How often each of the 32 tokens occurs", ("token_frequency",)),
-    Figure("tokens_used", "How many of the 32 tokens a rollout uses", ("labels",)),
-    Figure("evolution", "A rollout that evolves, over its frames", ("labels",)),
-    Figure("frame_curves", "Entropy, novelty and cumulative difference over the frames", ("frame_curves",)),
-    Figure("lag_decay", "Likeness to frames 0 and 100 by lag, by class", ("lag_similarity",)),
-    Figure("long_horizon", "The sparse long-horizon task: context and target", ("labels", "splits")),
-    Figure("gallery", "Typical rollouts of each behavior class", ("labels",)),
-    Figure("beside_the_card", "Our statistics beside those of the original dataset's card", ("card_comparison",)),
+    Figure("behavior_donut", "Shares of the behavior classes", ("labels",), shares.behavior_donut),
+    Figure(
+        "phase_space",
+        "Volatility and token entropy of each rollout, by class",
+        ("phase_space",),
+        comparisons.phase_space,
+    ),
+    Figure("geometry", "Heights, widths, shape ratios and tokens per frame", ("geometry",), shares.geometry),
+    Figure("token_frequency", "How often each of the 32 tokens occurs", ("token_frequency",), shares.token_frequency),
+    Figure("tokens_used", "How many of the 32 tokens a rollout uses", ("labels",), shares.tokens_used),
+    Figure("evolution", "A rollout that evolves, over its frames", ("labels",), grids.evolution),
+    Figure(
+        "frame_curves",
+        "Entropy, novelty and cumulative difference over the frames",
+        ("frame_curves",),
+        curves.frame_curves,
+    ),
+    Figure("lag_decay", "Likeness to frames 0 and 100 by lag, by class", ("lag_similarity",), curves.lag_decay),
+    Figure(
+        "long_horizon", "The sparse long-horizon task: context and target", ("labels", "splits"), grids.long_horizon
+    ),
+    Figure("gallery", "Typical rollouts of each behavior class", ("labels",), grids.gallery),
+    Figure(
+        "beside_the_card",
+        "Our statistics beside those of the original dataset's card",
+        ("card_comparison",),
+        comparisons.beside_the_card,
+    ),
 )

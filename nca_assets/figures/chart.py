@@ -1,4 +1,7 @@
-"""How charts look: one style, one color a behavior class, and the two forms in which a figure is kept."""
+"""How charts look: one style, one color a behavior class, and the two formats in which a figure is kept.
+
+The catalog of figures is part of Dagster's definitions, so whatever is slow to import is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from PIL import Image
-
+from nca_assets.data_folder import DataFolder
 from nca_assets.labels.behavior import CLASSES
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 CLASS_COLORS: dict[str, str] = dict(
     zip(
@@ -51,14 +55,25 @@ class Picture:
     @property
     def small(self) -> bytes:
         """The PNG in 256 colors, a third of the size: Dagster keeps it with every materialization."""
+        from PIL import Image
+
         image = Image.open(io.BytesIO(self.png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         image.save(buffer, "PNG", optimize=True)
         return buffer.getvalue()
 
 
+def answer(query: str, data: DataFolder) -> pl.DataFrame:
+    """The warehouse's answer of ``query``. Raises ``NcaError`` if there is no warehouse."""
+    from nca_assets.warehouse.answer import whole_table
+
+    return whole_table(query, data)
+
+
 def new_figure(height: float, width: float = WIDTH) -> Figure:
     """An empty figure, inches wide and high, on white."""
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -68,7 +83,9 @@ def new_axes(figure: Figure, rows: int = 1, columns: int = 1, sharex: bool = Fal
 
 
 def drawn(draw: Callable[[], Figure]) -> Picture:
-    """What ``draw`` makes, in the style and in both forms; the same bytes for the same figure."""
+    """What ``draw`` makes, in the style and in both formats; the same bytes for the same figure."""
+    import matplotlib as mpl
+
     png, svg = io.BytesIO(), io.BytesIO()
     with mpl.rc_context(STYLE):
         figure = draw()

@@ -1,25 +1,25 @@
-"""Rollouts that figures show as examples: always the same ones of the same data, and grids as pictures of them."""
+"""Rollouts that figures show as examples: always the same ones of the same data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.figures.palette import colored, colors_of
 from nca_assets.ids import RolloutId
-from nca_assets.loading.source import Rollout, RolloutSource
-from nca_assets.warehouse.read import OWN_SETS
+from nca_assets.warehouse.sql_text import OWN_SETS
 
-FEWEST_CELLS, SHORTEST_SIDE = 400, 16
+if TYPE_CHECKING:
+    from nca_assets.loading.source import Rollout, RolloutSource
+
+MIN_CELLS, MIN_SIDE = 400, 16
 """A picture of a smaller grid shows little."""
 
-LARGE = f"height * width >= {FEWEST_CELLS} AND least(height, width) >= {SHORTEST_SIDE}"
+LARGE = f"height * width >= {MIN_CELLS} AND least(height, width) >= {MIN_SIDE}"
 
 TRAITS = ("tail_change", "token_entropy", "ground_share", "domains", "traveling", "synchrony")
 """Labels in which a typical rollout is near its class's median; null counts as zero."""
@@ -51,8 +51,8 @@ def example(data: DataFolder, *wishes: str) -> Example:
     """The first rollout of ours that meets all wishes, SQL conditions, or all but the last of them, and so on."""
     query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {OWN_SETS}"  # noqa: S608
     met = " + ".join(["0", *(f"({' AND '.join(wishes[: n + 1])})::INTEGER" for n in range(len(wishes)))])
-    source = RolloutSource.query(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", data)
-    return Example.of(source[0], data)
+    [rollout] = _named(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", data)
+    return Example.of(rollout, data)
 
 
 def typical(data: DataFolder, each: int) -> list[Example]:
@@ -81,16 +81,10 @@ def typical(data: DataFolder, each: int) -> list[Example]:
             PARTITION BY behavior ORDER BY large DESC, turn, like_it DESC, off, rollout_id
         ) <= {each}
     """  # noqa: S608
-    return [Example.of(rollout, data) for rollout in RolloutSource.query(query, data)]
+    return [Example.of(rollout, data) for rollout in _named(query, data)]
 
 
-def show_grid(axes: Axes, pixels: NDArray[np.uint8], title: str = "") -> None:
-    """A frame in color (height, width, 3), without scales."""
-    axes.imshow(pixels, interpolation="nearest")
-    axes.set_title(title, fontsize=9)
-    axes.set_axis_off()
+def _named(query: str, data: DataFolder) -> RolloutSource:
+    from nca_assets.loading.source import RolloutSource
 
-
-def spread(frames: int, wanted: Sequence[int]) -> list[int]:
-    """Those of ``wanted`` that a rollout of so many frames has, and its last."""
-    return [*(frame for frame in wanted if frame < frames - 1), frames - 1]
+    return RolloutSource.query(query, data)

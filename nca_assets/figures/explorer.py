@@ -38,7 +38,7 @@ FIRST_FRAMES, LAST_FRAMES = 32, 64
 
 CURVE_POINTS = 125
 
-LEAST = 12
+MIN_EACH = 12
 """Rollouts of each class that are shown before the rest is shared out: as many fill a screen's row."""
 
 PLACE_OF_DATA = "{{DATA}}"
@@ -56,7 +56,7 @@ class Explorer:
 def explored(data: DataFolder, condition: str = "true", most: int = 500) -> RolloutSource:
     """The labelled rollouts that meet an SQL condition over labels and splits, or ``most`` of them.
 
-    Those are ``LEAST`` of each class, or all that there are, and the rest in proportion. Raises ``NcaError`` if the
+    Those are ``MIN_EACH`` of each class, or all that there are, and the rest in proportion. Raises ``NcaError`` if the
     condition is no SQL, or if nothing meets it.
     """
     query = f"""
@@ -69,7 +69,7 @@ def explored(data: DataFolder, condition: str = "true", most: int = 500) -> Roll
             WHERE {parenthesized(condition)}
         )
         SELECT rollout_id FROM ranked
-        ORDER BY least(place, {LEAST + 1}), (place - 0.5) / of_class, md5(rollout_id)
+        ORDER BY least(place, {MIN_EACH + 1}), (place - 0.5) / of_class, md5(rollout_id)
         LIMIT {most}
     """  # noqa: S608
     return RolloutSource.query(query, data)

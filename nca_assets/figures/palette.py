@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import is_own
-from nca_assets.vocabulary.centroids import load_centroids
 
 Colors = NDArray[np.uint8]
 """Red, green, blue of each token: (32, 3)."""
@@ -50,6 +48,8 @@ def colors_of(set_name: str, data: DataFolder) -> Colors:
     """
     if not is_own(set_name):
         return distinct_colors()
+    from nca_assets.vocabulary.centroids import load_centroids
+
     return vocabulary_colors(load_centroids(data).numpy())
 
 
@@ -96,20 +96,6 @@ def colored(tokens: NDArray[np.uint8], colors: Colors) -> NDArray[np.uint8]:
 def hexadecimal(colors: Colors) -> list[str]:
     """The colors as a web page writes them, like #0f0f1e."""
     return [f"#{color.tobytes().hex()}" for color in colors]
-
-
-def indexed(pixels: NDArray[np.uint8], scale: int) -> Image.Image:
-    """The picture of pixels (height, width, 3) of at most 256 colors, each ``scale`` wide and high, with a palette."""
-    packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
-    found, places = np.unique(packed, return_inverse=True)
-    image = Image.fromarray(enlarged(places.reshape(packed.shape).astype(np.uint8), scale))
-    image.putpalette([int(color) >> shift & 255 for color in found for shift in (16, 8, 0)])
-    return image
-
-
-def enlarged(cells: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """``scale`` by ``scale`` pixels for each cell of (height, width, …)."""
-    return cells.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def _apart(lab: NDArray[np.float64]) -> NDArray[np.float64]:

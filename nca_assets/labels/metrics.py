@@ -20,14 +20,12 @@ from nca_assets.labels.ground import IN_PLACE, Ground
 from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.motion import renamed_change, synchrony
 from nca_assets.labels.rhythm import recovery
+from nca_assets.labels.schema import ENTROPY_FRAMES, SIMILARITY_LAGS, SIMILARITY_STARTS
 from nca_assets.labels.states import StateStatistics
 from nca_assets.labels.translation import Shift, moved, repeats
 
 Value = str | int | float | None
 
-ENTROPY_FRAMES = (0, 16, 100, 499)
-SIMILARITY_STARTS = (0, 100)
-SIMILARITY_LAGS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 ZSTD_LEVEL = 3
 
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.law import SHARES
 
+ENTROPY_FRAMES = (0, 16, 100, 499)
+SIMILARITY_STARTS = (0, 100)
+SIMILARITY_LAGS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -40,11 +44,7 @@ LABEL_COLUMNS = (
     ),
     Column("digest", "VARCHAR", "SHA-256 of the rollout's tokens, with their shape"),
     Column("label_version", "SMALLINT", "Version of the definitions of the columns that follow"),
-    Column(
-        "behavior",
-        "VARCHAR",
-        f"First class that applies: {', '.join(CLASSES[:-1])} or {CLASSES[-1]}",
-    ),
+    Column("behavior", "VARCHAR", f"First class that applies: {', '.join(CLASSES[:-1])} or {CLASSES[-1]}"),
     Column("period", "SMALLINT", "Period in frames, of what repeats, beats or travels at regular intervals; else null"),
     Column("dy", "SMALLINT", "Shift per period in cells, down positive, if gliding or translating; else null"),
     Column("dx", "SMALLINT", "Shift per period in cells, right positive, if gliding or translating; else null"),
@@ -95,9 +95,8 @@ LABEL_COLUMNS = (
     Column("block_entropy", "DOUBLE", "Shannon entropy of the 2x2 blocks of 19 frames of the tail, 0 to 20 bits"),
     Column("conditional_entropy", "DOUBLE", "Entropy of a cell's token given its token a frame before, 0 to 5 bits"),
     Column("entropy_0", "DOUBLE", "Shannon entropy of the tokens of frame 0, 0 to 5 bits"),
-    Column("entropy_16", "DOUBLE", "The same of frame 16"),
-    Column("entropy_100", "DOUBLE", "The same of frame 100"),
-    Column("entropy_499", "DOUBLE", "The same of frame 499; null if there is none"),
+    *(Column(f"entropy_{frame}", "DOUBLE", f"The same of frame {frame}") for frame in ENTROPY_FRAMES[1:-1]),
+    Column(f"entropy_{ENTROPY_FRAMES[-1]}", "DOUBLE", f"The same of frame {ENTROPY_FRAMES[-1]}; null if there is none"),
     Column("tokens_used", "SMALLINT", "How many of the 32 tokens occur, 1 to 32"),
     Column("top_token", "SMALLINT", "Token that occurs most often, the lowest of several, 0 to 31"),
     Column("top_token_share", "DOUBLE", "Share of all cells and frames that hold it, 1/32 to 1"),
@@ -111,8 +110,8 @@ LABEL_COLUMNS = (
             "DOUBLE",
             f"Share of cells with the same token in frames {start} and {start + lag}, 0 to 1; null without the latter",
         )
-        for start in (0, 100)
-        for lag in (1, 2, 4, 8, 16, 32, 64, 128, 256)
+        for start in SIMILARITY_STARTS
+        for lag in SIMILARITY_LAGS
     ),
     Column(
         "damage", "DOUBLE", "Share of cells that differ from the twin with one flipped block, frames 96 to 111, 0 to 1"
@@ -132,8 +131,15 @@ LABEL_COLUMNS = (
 )
 """One row a rollout."""
 
+
+def label_columns(*names: str) -> tuple[Column, ...]:
+    """The columns of these names, in the order given."""
+    by_name = {column.name: column for column in LABEL_COLUMNS}
+    return tuple(by_name[name] for name in names)
+
+
 CURVE_COLUMNS = (
-    *LABEL_COLUMNS[:3],
+    *label_columns("rollout_id", "set_name", "rollout_index"),
     Column("cells", "INTEGER", "Cells of a frame"),
     Column("entropy", "USMALLINT[]", "Of each frame, the Shannon entropy of its tokens, in units of 1/4096 bit"),
     Column(
@@ -145,7 +151,7 @@ CURVE_COLUMNS = (
 """One row a rollout, in the curve parts."""
 
 CURVE_SUM_COLUMNS = (
-    Column("set_name", "VARCHAR", "Set: set1, set2 or set3, or the name of an imported set"),
+    *label_columns("set_name"),
     Column("behavior", "VARCHAR", "Class"),
     Column("frame", "INTEGER", "Frame, from 0"),
     Column("rollouts", "INTEGER", "Rollouts of the class that have this frame"),

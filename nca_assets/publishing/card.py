@@ -21,8 +21,9 @@ from nca_assets.ids import RolloutId, member_name
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.publishing.layout import CONFIGS, FIGURES_FOLDER
+from nca_assets.text import cell, markdown_table, number
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import OWN_SETS
+from nca_assets.warehouse.sql_text import OWN_SETS
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 
@@ -111,7 +112,7 @@ def render(about: Facts) -> str:
         loader=FileSystemLoader(TEMPLATE.parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown
     )  # fmt: skip
-    environment.filters |= {"number": _number, "table": _table}
+    environment.filters |= {"number": number, "table": _table}
     return environment.get_template(TEMPLATE.name).render(
         about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=about.definitions,
         tokens=TOKENS, channels=CHANNELS, context=LONG_HORIZON[:-1],
@@ -128,19 +129,8 @@ def write_card(data: DataFolder) -> tuple[str, str]:
     return text, hashlib.sha256(text.encode()).hexdigest()
 
 
-def _number(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() else f"{value:,.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> str:
     """Rows as a table in Markdown."""
     names = list(columns or rows[0])
-    lines = [f"| {' | '.join(name.replace('_', ' ') for name in names)} |", "|---" * len(names) + "|"]
-    lines += [f"| {' | '.join(_number(row[name]) for name in names)} |" for row in rows]
-    return "\n".join(lines)
+    values = ([cell(row[name]) for name in names] for row in rows)
+    return markdown_table([name.replace("_", " ") for name in names], values)

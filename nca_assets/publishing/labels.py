@@ -14,7 +14,7 @@ from nca_assets.labels.table import read_table
 from nca_assets.remedies import relabel
 from nca_assets.storage import Stored
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.sql_text import literal
 
 
 def checked_labels(keys: Iterable[ShardKey], data: DataFolder) -> Iterator[pl.DataFrame]:
@@ -25,7 +25,7 @@ def checked_labels(keys: Iterable[ShardKey], data: DataFolder) -> Iterator[pl.Da
     for key in keys:
         part = data.labels_file(key)
         table, _ = read_table(part, data, relabel(key))
-        query = f"FROM labels WHERE {is_any_of([key.set])} AND shard = {key.number} ORDER BY rollout_index"
+        query = f"FROM labels WHERE set_name = {literal(key.set)} AND shard = {key.number} ORDER BY rollout_index"
         if not table.equals(whole_table(query, data).select(table.columns)):
             raise NcaError(
                 f"{part} holds other labels than the warehouse: materialize partition {key} of behavior_labels, then "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.labels.schema import LABEL_COLUMNS, Column
+from nca_assets.labels.schema import LABEL_COLUMNS, Column, label_columns
 from nca_assets.labels.table import read_table
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.remedies import relabel
@@ -16,14 +16,12 @@ from nca_assets.shards.present import require_present_inputs
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.answer import whole_table
-from nca_assets.warehouse.read import OWN_SETS
+from nca_assets.warehouse.sql_text import OWN_SETS
 
 CHECKSUMS = "SHA256SUMS"
 README = "README.md"
 CROISSANT = "croissant.json"
 FIGURES_FOLDER = "figures"
-
-_LABELS = {column.name: column for column in LABEL_COLUMNS}
 
 PREVIEW_LABELS = (
     "rollout_id", "behavior", "period", "height", "width", "frames", "mean_change", "change_48_112", "token_entropy",
@@ -34,14 +32,14 @@ IMAGE, BYTES = "IMAGE", "BLOB"
 """Types of columns beside those of DuckDB that labels have."""
 
 PREVIEW_COLUMNS = (
-    *(_LABELS[name] for name in PREVIEW_LABELS[:6]),
+    *label_columns(*PREVIEW_LABELS[:6]),
     *(Column(f"frame_{frame}", IMAGE, f"The grid at frame {frame}, one color a token") for frame in LONG_HORIZON),
     Column("frame_last", IMAGE, "The grid at the last frame"),
-    *(_LABELS[name] for name in PREVIEW_LABELS[6:]),
+    *label_columns(*PREVIEW_LABELS[6:]),
 )
 
 TOKEN_COLUMNS = (
-    *(_LABELS[name] for name in ("rollout_id", "behavior", "frames", "height", "width", "digest")),
+    *label_columns("rollout_id", "behavior", "frames", "height", "width", "digest"),
     Column("tokens", BYTES, "The rollout's tokens: uint8 in the order frames, height, width"),
 )
 
@@ -60,9 +58,7 @@ class Config:
         return self.pattern.format(set=split)
 
 
-PREVIEW = Config(
-    "preview", "some rollouts of each set, as pictures", PREVIEW_COLUMNS, "preview/{set}.parquet"
-)  # fmt: skip
+PREVIEW = Config("preview", "some rollouts of each set, as pictures", PREVIEW_COLUMNS, "preview/{set}.parquet")
 LABELS = Config("labels", "class and metrics of every rollout", LABEL_COLUMNS, "labels/{set}.parquet")
 TOKEN_FILES = Config("tokens", "the tokens of every rollout, to stream", TOKEN_COLUMNS, "tokens/{set}-*.parquet")
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.figures.palette import colored, colors_of, indexed
+from nca_assets.figures.images import png
+from nca_assets.figures.palette import colored, colors_of
 from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import Column
 from nca_assets.loading.source import RolloutSource
@@ -25,10 +24,11 @@ from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.storage import local_copy
-from nca_assets.warehouse.collections import Sampling
-from nca_assets.warehouse.read import is_any_of
+from nca_assets.warehouse.sql_text import Sampling, literal
 
-MOST_PREVIEWED = 100
+Item = TypeVar("Item")
+
+MAX_PREVIEWED = 100
 """Rollouts of each set, in one row group: the viewer loads no more than it shows."""
 
 TOKENS_PER_GROUP = 4_000_000
@@ -70,37 +70,26 @@ def _writer(config: Config, file: Path) -> Iterator[pq.ParquetWriter]:
 
 def write_preview(rollout_set: str, file: Path, data: DataFolder) -> None:
     """Some rollouts of a set, in proportion by class, as pictures with a few of their labels."""
-    condition = is_any_of([rollout_set])
-    source = RolloutSource.where(condition, data, sampling=Sampling(total=MOST_PREVIEWED))
+    condition = f"set_name = {literal(rollout_set)}"
+    source = RolloutSource.where(condition, data, sampling=Sampling(total=MAX_PREVIEWED))
     colors = colors_of(rollout_set, data)
     rows = []
     for rollout in source:
         pixels = colored(np.asarray(rollout.tokens), colors)
         shown = {f"frame_{frame}": pixels[frame] for frame in LONG_HORIZON} | {"frame_last": pixels[-1]}
-        images = {name: {"bytes": png_of(grid), "path": None} for name, grid in shown.items()}
+        scale = -(-SIDE // max(pixels.shape[1:3]))
+        images = {name: {"bytes": png(grid, scale), "path": None} for name, grid in shown.items()}
         rows.append({name: rollout.labels[name] for name in PREVIEW_LABELS} | images)
     with _writer(PREVIEW, file) as writer:
         writer.write_table(pa.Table.from_pylist(rows, schema(PREVIEW)))
 
 
-def png_of(pixels: NDArray[np.uint8]) -> bytes:
-    """A frame in color (height, width, 3) as PNG."""
-    buffer = io.BytesIO()
-    indexed(pixels, -(-SIDE // max(pixels.shape))).save(buffer, "PNG", optimize=True, bits=8)
-    return buffer.getvalue()
-
-
 def write_labels(keys: Iterable[ShardKey], file: Path, data: DataFolder) -> None:
     """The labels of a set's shards, one after the other. Raises ``NcaError`` if any are not those in the warehouse."""
     with _writer(LABELS, file) as writer:
-        waiting: list[pa.Table] = []
-        for table in checked_labels(keys, data):
-            waiting.append(table.to_arrow().cast(schema(LABELS)))
-            if sum(map(len, waiting)) >= LABELS_PER_GROUP:
-                writer.write_table(pa.concat_tables(waiting))
-                waiting = []
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting))
+        tables = (table.to_arrow().cast(schema(LABELS)) for table in checked_labels(keys, data))
+        for group in _grouped(tables, len, LABELS_PER_GROUP):
+            writer.write_table(pa.concat_tables(group))
 
 
 def write_tokens(key: ShardKey, file: Path, data: DataFolder) -> None:
@@ -108,22 +97,30 @@ def write_tokens(key: ShardKey, file: Path, data: DataFolder) -> None:
     manifest = read_manifest(key, data)
     classes = pq.ParquetFile(local_copy(data.labels_file(key))).read(["rollout_index", "behavior"]).to_pydict()
     behavior = dict(zip(classes["rollout_index"], classes["behavior"], strict=True))
+    rows = (
+        {
+            "rollout_id": f"{key.set}/{member.index:06d}",
+            "behavior": behavior[member.index],
+            "frames": manifest.frames,
+            "height": member.height,
+            "width": member.width,
+            "digest": member.digest,
+            "tokens": tokens.tobytes(),
+        }
+        for member, tokens in read_rollouts(key, data, manifest)
+    )
     with _writer(TOKEN_FILES, file) as writer:
-        waiting: list[dict[str, Any]] = []
-        for member, tokens in read_rollouts(key, data, manifest):
-            waiting.append(
-                {
-                    "rollout_id": f"{key.set}/{member.index:06d}",
-                    "behavior": behavior[member.index],
-                    "frames": manifest.frames,
-                    "height": member.height,
-                    "width": member.width,
-                    "digest": member.digest,
-                    "tokens": tokens.tobytes(),
-                }
-            )
-            if sum(len(row["tokens"]) for row in waiting) >= TOKENS_PER_GROUP:
-                writer.write_table(pa.Table.from_pylist(waiting, schema(TOKEN_FILES)))
-                waiting = []
-        if waiting:
-            writer.write_table(pa.Table.from_pylist(waiting, schema(TOKEN_FILES)))
+        for group in _grouped(rows, lambda row: len(row["tokens"]), TOKENS_PER_GROUP):
+            writer.write_table(pa.Table.from_pylist(group, schema(TOKEN_FILES)))
+
+
+def _grouped(items: Iterable[Item], size: Callable[[Item], int], full: int) -> Iterator[list[Item]]:
+    """Groups of items in order, each no larger than it takes to reach ``full`` in total."""
+    group: list[Item] = []
+    for item in items:
+        group.append(item)
+        if sum(map(size, group)) >= full:
+            yield group
+            group = []
+    if group:
+        yield group

@@ -15,7 +15,7 @@ from nca_assets.errors import NcaError
 from nca_assets.publishing.checksums import check_published
 
 PUBLISHED = ["preview/*", "labels/*", "tokens/*", "figures/*", "nca_dataset*/*", "dataset_labels_set*.csv"]
-"""Files that only publishing writes; the configs would take in those of shards that are no more."""
+"""Patterns that ``publish`` owns. Stale matches on the hub are deleted, or the configs would still load them."""
 
 
 def push(folder: Path, repo: str, private: bool = False) -> str:

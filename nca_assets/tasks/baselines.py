@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.loading.source import RolloutSource
-from nca_assets.tasks.long_horizon import Predict, training
+from nca_assets.tasks.long_horizon import Predict
 from nca_assets.tasks.scores import unigram
 
 Context = NDArray[np.uint8]
 Probabilities = NDArray[np.float64]
 
-MOST_WINDOWS = 40_000
-"""Windows of the training split that are counted."""
+BATCH = 64
 
-FITTED_ON = 20
+MAX_COUNTED = 625
+"""Batches of the training split that are counted: 40,000 windows."""
+
+MAX_FITTED = 20
 """Batches of the training split that weights are fitted on."""
 
 PRIOR = 10.0
-"""How many observations what the table backs off to counts for."""
+"""Weight of the back-off distribution, in pseudo-counts."""
 
 
 def uniform(context: Context) -> Probabilities:
@@ -66,7 +69,7 @@ class Sharpened:
         """With the weight, of 0, 0.02, … 0.98, of the lowest cross-entropy on windows of ``source``."""
         weights = np.arange(50) / 50
         costs = np.zeros(len(weights))
-        for context, target in _windows(source, FITTED_ON):
+        for context, target in _windows(source, MAX_FITTED):
             hit = pick(context) == target
             chance = np.take_along_axis(own_unigram(context), target[:, None].astype(np.int64), axis=1)[:, 0]
             costs += [-np.log(weight * hit + (1 - weight) * chance).mean() for weight in weights]
@@ -86,7 +89,7 @@ class Markov:
     def counted(cls, source: RolloutSource) -> Markov:
         """From windows of ``source``."""
         counts = np.zeros(TOKENS**3)
-        for context, target in _windows(source, most=None):
+        for context, target in _windows(source, MAX_COUNTED):
             index = (context[:, -2].astype(np.int64) * TOKENS + context[:, -1]) * TOKENS + target
             counts += np.bincount(index.ravel(), minlength=TOKENS**3)
         return cls(counts.reshape(TOKENS, TOKENS, TOKENS))
@@ -121,10 +124,9 @@ def _everywhere(tokens: NDArray[np.float64], grid: tuple[int, ...]) -> Probabili
     return np.broadcast_to(tokens[:, None, None], (len(tokens), *grid))
 
 
-def _windows(source: RolloutSource, most: int | None) -> Iterator[tuple[Context, Context]]:
-    """(context, target) of batches of training windows, ``most`` of them or ``MOST_WINDOWS`` windows."""
-    stream = training(source, batch_size=64)
-    for batch, _ in zip(stream, range(most or MOST_WINDOWS // 64), strict=False):
+def _windows(source: RolloutSource, most: int) -> Iterator[tuple[Context, Context]]:
+    """Context and target of ``most`` batches of training windows of any start."""
+    for batch in islice(source.long_horizon(BATCH), most):
         frames = batch.tokens.cpu().numpy()
         yield frames[:, :4], frames[:, 4]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,9 +13,9 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.labels.table import polars_schema, read_table, write_table
 from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.source import RolloutSource
-from nca_assets.progress import Progress
 from nca_assets.remedies import RESCORE
 from nca_assets.settings import Resources
+from nca_assets.shards.local import Shown
 from nca_assets.storage import Stored
 from nca_assets.tasks.baselines import counting_models
 from nca_assets.tasks.long_horizon import evaluate, evaluate_examples, split
@@ -30,16 +29,13 @@ ORACLE = "oracle"
 SURE = 3.0
 """Standard errors beyond which a difference is no chance: one in 700, to one side, if means are normal."""
 
-MOST_EXAMPLES = 1000
+MAX_EXAMPLES = 1000
 """Rollouts of the test split that are scored, in proportion by behavior: half a percent of accuracy is then plain."""
 
-MOST_ROLLOUTS = 20_000
+MAX_ROLLOUTS = 20_000
 """Rollouts of the training split that models learn from."""
 
 NETWORKS = {"convnet": ConvNet, "transformer": Transformer}
-
-Shown = Callable[[str], AbstractContextManager[Progress]]
-"""Shows the progress of something, given its name."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +60,9 @@ def score_baselines(data: DataFolder, resources: Resources, shown: Shown) -> Lea
     """Train the baselines on the training split, score them on the test split, and write the scores.
 
     Raises ``NcaError`` if there are no labelled rollouts in a split, if a shard is damaged, or if the test split was
-    labelled by another recipe or vocabulary than the present.
+    labelled by another recipe or vocabulary than the current ones.
     """
-    learn_from, test_on = (split("train", data, most=MOST_ROLLOUTS), split("test", data, most=MOST_EXAMPLES))
+    learn_from, test_on = (split("train", data, most=MAX_ROLLOUTS), split("test", data, most=MAX_EXAMPLES))
     require_same_recipe(test_on.table, data)  # the oracle simulates what the others read
     tables = list(_tables(learn_from, test_on, data, resources, shown))
     rows = pl.concat(tables).select(pl.col(name).cast(kind) for name, kind in polars_schema(SCORE_COLUMNS).items())
@@ -87,7 +83,7 @@ def _tables(
             models[name] = train(build, learn_from, device, progress)
     for done, (name, predict) in enumerate(models.items(), start=1):
         with shown(f"scoring {name}") as progress:
-            yield evaluate(predict, test_on).with_columns(model=pl.lit(name))
+            yield evaluate(predict, test_on).rows.with_columns(model=pl.lit(name))
             progress(done, len(models))
     with shown(f"scoring {ORACLE}"):
         yield evaluate_examples(Oracle.of(data, resources), test_on).with_columns(model=pl.lit(ORACLE))

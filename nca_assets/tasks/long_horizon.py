@@ -19,10 +19,8 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import Stream, long_horizon
-from nca_assets.tasks.scores import IDENTITY, SCORES, score
-from nca_assets.warehouse.collections import Sampling
-from nca_assets.warehouse.read import OWN_SETS, literal
+from nca_assets.tasks.scores import IDENTITY, SCORES, Scores, score
+from nca_assets.warehouse.sql_text import OWN_SETS, Sampling, literal
 
 EXAMPLES_AT_ONCE = 16
 
@@ -51,32 +49,32 @@ def split(name: str, data: DataFolder, *, most: int | None = None) -> RolloutSou
     return RolloutSource.where(condition, data, columns=IDENTITY, sampling=Sampling(total=most))
 
 
-def training(source: RolloutSource, **options: Any) -> Stream:
-    """Windows to learn from, of any start: its batches' first four frames are context, the last is the target."""
-    return long_horizon(source, **options)
-
-
 def examples(source: RolloutSource) -> Iterator[Examples]:
     """The task's one example of each rollout of ``source``, in order."""
     ids, rows = source.ids, source.table.select(IDENTITY).to_dicts()
-    for batch in long_horizon(source, starts=(0,), shuffle=False, batch_size=EXAMPLES_AT_ONCE):
+    for batch in source.long_horizon(EXAMPLES_AT_ONCE, starts=(0,), shuffle=False):
         frames, positions = batch.tokens.cpu().numpy(), batch.rollouts.tolist()
         yield Examples(
             frames[:, :4], frames[:, 4], [ids[position] for position in positions], [rows[p] for p in positions]
         )
 
 
-def evaluate(predict: Predict, source: RolloutSource) -> pl.DataFrame:
-    """The scores of a model: a row for each rollout, with ``scores.SCORES`` and what the rollout is.
+def evaluate(predict: Predict, source: RolloutSource) -> Scores:
+    """The scores of a model on the long-horizon task, over the rollouts of ``source``.
 
-    ``scores.summary`` averages the rows. Raises
-    ``NcaError`` if what ``predict`` returns are no probabilities.
+    ``predict`` gets contexts, uint8 (batch, 4, height, width), and returns the probability of each token in each cell
+    of frame 112: an array or a tensor (batch, 32, height, width). ``docs/TRAINING.md`` defines the scores. Raises
+    ``NcaError`` if what it returns are no probabilities.
+
+    >>> import numpy as np
+    >>> uniform = lambda context: np.full((len(context), 32, *context.shape[2:]), 1 / 32)
+    >>> nca.evaluate(uniform, data.rollouts("set_name = 'set1'")).summary()
     """
-    return evaluate_examples(lambda given: predict(given.context), source)
+    return Scores(evaluate_examples(lambda given: predict(given.context), source))
 
 
 def evaluate_examples(predict: Callable[[Examples], Any], source: RolloutSource) -> pl.DataFrame:
-    """The same for a model that may see which rollouts they are, as only the oracle does."""
+    """A row of scores for each rollout, of a model that may see which rollouts they are, as only the oracle does."""
     rows: list[dict[str, Any]] = []
     for given in examples(source):
         probabilities = checked(predict(given), given.target.shape)

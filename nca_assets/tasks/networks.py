@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count, islice
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from torch.nn import functional
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.loading.source import RolloutSource
 from nca_assets.progress import Progress, unwatched
-from nca_assets.tasks.long_horizon import Predict, training
+from nca_assets.tasks.long_horizon import Predict
 from nca_assets.tasks.scores import UNIGRAM_PRIOR
 
 CONTEXT = 4
@@ -104,7 +106,7 @@ def train(
     steps = min(max(2 * len(source), 200), 20_000)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
-    for step, windows in enumerate(_windows(source, steps), start=1):
+    for step, windows in enumerate(islice(_windows(source), steps), start=1):
         frames = windows.to(device, torch.int64)
         loss = functional.cross_entropy(model(frames[:, :CONTEXT]), frames[:, CONTEXT])
         optimizer.zero_grad()
@@ -121,15 +123,11 @@ def train(
     return predict
 
 
-def _windows(source: RolloutSource, steps: int) -> Iterator[Tensor]:
-    stream, epoch = training(source, batch_size=BATCH, seed=SEED, blocks_open=8), 0
-    while True:
-        for batch in stream.at(epoch):
-            yield batch.tokens
-            steps -= 1
-            if not steps:
-                return
-        epoch += 1
+def _windows(source: RolloutSource) -> Iterator[Tensor]:
+    """Windows of any start, epoch after epoch."""
+    stream = replace(source.long_horizon(BATCH, seed=SEED), blocks_open=8)
+    for epoch in count():
+        yield from (batch.tokens for batch in stream.at(epoch))
 
 
 def _one_hot(context: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -72,6 +74,24 @@ def summary(rows: pl.DataFrame, by: str | None = None) -> pl.DataFrame:
     means = [pl.len().alias("rollouts"), *(pl.col(name).mean() for name in SCORES)]
     rows = rows.with_columns(size=size)
     return rows.group_by(groups).agg(means).sort(groups) if groups else rows.select(means)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a model: ``rows`` has one for each rollout, with what the rollout is."""
+
+    rows: pl.DataFrame
+
+    def summary(self, by: str | None = None) -> pl.DataFrame:
+        """The mean of each score, by ``behavior`` or ``size`` if asked.
+
+                >>> from dataclasses import dataclass
+
+        import numpy as np
+                >>> uniform = lambda context: np.full((len(context), 32, *context.shape[2:]), 1 / 32)
+                >>> nca.evaluate(uniform, data.rollouts()).summary("behavior")
+        """
+        return summary(self.rows, by)
 
 
 def _mean_or_none(right: NDArray[np.bool_]) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 import tempfile
@@ -17,7 +16,8 @@ import polars as pl
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.warehouse.catalog import OLD_NAMES
-from nca_assets.warehouse.read import connect, literal
+from nca_assets.warehouse.read import connect
+from nca_assets.warehouse.sql_text import literal
 
 FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet, COMPRESSION zstd"}
 
@@ -29,30 +29,31 @@ def first_rows(query: str, data: DataFolder, most: int) -> tuple[list[str], list
         return answer.columns, answer.limit(most).fetchall()
 
 
-def write_answer(query: str, data: DataFolder, form: str, out: BinaryIO, then: str = "") -> None:
+def write_answer(query: str, data: DataFolder, file_format: str, out: BinaryIO) -> None:
     """Write the answer of ``query`` to ``out`` in a format of ``FORMATS``, or nothing if it fails.
 
-    Given ``then``, a query of ours that calls that answer ``answer``, it is the answer of ``then`` that is written.
     Raises ``NcaError`` with DuckDB's message.
     """
-    with connect(data) as connection, duckdbs_message():
-        asked = ask(connection, query)
-        answer = (asked.query("answer", then) if then else asked).to_arrow_reader()
+    with connect(data, lossless_arrow=True) as connection, duckdbs_message():
+        answer = ask(connection, query).to_arrow_reader()
         # The connection that answers can write no file, so another one does.
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as writer:
             file = Path(folder) / "answer"
             writer.register("answer", answer)
-            writer.execute(f"COPY answer TO {literal(str(file))} ({FORMATS[form]})")
+            writer.execute(f"COPY answer TO {literal(str(file))} ({FORMATS[file_format]})")
             with file.open("rb") as written:
                 shutil.copyfileobj(written, out)
 
 
 def whole_table(query: str, data: DataFolder, then: str = "") -> pl.DataFrame:
-    """The whole answer of ``query``, as ``write_answer`` has it in Parquet."""
-    content = io.BytesIO()
-    write_answer(query, data, "parquet", content, then)
-    content.seek(0)
-    return pl.read_parquet(content)
+    """The whole answer of ``query``.
+
+    Given ``then``, a query of ours that calls that answer ``answer``, it is the answer of ``then``. Raises ``NcaError``
+    with DuckDB's message.
+    """
+    with connect(data) as connection, duckdbs_message():
+        asked = ask(connection, query)
+        return (asked.query("answer", then) if then else asked).pl()
 
 
 def ask(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:

@@ -26,18 +26,19 @@ from nca_assets.storage import cache_of, clear_errors, local_copy
 from nca_assets.versioned import publish_version
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.history import merge_history
-from nca_assets.warehouse.read import literal, write_ahead_log
+from nca_assets.warehouse.read import write_ahead_log
 from nca_assets.warehouse.sources import set_variable, set_variables
+from nca_assets.warehouse.sql_text import literal
 from nca_assets.warehouse.table import Table
 
-LONGEST_WAIT = 600.0
+MAX_WAIT = 600.0
 """Seconds to wait for another build to end."""
 
 DISK_FULL = ("No space left", "max_temp_directory_size")
 """What DuckDB's message has when the disk is full, the second when there was no room for its temporary files."""
 
-MANY_PARTS = 1000
-"""From here on rows are not kept in order, which takes a quarter less time."""
+MAX_PARTS_IN_ORDER = 1000
+"""Beyond it rows are not kept in order, which takes a quarter less time."""
 
 STORAGE_VERSION = "v1.2.0"
 """The oldest DuckDB that can read the file, whichever writes it."""
@@ -102,11 +103,11 @@ def _alone(final: Path) -> Iterator[None]:
     """Hold the lock of ``final``. Raises ``TransientError`` if another build keeps it too long."""
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(final.with_name(f".{final.name}.lock"), timeout=LONGEST_WAIT):
+        with FileLock(final.with_name(f".{final.name}.lock"), timeout=MAX_WAIT):
             yield
     except Timeout:
         raise TransientError(
-            f"another build of {final} has run for {LONGEST_WAIT:.0f} s: end it, then run this again"
+            f"another build of {final} has run for {MAX_WAIT:.0f} s: end it, then run this again"
         ) from None
 
 
@@ -118,7 +119,7 @@ def _local_file(data: DataFolder) -> Path:
 def _build(data: DataFolder, file: Path, chosen: Collection[str]) -> dict[str, Built]:
     connected = duckdb.connect(file, config={"storage_compatibility_version": STORAGE_VERSION})
     with tempfile.TemporaryDirectory() as scratch, connected as connection:
-        if len(data.labelled_shards()) > MANY_PARTS:
+        if len(data.labelled_shards()) > MAX_PARTS_IN_ORDER:
             connection.execute("SET preserve_insertion_order = false")
         set_variable(connection, "built_at", "TIMESTAMP", datetime.now(UTC).replace(tzinfo=None).isoformat())
         set_variables(connection, data, Path(scratch))
@@ -154,9 +155,6 @@ def _remove_leftovers(final: Path) -> None:
 
 
 def _build_table(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:
-    if table.name == "snapshot":
-        labels = content_digest(connection, BY_NAME["label_parts"])
-        set_variable(connection, "snapshot", "VARCHAR", labels)
     connection.execute(table.sql)
     connection.execute(f'COMMENT ON {table.kind} "{table.name}" IS {literal(table.description)}')
     for column in table.columns:

@@ -1,25 +1,24 @@
 """The warehouse's tables and views, in the order they are built, with a comment for each and for every column.
 
-The SQL that makes ``NAME`` is in ``NAME.sql`` beside this file. Not here: what it is built from (``sources``).
+The query whose answer is ``NAME`` is in ``sql/NAME.sql``. Not here: what it is built from (``sources``).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
-from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS, Column
-from nca_assets.warehouse.table import Table
+from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS, Column, label_columns
+from nca_assets.warehouse.table import Table, View
 
 OLD_NAMES = {"set_name": "set", "rollout_index": "index"}
 """What columns were called before, when queries had to quote them."""
 
-_LABELS = {column.name: column for column in LABEL_COLUMNS}
-_RECIPE_COLUMNS = LABEL_COLUMNS[: [column.name for column in LABEL_COLUMNS].index("digest") + 1]
-_PARTITION = Column("partition_key", "VARCHAR", "Partition, like set1-00000")
-_SET, _BEHAVIOR, _FRAME = CURVE_SUM_COLUMNS[:3]
-_SHARD = _LABELS["shard"]
+_SHARD = (Column("partition_key", "VARCHAR", "Partition, like set1-00000"), *label_columns("set_name", "shard"))
+_COLLECTION = Column("name", "VARCHAR", "Name of the collection")
+_CELLS = Column("cells", "INTEGER", "Cells of a frame")
 
-_MATERIALIZATION_COLUMNS = (
+EVENT_COLUMNS = (
     Column("asset", "VARCHAR", "Asset, like rollout_shards or analytics/labels"),
     Column("partition_key", "VARCHAR", "Partition; null of assets without any"),
     Column("time", "TIMESTAMP", "When it was recorded, UTC"),
@@ -34,37 +33,35 @@ _MATERIALIZATION_COLUMNS = (
     Column("device", "VARCHAR", "Device that simulated; null where nothing was simulated"),
     Column("seconds", "DOUBLE", "Time it took, in seconds"),
     Column("tokens_per_second", "DOUBLE", "Tokens made per second; null where none were"),
+)
+MATERIALIZATION_COLUMNS = (
+    *EVENT_COLUMNS,
     Column("changed", "BOOLEAN", "Whether the data version is another than that of the materialization before"),
 )
 
 SCORE_COLUMNS = (
     Column("model", "VARCHAR", "Baseline; the oracle is the true rule, estimated from sampled futures"),
-    *(_LABELS[name] for name in ("rollout_id", "set_name", "behavior", "height", "width")),
+    *label_columns("rollout_id", "set_name", "behavior", "height", "width"),
     Column("cross_entropy", "DOUBLE", "Mean of -ln p of the target's tokens, in nats a cell, 0 to 14"),
     Column("accuracy", "DOUBLE", "Share of cells whose likeliest token is the target's, 0 to 1"),
     Column("accuracy_changed", "DOUBLE", "The same over cells that differ from frame 48; null if none do"),
     Column("accuracy_unchanged", "DOUBLE", "The same over cells that do not; null if all differ"),
     Column("skill", "DOUBLE", "1 - cross-entropy over that of the rollout's own unigram; 1 is perfect, 0 no better"),
 )
-_MEANS = tuple(Column(c.name, c.type, f"Mean over rollouts. {c.description}") for c in SCORE_COLUMNS[-5:])
 
 TABLES = (
-    Table(
+    Table.of(
         "label_parts",
         "One row per label part: what it was made from, by which versions",
         ("label_files",),
-        (
-            _PARTITION,
-            _SET,
-            _SHARD,
-            Column("rollouts", "BIGINT", "Rollouts in the part"),
-            Column("file_bytes", "BIGINT", "Size of the Parquet file in bytes"),
-            Column("digest", "VARCHAR", "SHA-256 of its rows and curves; the partition's data version"),
-            Column("label_version", "SMALLINT", "Version of the labels' definitions"),
-            Column("recipe_version", "SMALLINT", "Version of the recipe of the rollouts; null if they were imported"),
-            Column("shard_digest", "VARCHAR", "Digest of the shard that was labelled"),
-            Column("centroids_digest", "VARCHAR", "Digest of the vocabulary that the twins were simulated with"),
-        ),
+        *_SHARD,
+        Column("rollouts", "BIGINT", "Rollouts in the part"),
+        Column("file_bytes", "BIGINT", "Size of the Parquet file in bytes"),
+        Column("digest", "VARCHAR", "SHA-256 of its rows and curves; the partition's data version"),
+        Column("label_version", "SMALLINT", "Version of the labels' definitions"),
+        Column("recipe_version", "SMALLINT", "Version of the recipe of the rollouts; null if they were imported"),
+        Column("shard_digest", "VARCHAR", "Digest of the shard that was labelled"),
+        Column("centroids_digest", "VARCHAR", "Digest of the vocabulary that the twins were simulated with"),
     ),
     Table(
         "labels",
@@ -73,236 +70,168 @@ TABLES = (
         LABEL_COLUMNS,
         follows=True,
     ),
-    Table(
+    View.of(
         "labels_old_names",
         "The labels with the columns set and index, as they were called before, for queries that ask for them",
         ("labels",),
-        tuple(replace(column, name=OLD_NAMES.get(column.name, column.name)) for column in LABEL_COLUMNS),
-        kind="VIEW",
-        follows=True,
+        *(replace(column, name=OLD_NAMES.get(column.name, column.name)) for column in LABEL_COLUMNS),
     ),
-    Table(
+    View.of(
         "rollouts",
         "One row per labelled rollout: identity and recipe",
         ("labels",),
-        _RECIPE_COLUMNS,
-        kind="VIEW",
-        follows=True,
+        *takewhile(lambda column: column.name != "label_version", LABEL_COLUMNS),
     ),
-    Table(
+    Table.of(
         "shards",
         "One row per materialized or imported shard, from its manifest",
         ("manifests", "imported_manifests"),
-        (
-            _PARTITION,
-            _SET,
-            _SHARD,
-            Column("rollouts", "BIGINT", "Rollouts in the shard"),
-            Column("frames", "INTEGER", "Frames per rollout, the most of any"),
-            Column("tokens", "BIGINT", "Tokens in the shard: cells times frames, over all rollouts"),
-            Column("file_bytes", "BIGINT", "Size of the .npz file in bytes"),
-            Column("digest", "VARCHAR", "SHA-256 over the rollouts' digests; the partition's data version"),
-            Column("recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if imported"),
-            Column("centroids_digest", "VARCHAR", "SHA-256 of the vocabulary of the tokens; null if imported"),
-            Column("device", "VARCHAR", "Device that simulated it last; null if imported"),
-            Column("seconds", "DOUBLE", "Time that took, writing included, in seconds; null if imported"),
-            Column("tokens_per_second", "DOUBLE", "Tokens over that time"),
-            Column(
-                "reproducible",
-                "BOOLEAN",
-                "Whether a recipe gives it again; imported shards are only held by their file",
-            ),
-            Column("source", "VARCHAR", "File that it was imported from; null of our own"),
+        *_SHARD,
+        Column("rollouts", "BIGINT", "Rollouts in the shard"),
+        Column("frames", "INTEGER", "Frames per rollout, the most of any"),
+        Column("tokens", "BIGINT", "Tokens in the shard: cells times frames, over all rollouts"),
+        Column("file_bytes", "BIGINT", "Size of the .npz file in bytes"),
+        Column("digest", "VARCHAR", "SHA-256 over the rollouts' digests; the partition's data version"),
+        Column("recipe_version", "SMALLINT", "Version of the recipe that the tokens follow from; null if imported"),
+        Column("centroids_digest", "VARCHAR", "SHA-256 of the vocabulary of the tokens; null if imported"),
+        Column("device", "VARCHAR", "Device that simulated it last; null if imported"),
+        Column("seconds", "DOUBLE", "Time that took, writing included, in seconds; null if imported"),
+        Column("tokens_per_second", "DOUBLE", "Tokens over that time"),
+        Column(
+            "reproducible", "BOOLEAN", "Whether a recipe gives it again; imported shards are only held by their file"
         ),
+        Column("source", "VARCHAR", "File that it was imported from; null of our own"),
     ),
-    Table(
+    Table.of(
         "token_frequency",
         "How often each token occurs in the shards, by set",
         ("manifests", "imported_manifests"),
-        (
-            _SET,
-            Column("token", "SMALLINT", "Token, 0 to 31; up to 255 in imported sets"),
-            Column("count", "HUGEINT", "Cells and frames that hold it"),
-            Column("share", "DOUBLE", "The same as a share of the set's tokens, 0 to 1"),
-        ),
+        *label_columns("set_name"),
+        Column("token", "SMALLINT", "Token, 0 to 31; up to 255 in imported sets"),
+        Column("count", "HUGEINT", "Cells and frames that hold it"),
+        Column("share", "DOUBLE", "The same as a share of the set's tokens, 0 to 1"),
     ),
-    Table(
+    Table.of(
         "frame_curves",
         "Mean curves over time by set and class; those of single rollouts are in data/curves",
         ("curve_sum_files",),
-        (
-            _SET,
-            _BEHAVIOR,
-            _FRAME,
-            Column("rollouts", "BIGINT", "Rollouts that the means are over"),
-            Column("entropy", "DOUBLE", "Mean Shannon entropy of the frame's tokens, in bits"),
-            Column(
-                "novelty", "DOUBLE", "Mean share of cells that changed since the frame before, 0 to 1; 0 at frame 0"
-            ),
-            Column("difference", "DOUBLE", "Mean share of cells that differ from frame 0, 0 to 1"),
-            Column("similarity_100", "DOUBLE", "Mean share of cells that are as in frame 100; null before it"),
-        ),
+        *CURVE_SUM_COLUMNS[:3],
+        Column("rollouts", "BIGINT", "Rollouts that the means are over"),
+        Column("entropy", "DOUBLE", "Mean Shannon entropy of the frame's tokens, in bits"),
+        Column("novelty", "DOUBLE", "Mean share of cells that changed since the frame before, 0 to 1; 0 at frame 0"),
+        Column("difference", "DOUBLE", "Mean share of cells that differ from frame 0, 0 to 1"),
+        Column("similarity_100", "DOUBLE", "Mean share of cells that are as in frame 100; null before it"),
     ),
-    Table(
+    Table.of(
         "card_comparison",
         "Statistics of our labelled rollouts beside those on the original dataset's card",
         ("labels", "token_frequency"),
-        (
-            Column("statistic", "VARCHAR", "What is compared"),
-            Column("unit", "VARCHAR", "Unit of the two values"),
-            Column("card", "DOUBLE", "Value on the card; null where it gives none"),
-            Column("card_says", "VARCHAR", "The same as text; where the card gives no value, its word for it"),
-            Column("ours", "DOUBLE", "Value over our three sets"),
-            Column("target", "VARCHAR", "Range that ours is held to; null where it is only reported"),
-            Column("within_target", "BOOLEAN", "Whether ours is in that range; null where there is none"),
-        ),
+        Column("statistic", "VARCHAR", "What is compared"),
+        Column("unit", "VARCHAR", "Unit of the two values"),
+        Column("card", "DOUBLE", "Value on the card; null where it gives none"),
+        Column("card_says", "VARCHAR", "The same as text; where the card gives no value, its word for it"),
+        Column("ours", "DOUBLE", "Value over our three sets"),
+        Column("target", "VARCHAR", "Range that ours is held to; null where it is only reported"),
+        Column("within_target", "BOOLEAN", "Whether ours is in that range; null where there is none"),
     ),
     Table(
         "materializations",
         "One row per materialization of any asset and partition, from the orchestrator's log as of this build's start",
         ("history_files",),
-        _MATERIALIZATION_COLUMNS,
+        MATERIALIZATION_COLUMNS,
     ),
-    Table(
+    View.of(
         "current_materializations",
         "The latest materialization of each asset and partition",
         ("materializations",),
-        _MATERIALIZATION_COLUMNS,
-        kind="VIEW",
-        follows=True,
+        *MATERIALIZATION_COLUMNS,
     ),
-    Table(
+    Table.of(
         "stale_partitions",
         "Partitions whose files are gone, damaged, or made from what is no longer present, with the reason in words",
         ("shards", "label_parts", "materializations"),
-        (
-            Column("asset", "VARCHAR", "Asset"),
-            Column("partition_key", "VARCHAR", "Partition; null of assets without any"),
-            Column("reason", "VARCHAR", "Why it is stale; several reasons are separated by semicolons"),
-            Column("materialized_at", "TIMESTAMP", "When it was materialized last, UTC; null if there is no record"),
-        ),
+        Column("asset", "VARCHAR", "Asset"),
+        MATERIALIZATION_COLUMNS[1],
+        Column("reason", "VARCHAR", "Why it is stale; several reasons are separated by semicolons"),
+        Column("materialized_at", "TIMESTAMP", "When it was materialized last, UTC; null if there is no record"),
     ),
-    Table(
+    Table.of(
         "collections",
         "One row per version of each collection: a query's answer, frozen",
         ("collection_files",),
-        (
-            Column("name", "VARCHAR", "Name of the collection"),
-            Column("version", "INTEGER", "Version, from 1"),
-            Column("latest", "BOOLEAN", "Whether it is the collection's latest version"),
-            Column("query", "VARCHAR", "Query whose answer it is"),
-            Column("sampling", "VARCHAR", "What was taken of the answer"),
-            Column("created", "TIMESTAMP", "When it was frozen, UTC"),
-            Column("snapshot", "VARCHAR", "Version of the warehouse that was asked; compare snapshot.version"),
-            Column("rollouts", "BIGINT", "Rollouts in it"),
-            Column("digest", "VARCHAR", "SHA-256 of the rollouts' ids and digests"),
-        ),
+        _COLLECTION,
+        Column("version", "INTEGER", "Version, from 1"),
+        Column("latest", "BOOLEAN", "Whether it is the collection's latest version"),
+        Column("query", "VARCHAR", "Query whose answer it is"),
+        Column("sampling", "VARCHAR", "What was taken of the answer"),
+        Column("created", "TIMESTAMP", "When it was frozen, UTC"),
+        Column("snapshot", "VARCHAR", "Version of the warehouse that was asked; compare snapshot.version"),
+        Column("rollouts", "BIGINT", "Rollouts in it"),
+        Column("digest", "VARCHAR", "SHA-256 of the rollouts' ids and digests"),
     ),
-    Table(
+    Table.of(
         "collection_rollouts",
         "The rollouts of each version of each collection",
         ("collection_files",),
-        (
-            Column("name", "VARCHAR", "Name of the collection"),
-            Column("version", "INTEGER", "Version of the collection"),
-            _LABELS["rollout_id"],
-            _LABELS["digest"],
-        ),
+        _COLLECTION,
+        Column("version", "INTEGER", "Version of the collection"),
+        *label_columns("rollout_id", "digest"),
     ),
-    Table(
+    View.of(
         "behavior_summary",
         "Rollouts, share and mean metrics by behavior class",
         ("labels",),
-        (
-            Column("origin", "VARCHAR", "recipes for our three sets together, else the name of an imported set"),
-            _BEHAVIOR,
-            Column("rollouts", "BIGINT", "Rollouts of the class"),
-            Column("percent", "DOUBLE", "Share of the origin's rollouts, in percent"),
-            Column("mean_change", "DOUBLE", "Mean share of cells that change per step, 0 to 1"),
-            Column("tail_change", "DOUBLE", "The same over the last 128 frames"),
-            Column("token_entropy", "DOUBLE", "Mean token entropy, in bits"),
-            Column("median_period", "DOUBLE", "Median period in frames; null where the class has none"),
-        ),
-        kind="VIEW",
-        follows=True,
+        Column("origin", "VARCHAR", "recipes for our three sets together, else the name of an imported set"),
+        CURVE_SUM_COLUMNS[1],
+        Column("rollouts", "BIGINT", "Rollouts of the class"),
+        Column("percent", "DOUBLE", "Share of the origin's rollouts, in percent"),
+        Column("mean_change", "DOUBLE", "Mean share of cells that change per step, 0 to 1"),
+        Column("tail_change", "DOUBLE", "The same over the last 128 frames"),
+        Column("token_entropy", "DOUBLE", "Mean token entropy, in bits"),
+        Column("median_period", "DOUBLE", "Median period in frames; null where the class has none"),
     ),
-    Table(
+    View.of(
         "phase_space",
         "One row per rollout: where it lies between order and chaos",
         ("labels",),
-        (
-            _LABELS["rollout_id"],
-            _SET,
-            _LABELS["behavior"],
-            _LABELS["family"],
-            Column("cells", "INTEGER", "Cells of a frame"),
-            Column("volatility", "DOUBLE", _LABELS["late_change"].description),
-            *(
-                _LABELS[n]
-                for n in (
-                    "tail_entropy",
-                    "token_entropy",
-                    "block_entropy",
-                    "conditional_entropy",
-                    "compression_ratio",
-                    "damage",
-                )
-            ),
-        ),
-        kind="VIEW",
-        follows=True,
+        *label_columns("rollout_id", "set_name", "behavior", "family"),
+        _CELLS,
+        *(replace(column, name="volatility") for column in label_columns("late_change")),
+        *label_columns("tail_entropy", "token_entropy", "block_entropy", "conditional_entropy"),
+        *label_columns("compression_ratio", "damage"),
     ),
-    Table(
+    View.of(
         "geometry",
         "Rollouts and tokens by grid size",
         ("labels",),
-        (
-            _SET,
-            _LABELS["height"],
-            _LABELS["width"],
-            Column("cells", "INTEGER", "Cells of a frame"),
-            Column("aspect", "DOUBLE", "Longer side over shorter side, 1 or more"),
-            Column("rollouts", "BIGINT", "Rollouts on such a grid"),
-            Column("tokens", "BIGINT", "Tokens in them"),
-        ),
-        kind="VIEW",
-        follows=True,
+        *label_columns("set_name", "height", "width"),
+        _CELLS,
+        Column("aspect", "DOUBLE", "Longer side over shorter side, 1 or more"),
+        Column("rollouts", "BIGINT", "Rollouts on such a grid"),
+        Column("tokens", "BIGINT", "Tokens in them"),
     ),
-    Table(
+    View.of(
         "splits",
         "One row per labelled rollout: which part it is of when some are held out, in four ways",
         ("labels",),
-        (
-            _LABELS["rollout_id"],
-            _SET,
-            Column(
-                "by_rollout", "VARCHAR", "train (80 %), validation or test (10 % each), by the rollout's name alone"
-            ),
-            Column("by_size", "VARCHAR", "By the longer side: train up to 24, validation up to 32, test beyond"),
-            Column("by_class", "VARCHAR", "held_out if rhythmic, streaming or translating, else as by_rollout"),
-            Column(
-                "by_family",
-                "VARCHAR",
-                "held_out if of domains, breathers, pulsing_gliders, excitable or lifelike, else as by_rollout",
-            ),
+        *label_columns("rollout_id", "set_name"),
+        Column("by_rollout", "VARCHAR", "train (80 %), validation or test (10 % each), by the rollout's name alone"),
+        Column("by_size", "VARCHAR", "By the longer side: train up to 24, validation up to 32, test beyond"),
+        Column("by_class", "VARCHAR", "held_out if rhythmic, streaming or translating, else as by_rollout"),
+        Column(
+            "by_family",
+            "VARCHAR",
+            "held_out if of domains, breathers, pulsing_gliders, excitable or lifelike, else as by_rollout",
         ),
-        kind="VIEW",
-        follows=True,
     ),
-    Table(
+    View.of(
         "lag_similarity",
         "Similarity to an earlier frame by lag: one row per rollout, start and lag",
         ("labels",),
-        (
-            _LABELS["rollout_id"],
-            _SET,
-            _LABELS["behavior"],
-            Column("start", "SMALLINT", "Frame that is compared with: 0 or 100"),
-            Column("lag", "SMALLINT", "How many frames later, 1 to 256"),
-            Column("similarity", "DOUBLE", "Share of cells with the same token in both, 0 to 1"),
-        ),
-        kind="VIEW",
-        follows=True,
+        *label_columns("rollout_id", "set_name", "behavior"),
+        Column("start", "SMALLINT", "Frame that is compared with: 0 or 100"),
+        Column("lag", "SMALLINT", "How many frames later, 1 to 256"),
+        Column("similarity", "DOUBLE", "Share of cells with the same token in both, 0 to 1"),
     ),
     Table(
         "long_horizon_scores",
@@ -310,13 +239,13 @@ TABLES = (
         ("score_files",),
         SCORE_COLUMNS,
     ),
-    Table(
+    View.of(
         "long_horizon_leaderboard",
         "The baselines of the long-horizon task, each rollout counting once; the lowest cross-entropy first",
         ("long_horizon_scores",),
-        (SCORE_COLUMNS[0], Column("rollouts", "BIGINT", "Test rollouts that it was scored on"), *_MEANS),
-        kind="VIEW",
-        follows=True,
+        SCORE_COLUMNS[0],
+        Column("rollouts", "BIGINT", "Test rollouts that it was scored on"),
+        *(replace(column, description=f"Mean over rollouts. {column.description}") for column in SCORE_COLUMNS[-5:]),
     ),
     Table(
         "snapshot",

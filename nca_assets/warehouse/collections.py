@@ -21,41 +21,11 @@ from nca_assets.labels.table import read_table, write_table
 from nca_assets.storage import Stored, cache_of, names_below
 from nca_assets.warehouse.answer import ask, duckdbs_message
 from nca_assets.warehouse.read import connect
+from nca_assets.warehouse.sql_text import Sampling, sampled
 
 COLLECTION_SCHEMA = {"name": pl.String, "version": pl.Int32, "rollout_id": pl.String, "digest": pl.String}
 
-
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Which of a query's rollouts to take.
-
-    ``each``: this many of each value of ``by``, a column of ``labels`` (balanced). ``total``: this many of all, in the
-    proportions of ``by`` (stratified). Which ones is decided by ``seed`` and the rollout's name alone.
-    """
-
-    by: str = "behavior"
-    each: int | None = None
-    total: int | None = None
-    seed: int = 0
-
-    def __str__(self) -> str:
-        if self.each is not None:
-            return f"{self.each} of each {self.by}, seed {self.seed}"
-        if self.total is not None:
-            return f"{self.total} in proportion by {self.by}, seed {self.seed}"
-        return "all"
-
-    @classmethod
-    def parse(cls, text: str) -> Sampling:
-        """The sampling that ``str`` wrote."""
-        if match := re.fullmatch(r"(\d+) of each (\w+), seed (\d+)", text):
-            return cls(by=match[2], each=int(match[1]), seed=int(match[3]))
-        if match := re.fullmatch(r"(\d+) in proportion by (\w+), seed (\d+)", text):
-            return cls(by=match[2], total=int(match[1]), seed=int(match[3]))
-        return cls()
 
 
 @dataclass(frozen=True)
@@ -144,15 +114,11 @@ def read_collection(name: str, data: DataFolder, version: int | None = None) -> 
         known = ", ".join(sorted({file.parent.name for file in collection_files(data)})) or "none yet"
         wanted = f"version {version} of collection" if version else "collection"
         raise NcaError(f"there is no {wanted} {name!r} in {data / 'collections'} (collections: {known})")
-    return _read(files[version or max(files)], data)
+    return read_version(files[version or max(files)], data)
 
 
-def verify_collection(file: Stored, data: DataFolder) -> None:
-    """Hold a version of a collection to its seal and its digest. Raises ``DamageError`` if it is damaged."""
-    _read(file, data)
-
-
-def _read(file: Stored, data: DataFolder) -> Collection:
+def read_version(file: Stored, data: DataFolder) -> Collection:
+    """The version of a collection in ``file``. Raises ``DamageError`` unless it is as its seal and digest say."""
     name, number = file.parent.name, int(file.stem[1:])
     rows, says = read_table(file, data, recollect(file))
     rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))
@@ -172,30 +138,3 @@ def _ask(query: str, data: DataFolder, sampling: Sampling) -> tuple[dict[str, st
     if not chosen:
         raise NcaError("that query names no labelled rollout, so there is nothing to collect")
     return dict(chosen), snapshot
-
-
-def sampled(sampling: Sampling) -> str:
-    """The query that samples ``answer``; ``by`` is held to a plain name, so nothing else gets into it."""
-    if not re.fullmatch(r"\w+", sampling.by):
-        raise NcaError(f"{sampling.by!r} is no column of labels to sample by")
-    ranked = f"""
-        WITH named AS (
-            SELECT rollout_id, digest, "{sampling.by}" AS stratum
-            FROM labels
-            WHERE rollout_id IN (SELECT rollout_id FROM answer)
-        ),
-        ranked AS (
-            SELECT
-                *,
-                row_number() OVER (PARTITION BY stratum ORDER BY md5(rollout_id || ' ' || {sampling.seed})) AS place,
-                count(*) OVER (PARTITION BY stratum) AS of_stratum
-            FROM named
-        )
-        SELECT rollout_id, digest FROM ranked
-    """  # noqa: S608
-    if sampling.each is not None:
-        return f"{ranked} WHERE place <= {sampling.each}"
-    if sampling.total is not None:
-        # The k-th of a stratum's n rollouts stands at (k - 1/2) / n; so the first of all are in proportion.
-        return f"{ranked} ORDER BY (place - 0.5) / of_stratum, md5(rollout_id) LIMIT {sampling.total}"
-    return ranked

@@ -14,28 +14,22 @@ from uuid import uuid4
 import polars as pl
 
 from nca_assets.data_folder import DataFolder, named
-from nca_assets.labels.table import write_table
+from nca_assets.labels.table import POLARS_TYPES, write_table
 from nca_assets.seal import sound_copies
 from nca_assets.storage import Stored, names
+from nca_assets.warehouse.catalog import EVENT_COLUMNS
 
 RECOPY = "remove it, and what Dagster still has of its newest events is copied again"
 
-MOST_FILES = 64
-"""From here on the files are merged into one."""
+MAX_FILES = 64
+"""Once there are so many, they are merged into one."""
 
-HISTORY_SCHEMA = {
-    "event": pl.Int64,
-    "asset": pl.String,
-    "partition_key": pl.String,
-    "time": pl.Datetime("us"),
-    "run_id": pl.String,
-    "code_version": pl.String,
-    "data_version": pl.String,
-    "inputs": pl.List(pl.Struct({"key": pl.String, "value": pl.String})),
-    "device": pl.String,
-    "seconds": pl.Float64,
-    "tokens_per_second": pl.Float64,
+TYPES = POLARS_TYPES | {
+    "TIMESTAMP": pl.Datetime("us"),
+    "MAP(VARCHAR, VARCHAR)": pl.List(pl.Struct({"key": pl.String, "value": pl.String})),
 }
+
+HISTORY_SCHEMA = {"event": pl.Int64} | {column.name: TYPES[column.type] for column in EVENT_COLUMNS}
 
 IDENTITY = ["run_id", "asset", "partition_key", "time"]
 """What no two events share, whichever instance they are from."""
@@ -92,7 +86,7 @@ def last_events(data: DataFolder) -> dict[str, tuple[int, str]]:
 def merge_history(data: DataFolder) -> None:
     """Make one file of many; the caller sees to it that no one else reads or merges meanwhile."""
     files = history_files(data)
-    if len(files) < MOST_FILES:
+    if len(files) < MAX_FILES:
         return
     copies, damaged = sound_copies(files, data.root)
     # A crash in between leaves copies that overlap, as any two may.

@@ -1,12 +1,12 @@
-"""Shards whose classes are not what their set's other shards would let expect; ``outliers.sql`` says what is far."""
+"""Shards whose class mix deviates from the rest of their set; ``outliers.sql`` defines the bound."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.warehouse.read import connect
+from nca_assets.warehouse.table import QUERIES
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ def find_outliers(data: DataFolder) -> list[Outlier]:
     Raises ``NcaError`` if there is no warehouse.
     """
     with connect(data) as connection:
-        return [
-            Outlier(*row) for row in connection.execute(Path(__file__).with_name("outliers.sql").read_text()).fetchall()
-        ]
+        return [Outlier(*row) for row in connection.execute((QUERIES / "outliers.sql").read_text()).fetchall()]
 
 
 def missed_targets(data: DataFolder, fewest: int) -> list[str] | None:

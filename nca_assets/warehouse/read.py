@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.ids import OWN_NAME
 from nca_assets.storage import local_copy
+from nca_assets.warehouse.sql_text import literal
 
 LOCKDOWN = (
     # In this order: the third names the published file as one to read and write, the fourth refuses every local file.
@@ -20,18 +19,18 @@ LOCKDOWN = (
     "autoinstall_known_extensions = false",
     "enable_external_access = false",
     "disabled_filesystems = 'LocalFileSystem'",
-    "arrow_lossless_conversion = true",
     "lock_configuration = true",
 )
 """Settings under which a connection keeps the file that it has open, and can open no other, nor that one again."""
 
 
-def connect(data: DataFolder) -> duckdb.DuckDBPyConnection:
+def connect(data: DataFolder, lossless_arrow: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection to the published warehouse that can write nothing, and read nothing else; its settings are locked.
 
     It spills nothing to disk either, so what a query needs at once must fit into memory. Whoever has opened the
-    published file for writing does not get in the way: then a private copy of it is opened. Raises ``NcaError`` if it
-    is missing or damaged.
+    published file for writing does not get in the way: then a private copy of it is opened. With ``lossless_arrow``,
+    answers in Arrow keep DuckDB's own types, which only DuckDB reads. Raises ``NcaError`` if the file is missing or
+    damaged.
     """
     file = data.warehouse_file()
     try:
@@ -40,7 +39,7 @@ def connect(data: DataFolder) -> duckdb.DuckDBPyConnection:
         raise NcaError(f"{file} is missing: materialize the 'analytics' assets (make demo does) first") from None
     except (duckdb.Error, OSError) as error:
         raise NcaError(f"can't open {file}: {str(error).splitlines()[0]}") from error
-    for setting in LOCKDOWN:
+    for setting in (f"arrow_lossless_conversion = {lossless_arrow}", *LOCKDOWN):
         connection.execute(f"SET {setting}")
     return connection
 
@@ -71,20 +70,6 @@ def _attach(file: Path) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
-
-
-def is_any_of(names: Iterable[str]) -> str:
-    """The condition that the column ``set_name`` is one of ``names``."""
-    return f"set_name IN ({', '.join(literal(name) for name in names)})"
-
-
-OWN_SETS = f"regexp_full_match(set_name, '{OWN_NAME}')"
-"""The condition that a row is of a set whose rollouts follow from recipes."""
-
-
-def literal(text: str) -> str:
-    """``text`` as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def write_ahead_log(file: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What the tables are built from: the sound files on disk, the damage of the others, and what is present now, as
+"""What the tables are built from: the sound files on disk, the damage of the others, and the current versions, as
 variables that the SQL files read."""
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from nca_assets.vocabulary.origin import present_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files, recollect
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
-from nca_assets.warehouse.read import literal
+from nca_assets.warehouse.sql_text import literal
 
 log = logging.getLogger(__name__)
 
-PRESENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_digest VARCHAR)"
+CURRENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_digest VARCHAR)"
 DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT)[]"
 DAMAGED = "STRUCT(asset VARCHAR, partition_key VARCHAR, reason VARCHAR)[]"
 
@@ -64,8 +64,8 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Damage:
-    """What is wrong with a file of an asset's partition."""
+class StalePartition:
+    """A partition that is damaged or out of date, and why."""
 
     asset: str
     partition_key: str | None
@@ -102,19 +102,19 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
 def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scratch: Path) -> None:
     """Tell ``connection`` what to build from, damaged files left out; ``scratch`` is a folder for stand-ins of kinds
     that have no file."""
-    damaged: list[Damage] = []
+    damaged: list[StalePartition] = []
     for name, sources in find_sources(data).items():
         remedies = {source.file: source.remedy for source in sources}
         schema = SCHEMAS[name]
         sound, wrong = sound_tables(remedies, data, schema) if schema else sound_copies(remedies, data.root)
-        damaged += [Damage(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
+        damaged += [StalePartition(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
         files = sound or [_empty_file(scratch / name, schema)]
         set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
     if damaged:
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
         log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
     damaged += [*_lacking_sums(data), *_noted(data)]
-    set_variable(connection, "present", PRESENT, _present(data))
+    set_variable(connection, "current", CURRENT, _current(data))
     set_variable(connection, "disk", DISK, _disk(data))
     set_variable(connection, "damaged", DAMAGED, [asdict(damage) for damage in dict.fromkeys(damaged)])
 
@@ -133,26 +133,28 @@ def _labels_asset(key: ShardKey) -> str:
     return "imported_labels" if key.imported else "behavior_labels"
 
 
-def _lacking_sums(data: DataFolder) -> Iterator[Damage]:
+def _lacking_sums(data: DataFolder) -> Iterator[StalePartition]:
     """The label parts without curve sums."""
     there = set(data.summed_shards())
     for key in data.labelled_shards():
         if key not in there:
-            yield Damage(_labels_asset(key), str(key), f"{data.curve_sums_file(key)} is missing: {relabel(key)}")
+            yield StalePartition(
+                _labels_asset(key), str(key), f"{data.curve_sums_file(key)} is missing: {relabel(key)}"
+            )
 
 
-def _noted(data: DataFolder) -> Iterator[Damage]:
+def _noted(data: DataFolder) -> Iterator[StalePartition]:
     """What verification found wrong with the shards and labels that are there."""
     findings = noted_findings(data)
     for key in [*data.shards(), *data.imported_shards()]:
         if finding := findings.get(str(key)):
-            yield Damage("imported_shards" if key.imported else "rollout_shards", str(key), finding)
+            yield StalePartition("imported_shards" if key.imported else "rollout_shards", str(key), finding)
     for key in data.labelled_shards():
         if finding := findings.get(f"{key}.labels"):
-            yield Damage(_labels_asset(key), str(key), finding)
+            yield StalePartition(_labels_asset(key), str(key), finding)
 
 
-def _present(data: DataFolder) -> dict[str, Any]:
+def _current(data: DataFolder) -> dict[str, Any]:
     return {
         "recipe_version": RECIPE_VERSION,
         "label_version": LABEL_VERSION,

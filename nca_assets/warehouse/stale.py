@@ -13,19 +13,10 @@ import duckdb
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.warehouse.catalog import BY_NAME
-from nca_assets.warehouse.sources import set_variable, set_variables
+from nca_assets.warehouse.sources import StalePartition, set_variable, set_variables
 
 Versions = Mapping[str, Mapping[str, str]]
 """Of each asset and partition, the data version that was materialized last."""
-
-
-@dataclass(frozen=True)
-class StalePartition:
-    """A partition that is out of date, and why."""
-
-    asset: str
-    partition_key: str | None
-    reason: str
 
 
 @dataclass(frozen=True)

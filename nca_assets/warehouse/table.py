@@ -1,17 +1,20 @@
-"""What there is to know of a table of the warehouse; ``catalog`` lists them."""
+"""The definition of a table of the warehouse; ``catalog`` lists them."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from nca_assets.labels.schema import Column
+
+QUERIES = Path(__file__).with_name("sql")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table or view, its columns, and what it is made from: other tables, or files by the name of their variable.
+    """A table, its columns, and what it is made from: other tables, or files by the name of their variable.
 
     One that ``follows`` has the digest of its SQL and its sources, where reading all its rows would take too long, or
     would say the same.
@@ -21,15 +24,28 @@ class Table:
     description: str
     sources: tuple[str, ...]
     columns: tuple[Column, ...]
-    kind: str = "TABLE"
     follows: bool = False
+    kind: str = "TABLE"
+
+    @classmethod
+    def of(cls, name: str, description: str, sources: tuple[str, ...], *columns: Column) -> Self:
+        """The table with these columns."""
+        return cls(name, description, sources, columns)
 
     @property
     def sql(self) -> str:
         """The statement that makes it."""
-        return Path(__file__).with_name(f"{self.name}.sql").read_text()
+        return f"CREATE OR REPLACE {self.kind} {self.name} AS\n{(QUERIES / f'{self.name}.sql').read_text()}"
 
     @property
     def version(self) -> str:
         """Changes whenever the SQL or the columns do."""
         return hashlib.sha256(f"{self.sql}{self.columns}".encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class View(Table):
+    """A view, which always follows from its sources."""
+
+    follows: bool = True
+    kind: str = "VIEW"

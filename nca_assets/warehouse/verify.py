@@ -5,7 +5,7 @@ from __future__ import annotations
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.seal import read_sealed
-from nca_assets.warehouse.collections import verify_collection
+from nca_assets.warehouse.collections import read_version
 from nca_assets.warehouse.sources import find_sources
 
 
@@ -17,7 +17,7 @@ def verify_other_files(data: DataFolder) -> tuple[int, list[str]]:
     for source in others:
         try:
             if source.asset == "collections":
-                verify_collection(source.file, data)
+                read_version(source.file, data)
             else:
                 read_sealed(source.file, data.root, source.remedy)
         except DamageError as error:

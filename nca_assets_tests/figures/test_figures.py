@@ -10,22 +10,10 @@ from PIL import Image
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.figures import (
-    behavior_donut,
-    beside_the_card,
-    evolution,
-    frame_curves,
-    gallery,
-    geometry,
-    lag_decay,
-    long_horizon,
-    phase_space,
-    token_frequency,
-    tokens_used,
-)
+from nca_assets.figures import comparisons, curves, grids, shares
 from nca_assets.figures.catalog import FIGURES, Figure
 from nca_assets.figures.chart import CLASS_COLORS
-from nca_assets.figures.examples import FEWEST_CELLS, SHORTEST_SIDE, TRAITS, example, spread, typical
+from nca_assets.figures.examples import MIN_CELLS, MIN_SIDE, TRAITS, example, typical
 from nca_assets.labels.behavior import CLASSES
 from nca_assets.settings import Resources
 from nca_assets.shards.rollouts import rollout_tokens
@@ -36,7 +24,7 @@ from nca_assets_tests.figures.conftest import KEYS
 
 
 def test_the_ring_has_every_class_and_its_share(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
-    shown = behavior_donut.data(drawn_from)
+    shown = shares.class_shares(drawn_from)
     counts = dict(ours["behavior"].value_counts().iter_rows())
     assert dict(shown.select("behavior", "rollouts").iter_rows()) == counts
     assert shown["percent"].to_list() == [100 * counts[name] / 48 for name in shown["behavior"]]
@@ -44,13 +32,13 @@ def test_the_ring_has_every_class_and_its_share(drawn_from: DataFolder, ours: pl
 
 
 def test_the_phase_space_has_a_point_a_rollout(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
-    shown = phase_space.data(drawn_from)
+    shown = comparisons.phase_points(drawn_from)
     expected = ours.select("behavior", pl.col("late_change").alias("volatility"), "tail_entropy")
     assert shown.sort(pl.all()).equals(expected.sort(pl.all()))
 
 
 def test_the_geometry_counts_grids(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
-    shown = geometry.data(drawn_from)
+    shown = shares.grids(drawn_from)
     counts = ours.group_by("height", "width").len().sort("height", "width")
     assert shown["rollouts"].to_list() == counts["len"].to_list()
     assert shown["cells"].to_list() == (counts["height"].cast(int) * counts["width"]).to_list()
@@ -64,21 +52,23 @@ def test_token_frequencies_are_those_of_the_tokens(
     counts = np.zeros(32)
     for name in ours["rollout_id"]:
         counts += np.bincount(rollout_tokens(RolloutId.parse(name), drawn_from, resources).ravel(), minlength=32)
-    shown = token_frequency.data(drawn_from).sort("token")
+    shown = shares.token_shares(drawn_from).sort("token")
     assert shown["token"].to_list() == list(range(32))
     np.testing.assert_allclose(shown["percent"].to_numpy(), 100 * counts / counts.sum())
 
 
 def test_tokens_used_are_counted(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
-    assert dict(tokens_used.data(drawn_from).iter_rows()) == dict(ours["tokens_used"].value_counts().iter_rows())
+    assert dict(shares.token_counts(drawn_from).iter_rows()) == dict(ours["tokens_used"].value_counts().iter_rows())
 
 
 def test_curves_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
-    shown = frame_curves.data(drawn_from)
-    curves = pl.concat([pl.read_parquet(local(drawn_from.curves_file(key))) for key in KEYS])
-    curves = curves.join(ours.select("set_name", "rollout_index", "behavior"), on=("set_name", "rollout_index"))
+    shown = curves.means_by_frame(drawn_from)
+    per_rollout = pl.concat([pl.read_parquet(local(drawn_from.curves_file(key))) for key in KEYS])
+    per_rollout = per_rollout.join(
+        ours.select("set_name", "rollout_index", "behavior"), on=("set_name", "rollout_index")
+    )
     for (behavior,), group in shown.group_by("behavior"):
-        chosen = curves if behavior == "all" else curves.filter(behavior=behavior)
+        chosen = per_rollout if behavior == "all" else per_rollout.filter(behavior=behavior)
         cells = chosen["cells"].to_numpy()[:, None]
         for name, stored in (("novelty", "changed"), ("difference", "differing")):
             expected = (np.stack(chosen[stored].to_list()) / cells).mean(axis=0)
@@ -89,7 +79,7 @@ def test_curves_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFra
 
 
 def test_lags_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
-    shown = lag_decay.data(drawn_from)
+    shown = curves.means_by_lag(drawn_from)
     for behavior, start, lag, similarity in shown.iter_rows():
         chosen = ours if behavior == "all" else ours.filter(behavior=behavior)
         assert similarity == pytest.approx(chosen[f"similarity_{start}_{lag}"].mean(), abs=1e-9)
@@ -98,7 +88,7 @@ def test_lags_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFrame
 
 
 def test_the_card_is_compared_where_it_has_a_number(drawn_from: DataFolder) -> None:
-    shown = beside_the_card.data(drawn_from)
+    shown = comparisons.card_statistics(drawn_from)
     assert shown["card"].null_count() == 0
     assert "cells changed, t48 to t112" in shown["statistic"].to_list()
     assert "rollouts" not in shown["statistic"].to_list()
@@ -109,16 +99,16 @@ def test_examples_meet_as_many_wishes_as_can_be(drawn_from: DataFolder, ours: pl
     widest = example(drawn_from, "width >= 8", f"width = {ours['width'].max()}")
     assert widest.labels["width"] == ours["width"].max()
     assert example(drawn_from, f"width = {ours['width'].max()}", "width = 7").id == widest.id
-    assert evolution.data(drawn_from).id.set in ("set1", "set2")
-    shown = long_horizon.data(drawn_from)
+    assert grids.growing(drawn_from).id.set in ("set1", "set2")
+    shown = grids.task_example(drawn_from)
     assert split_of(shown.id) == "test"
 
 
 def test_the_gallery_has_some_of_each_class(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
-    shown = gallery.data(drawn_from)
+    shown = grids.typical_by_class(drawn_from)
     counts = pl.Series([rollout.labels["behavior"] for rollout in shown]).value_counts()
     there = dict(ours["behavior"].value_counts().iter_rows())
-    assert dict(counts.iter_rows()) == {name: min(gallery.EACH, count) for name, count in there.items()}
+    assert dict(counts.iter_rows()) == {name: min(grids.EACH, count) for name, count in there.items()}
     assert all(r.pixels.shape == (*r.tokens.shape, 3) for r in shown)
     assert [CLASSES.index(r.labels["behavior"]) for r in shown] == sorted(
         CLASSES.index(r.labels["behavior"]) for r in shown
@@ -135,8 +125,8 @@ def test_the_typical_rollout_is_the_one_nearest_to_its_class(drawn_from: DataFol
         off = (np.abs(inside - np.median(inside, axis=0)) / values.std(axis=0)).sum(axis=1)
         ranked = group.with_columns(
             pl.Series("off", off),
-            large=(pl.col("height").cast(int) * pl.col("width") >= FEWEST_CELLS)
-            & (pl.min_horizontal("height", "width") >= SHORTEST_SIDE),
+            large=(pl.col("height").cast(int) * pl.col("width") >= MIN_CELLS)
+            & (pl.min_horizontal("height", "width") >= MIN_SIDE),
             like_it=pl.len().over("family"),
         ).with_columns(turn=pl.struct(pl.col("large").not_(), "off", "rollout_id").rank("ordinal").over("family"))
         first = ranked.sort("large", "turn", "like_it", "off", descending=[True, False, True, False])
@@ -145,7 +135,7 @@ def test_the_typical_rollout_is_the_one_nearest_to_its_class(drawn_from: DataFol
 
 def test_beats_are_smoothed_and_the_first_frames_are_not() -> None:
     frames = np.arange(500)
-    at, values = frame_curves.smoothed(frames, (frames % 4 == 0).astype(float))
+    at, values = curves.smoothed(frames, (frames % 4 == 0).astype(float))
     np.testing.assert_array_equal(at[:5], frames[:5])
     np.testing.assert_array_equal(values[:5], [1, 0, 0, 0, 1])
     assert np.abs(values[at > 100] - 0.25).max() < 0.1
@@ -153,16 +143,16 @@ def test_beats_are_smoothed_and_the_first_frames_are_not() -> None:
 
 def test_the_picture_of_a_rollout_is_its_last_frame_and_a_strip() -> None:
     colors = np.arange(6, dtype=np.uint8)[:, None, None, None].repeat(3, axis=3)
-    sheet = gallery.framed(np.broadcast_to(colors, (6, 20, 10, 3)).copy())
-    assert sheet.shape == (gallery.SIDE, gallery.SIDE + gallery.GAP + gallery.STRIP, 3)
-    assert (sheet[:, gallery.SIDE // 2 : gallery.SIDE] == 5).all()
-    assert (sheet[:, : gallery.SIDE // 2] == 255).all()
-    np.testing.assert_array_equal(sheet[:: gallery.SIDE // 6, -1, 0], range(6))
+    sheet = grids.framed(np.broadcast_to(colors, (6, 20, 10, 3)).copy())
+    assert sheet.shape == (grids.SIDE, grids.SIDE + grids.GAP + grids.STRIP, 3)
+    assert (sheet[:, grids.SIDE // 2 : grids.SIDE] == 5).all()
+    assert (sheet[:, : grids.SIDE // 2] == 255).all()
+    np.testing.assert_array_equal(sheet[:: grids.SIDE // 6, -1, 0], range(6))
 
 
 @pytest.mark.parametrize(("frames", "expected"), [(500, [0, 16, 499]), (17, [0, 16]), (10, [0, 9])])
 def test_chosen_frames_end_with_the_last(frames: int, expected: list[int]) -> None:
-    assert spread(frames, (0, 16)) == expected
+    assert grids.spread(frames, (0, 16)) == expected
 
 
 @pytest.mark.slow

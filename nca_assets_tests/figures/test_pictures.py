@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.figures.animation import FORMS, animated_gif, frame_sheet, video
+from nca_assets.figures.animation import FORMATS, animated_gif, frame_sheet, video
 from nca_assets.figures.chart import CLASS_COLORS
 from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
+from nca_assets.figures.images import indexed
 from nca_assets.figures.palette import (
     colored,
     colors_of,
     distinct_colors,
     gray_levels,
     hexadecimal,
-    indexed,
     vocabulary_colors,
 )
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
@@ -178,7 +178,7 @@ def test_a_sheet_of_frames_begins_with_the_first_and_ends_with_the_last() -> Non
     np.testing.assert_array_equal(pixels[-8:, -10:], COLORS[tokens[-1]])
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_tokens_above_31_can_be_looked_at(form: str) -> None:
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_tokens_above_31_can_be_looked_at(file_format: str) -> None:
     tokens = np.full((3, 8, 8), 200, dtype=np.uint8)
-    assert FORMS[form](tokens, COLORS, 2) == FORMS[form](tokens % 32, COLORS, 2)
+    assert FORMATS[file_format](tokens, COLORS, 2) == FORMATS[file_format](tokens % 32, COLORS, 2)

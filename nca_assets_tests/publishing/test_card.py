@@ -43,6 +43,13 @@ def test_its_numbers_are_those_of_the_warehouse(published: Published, to_publish
     assert digest in card
 
 
+def test_large_means_are_written_out(to_publish: DataFolder) -> None:
+    about = facts(to_publish)
+    [tokens] = [row for row in about.comparison if row["statistic"] == "mean tokens per rollout"]
+    tokens["ours"] = 362178.25
+    assert "| mean tokens per rollout | tokens | 362,178.2 | 362,178 |" in render(about)
+
+
 def test_the_hub_finds_configs_and_splits(published: Published) -> None:
     _, front, text = (published.folder / "README.md").read_text().split("---\n", 2)
     about = yaml.safe_load(front)

@@ -13,7 +13,7 @@ from PIL import Image
 from nca_assets.automaton.lattice import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.figures.leaderboard import leaderboard_chart
+from nca_assets.figures.comparisons import leaderboard_chart
 from nca_assets.ids import RolloutId
 from nca_assets.loading import same_recipe
 from nca_assets.loading.source import RolloutSource
@@ -91,7 +91,7 @@ def test_weights_are_fitted_to_what_pays(scored: DataFolder) -> None:
 
 
 def mean_cost(predict: Predict, source: RolloutSource) -> float:
-    return float(evaluate(predict, source)["cross_entropy"].to_numpy().mean())
+    return float(evaluate(predict, source).rows["cross_entropy"].to_numpy().mean())
 
 
 @pytest.mark.parametrize("build", [ConvNet, Transformer])

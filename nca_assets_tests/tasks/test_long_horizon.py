@@ -44,7 +44,7 @@ def test_the_splits_are_those_of_the_names(scored: DataFolder) -> None:
 
 def test_a_model_enters_by_one_function(source: RolloutSource) -> None:
     for predict in (uniform, lambda context: torch.from_numpy(uniform(context))):
-        rows = evaluate(predict, source)
+        rows = evaluate(predict, source).rows
         assert rows["rollout_id"].to_list() == [str(rollout) for rollout in source.ids]
         assert rows["cross_entropy"].to_numpy() == pytest.approx(math.log(32))
         assert rows.columns[:5] == ["rollout_id", *IDENTITY]

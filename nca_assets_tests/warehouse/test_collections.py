@@ -8,8 +8,9 @@ import pytest
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.warehouse.build import build_warehouse
-from nca_assets.warehouse.collections import Sampling, freeze, read_collection
+from nca_assets.warehouse.collections import freeze, read_collection
 from nca_assets.warehouse.read import connect
+from nca_assets.warehouse.sql_text import Sampling
 from nca_assets_tests.conftest import local
 
 ALL = "SELECT rollout_id FROM labels"

@@ -1,0 +1,25 @@
+"""Numbers and tables as text in Markdown and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def number(value: float) -> str:
+    """Whole from 1,000 on, else with four significant digits."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def cell(value: object) -> str:
+    """A value as a table shows it: None is empty, and numbers are as ``number`` writes them."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else str(value)
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table in Markdown; values are written as they are."""
+    heading, *lines = (f"| {' | '.join(map(str, line))} |" for line in (columns, *rows))
+    return "\n".join([heading, "|---" * len(columns) + "|", *lines])

@@ -1,4 +1,0 @@
-CREATE OR REPLACE TABLE collection_rollouts AS
-SELECT name, version, rollout_id, digest
-FROM read_parquet(getvariable('collection_files'), hive_partitioning = false)
-ORDER BY name, version, rollout_id

@@ -1,3 +1,0 @@
-CREATE OR REPLACE VIEW current_materializations AS
-FROM materializations
-QUALIFY row_number() OVER (PARTITION BY asset, partition_key ORDER BY "time" DESC, run_id DESC) = 1

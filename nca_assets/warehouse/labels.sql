@@ -1,2 +1,0 @@
-CREATE OR REPLACE TABLE labels AS
-FROM read_parquet(getvariable('label_files'), hive_partitioning = false)

@@ -1,3 +1,0 @@
-CREATE OR REPLACE VIEW labels_old_names AS
-SELECT rollout_id, set_name AS "set", rollout_index AS "index", * EXCLUDE (rollout_id, set_name, rollout_index)
-FROM labels

@@ -1,0 +1,1 @@
+FROM read_parquet(getvariable('label_files'), hive_partitioning = false)

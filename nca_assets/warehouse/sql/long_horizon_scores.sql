@@ -1,0 +1,1 @@
+FROM read_parquet(getvariable('score_files'), hive_partitioning = false)

@@ -1,0 +1,74 @@
+"""SQL as text: literals, a condition, and the sampling of a query's rollouts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nca_assets.errors import NcaError
+from nca_assets.ids import OWN_NAME
+
+OWN_SETS = f"regexp_full_match(set_name, '{OWN_NAME}')"
+"""The condition that a row is of one of our own sets; no imported set can have such a name."""
+
+
+def literal(text: str) -> str:
+    """``text`` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which of a query's rollouts to take.
+
+    ``each``: this many of each value of ``by``, a column of ``labels`` (balanced). ``total``: this many of all, in the
+    proportions of ``by`` (stratified). Which ones is decided by ``seed`` and the rollout's name alone.
+    """
+
+    by: str = "behavior"
+    each: int | None = None
+    total: int | None = None
+    seed: int = 0
+
+    def __str__(self) -> str:
+        if self.each is not None:
+            return f"{self.each} of each {self.by}, seed {self.seed}"
+        if self.total is not None:
+            return f"{self.total} in proportion by {self.by}, seed {self.seed}"
+        return "all"
+
+    @classmethod
+    def parse(cls, text: str) -> Sampling:
+        """The sampling that ``str`` wrote."""
+        if match := re.fullmatch(r"(\d+) of each (\w+), seed (\d+)", text):
+            return cls(by=match[2], each=int(match[1]), seed=int(match[3]))
+        if match := re.fullmatch(r"(\d+) in proportion by (\w+), seed (\d+)", text):
+            return cls(by=match[2], total=int(match[1]), seed=int(match[3]))
+        return cls()
+
+
+def sampled(sampling: Sampling) -> str:
+    """The query that samples ``answer``; ``by`` is held to a plain name, so nothing else gets into it."""
+    if not re.fullmatch(r"\w+", sampling.by):
+        raise NcaError(f"{sampling.by!r} is no column of labels to sample by")
+    ranked = f"""
+        WITH named AS (
+            SELECT rollout_id, digest, "{sampling.by}" AS stratum
+            FROM labels
+            WHERE rollout_id IN (SELECT rollout_id FROM answer)
+        ),
+        ranked AS (
+            SELECT
+                *,
+                row_number() OVER (PARTITION BY stratum ORDER BY md5(rollout_id || ' ' || {sampling.seed})) AS place,
+                count(*) OVER (PARTITION BY stratum) AS of_stratum
+            FROM named
+        )
+        SELECT rollout_id, digest FROM ranked
+    """  # noqa: S608
+    if sampling.each is not None:
+        return f"{ranked} WHERE place <= {sampling.each}"
+    if sampling.total is not None:
+        # The k-th of a stratum's n rollouts stands at (k - 1/2) / n; so the first of all are in proportion.
+        return f"{ranked} ORDER BY (place - 0.5) / of_stratum, md5(rollout_id) LIMIT {sampling.total}"
+    return ranked
