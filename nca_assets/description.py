@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import uuid4
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -46,7 +46,7 @@ class RolloutSet(BaseModel):
     folder: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     frames: int = Field(ge=MIN_FRAMES, le=65536)
     families: Mapping[FamilyName, Annotated[int, Field(ge=1, le=65536)]] = Field(
-        default_factory=lambda: SHARES, min_length=1
+        default_factory=lambda: dict(SHARES), min_length=1
     )
     smallest_side: int = Field(default=8, ge=MIN_SIDE, le=MAX_SIDE)
     largest_side: int = Field(default=48, ge=MIN_SIDE, le=MAX_SIDE)
@@ -138,5 +138,10 @@ def shape_of_shards(root: Stored) -> Shape | None:
                 manifest = json.loads(read_sealed(folder / name, root, REMEDY))
             except DamageError:
                 continue  # found by whoever asks for that shard
-            return Shape(shard_size=len(manifest["members"]), sets=card_sets(manifest["frames"]))
+            return Shape(shard_size=len(manifest["members"]), sets=card_sets(_frames(manifest)))
     return None
+
+
+def _frames(manifest: dict[str, Any]) -> int:
+    """Of its rollouts; manifests of earlier releases say it once."""
+    return manifest.get("frames") or manifest["members"][0]["frames"]

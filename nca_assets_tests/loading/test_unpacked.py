@@ -10,7 +10,6 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.streams import clips, transitions
 from nca_assets.loading.unpacked import unpack
 from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
@@ -36,13 +35,13 @@ def test_streams_over_them_are_the_same(own_shards: DataFolder) -> None:
     """Whole blocks lie together in memory; those with gaps do not."""
     every = RolloutSource.files(own_shards)
     for source in (every, every.take([0, 1, 3, 6, 7, 20])):
-        pairs = zip(transitions(source, seed=4), transitions(source.unpacked(), seed=4), strict=True)
+        pairs = zip(source.transitions(seed=4), source.unpacked().transitions(seed=4), strict=True)
         assert all(torch.equal(a, b) for one, other in pairs for a, b in zip(one[:2], other[:2], strict=True))
 
 
 def test_batches_are_copies(own_shards: DataFolder) -> None:
     source = RolloutSource.files(own_shards).unpacked()
-    stream = clips(source, 16, shuffle=False)
+    stream = source.clips(16, shuffle=False)
     first = next(iter(stream))
     before = first.tokens.clone()
     first.tokens.zero_()
@@ -68,9 +67,9 @@ def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: DataFolder) -> N
     file.write_bytes(content[: len(content) // 2])
     source = RolloutSource.files(own_shards).unpacked()
     with pytest.raises(NcaError, match=r"shard_00001\.npz"):
-        list(transitions(source))
+        list(source.transitions())
     assert not list((own_shards / "unpacked" / "set1").glob("shard_00001*"))
-    batches = list(transitions(source, skip_damaged=True))
+    batches = list(source.transitions(skip_damaged=True))
     assert sum(batch.skipped for batch in batches) == 4 * 139
     shutil.rmtree(local(file.parent))
     with pytest.raises(NcaError, match=r"shard_00001\.json is missing: materialize partition set1-00001"):
