@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nca_assets import storage
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.files import whole_file
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.write import write_labels
+from nca_assets.loading.source import RolloutSource
 from nca_assets.settings import Resources
 from nca_assets.shards.findings import noted_findings
 from nca_assets.shards.imported import register, shard_keys
@@ -21,8 +24,12 @@ from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import regenerate, rollout_tokens
 from nca_assets.shards.verify import verify_shard
+from nca_assets.storage import parse_location
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
+from nca_assets_tests.servers import S3, stopped
 
 KEY = ShardKey("life", 0)
 
@@ -67,6 +74,34 @@ def test_files_become_shards_and_rollouts_are_numbered_through(
     assert sum(manifest.token_counts) == 300 * (12 * 17 + 2 * 400)
     assert np.array_equal(read_rollout(KEY, data, 1), movies.noise())
     assert rollout_tokens(RolloutId("life", 3), data, resources).max() == 255
+
+
+def test_files_in_a_bucket_are_registered_where_they_lie(
+    life: Path, data: DataFolder, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stopped(S3(tmp_path)) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(storage, "CACHE", tmp_path / "cache")
+        folder = parse_location("s3://nca/others")
+        for file in life.iterdir():
+            with whole_file(folder / file.name) as there:
+                there.write(file.read_bytes())
+        keys = shard_keys(folder, "life", data)
+        for key, file in keys.items():
+            register(key, file, data)
+            write_labels(key, data, resources)
+        manifest = read_manifest(KEY, data)
+        assert manifest.source == "s3://nca/others/a.npz"
+        assert manifest.file_bytes == (life / "a.npz").stat().st_size
+        assert shard_keys(folder, "life", data) == keys
+        build_warehouse(data)
+        assert whole_table("SELECT * FROM stale_partitions WHERE asset = 'imported_shards'", data).is_empty()
+        tokens = [rollout.tokens for rollout in RolloutSource.where("true", data)]
+        np.testing.assert_array_equal(tokens[2], movies.flickering(movies.noise(), 0.1))
+        (folder / "a.npz").unlink()
+        with pytest.raises(DamageError, match=r"s3://nca/others/a\.npz is missing: put it back, or import life-00000"):
+            verify_shard(KEY, data, resources, 1)
 
 
 def test_a_file_keeps_its_shard_when_others_come(life: Path, data: DataFolder) -> None:
