@@ -21,7 +21,7 @@ from nca_assets.remedies import restore
 from nca_assets.settings import Resources
 from nca_assets.shards.archive import read_tokens
 from nca_assets.shards.manifest import cached_manifest
-from nca_assets.shards.read import reading, require_tokens
+from nca_assets.shards.read import member_of, reading, require_tokens
 from nca_assets.storage import Stored, local_copy
 from nca_assets.vocabulary.centroids import load_centroids
 
@@ -92,10 +92,7 @@ def _place(key: ShardKey, index: int, data: DataFolder) -> tuple[Stored, str, in
     if not key.imported:
         return data.tokens_file(key), member_name(index), None
     manifest = cached_manifest(key, data)
-    first = manifest.members[0].index
-    if not first <= index < first + len(manifest.members):
-        raise NcaError(f"{RolloutId(key.set, index)} is not in {data.manifest_file(key)}: build the warehouse again")
-    member = manifest.members[index - first]
+    member = member_of(key, data, manifest, index)
     return manifest.tokens_file(data), member.key, member.position
 
 

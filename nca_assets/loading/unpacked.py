@@ -33,7 +33,8 @@ def read_unpacked(
     """
     for one in wanted:
         try:
-            tokens, places = _mapped(ShardKey(one.rollout.set, one.shard), data)
+            key = ShardKey(one.rollout.set, one.shard)
+            tokens, places = _map(key, data, cached_manifest(key, data).digest)
             start, shape = places[one.rollout.index]
             yield tokens[start : start + int(np.prod(shape))].reshape(shape)
         except NcaError as error:
@@ -56,10 +57,6 @@ def unpack(key: ShardKey, data: DataFolder) -> Path:
 
 Places = dict[int, tuple[int, tuple[int, int, int]]]
 """Where each rollout begins in the unpacked file, and its shape."""
-
-
-def _mapped(key: ShardKey, data: DataFolder) -> tuple[NDArray[np.uint8], Places]:
-    return _map(key, data, cached_manifest(key, data).digest)
 
 
 @lru_cache(maxsize=16)

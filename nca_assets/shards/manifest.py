@@ -136,8 +136,11 @@ def read_manifest(key: ShardKey, data: DataFolder) -> Manifest:
 def cached_manifest(key: ShardKey, data: DataFolder) -> Manifest:
     """The same for readers that ask for each rollout: read again when the file has changed, from a bucket only once."""
     file = data.manifest_file(key)
-    local = isinstance(file, Path) and file.exists()
-    return _manifest(key, data, file.stat().st_mtime_ns if local else 0)
+    try:
+        time = file.stat().st_mtime_ns if isinstance(file, Path) else 0
+    except OSError:
+        return read_manifest(key, data)  # which says what is wrong
+    return _manifest(key, data, time)
 
 
 @lru_cache(maxsize=16)

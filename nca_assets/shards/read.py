@@ -74,15 +74,19 @@ def read_rollout(key: ShardKey, data: DataFolder, index: int) -> NDArray[np.uint
     Raises ``NcaError`` as ``read_rollouts`` does, and if the manifest does not list the rollout.
     """
     manifest = read_manifest(key, data)
-    wanted = [member for member in manifest.members if member.index == index]
-    if not wanted:
-        raise NcaError(_not_in_shard(key, data, manifest, index))
-    return next(read_rollouts(key, data, manifest.model_copy(update={"members": wanted})))[1]
+    wanted = member_of(key, data, manifest, index)
+    return next(read_rollouts(key, data, manifest.model_copy(update={"members": [wanted]})))[1]
 
 
-def _not_in_shard(key: ShardKey, data: DataFolder, manifest: Manifest, index: int) -> str:
-    first, last = member_name(manifest.members[0].index), member_name(manifest.members[-1].index)
-    return f"{data.manifest_file(key)} lists {first} to {last}, but not {member_name(index)}: {remake(key)}"
+def member_of(key: ShardKey, data: DataFolder, manifest: Manifest, index: int) -> Member:
+    """Rollout ``index`` in the manifest of shard ``key``. Raises ``NcaError`` if it is not listed."""
+    first, last = manifest.members[0].index, manifest.members[-1].index
+    if first <= index <= last:
+        return manifest.members[index - first]
+    raise NcaError(
+        f"{data.manifest_file(key)} lists {member_name(first)} to {member_name(last)}, but not {member_name(index)}: "
+        f"{remake(key)}"
+    )
 
 
 def _difference(tokens: NDArray[np.uint8], member: Member, alphabet: int) -> str | None:
