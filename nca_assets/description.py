@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -128,5 +128,10 @@ def shape_of_shards(root: Stored) -> Shape | None:
                 manifest = json.loads(read_sealed(folder / name, root, REMEDY))
             except DamageError:
                 continue  # found by whoever asks for that shard
-            return Shape(shard_size=len(manifest["members"]), sets=card_sets(manifest["frames"]))
+            return Shape(shard_size=len(manifest["members"]), sets=card_sets(_frames(manifest)))
     return None
+
+
+def _frames(manifest: dict[str, Any]) -> int:
+    """Of its rollouts; manifests of earlier releases say it once."""
+    return manifest.get("frames") or manifest["members"][0]["frames"]

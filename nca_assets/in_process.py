@@ -15,6 +15,7 @@ from nca_assets.automation.reporting import terminal
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
+from nca_assets.store.location import Stored
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Run config: events go to the instance alone; the caller tells the person what matters."""
@@ -67,7 +68,7 @@ def import_vocabulary(file: Path) -> Materialized:
         return vocabulary
 
 
-def import_shards(folder: Path, name: str) -> Iterator[Materialized]:
+def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
     """Register and label the files in ``folder`` as set ``name``, then rebuild the warehouse; yields what is done."""
     from nca_assets.shards.imported import shard_keys
 

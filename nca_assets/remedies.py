@@ -14,6 +14,11 @@ def remake(key: ShardKey) -> str:
     return f"materialize partition {key} of rollout_shards again"
 
 
+def restore(key: ShardKey) -> str:
+    """When the file of the tokens of shard ``key`` is missing or damaged."""
+    return f"put it back, or {remake(key)}" if key.imported else remake(key)
+
+
 def relabel(key: ShardKey) -> str:
     """When a file of the labels of shard ``key`` is damaged."""
     return f"materialize partition {key} of {'imported' if key.imported else 'behavior'}_labels again"

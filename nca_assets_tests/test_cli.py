@@ -22,7 +22,7 @@ from nca_assets.settings import Resources
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.vocabulary.centroids import save_centroids
-from nca_assets.vocabulary.origin import present_source
+from nca_assets.vocabulary.current import current_source
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import freeze
 from nca_assets_tests.conftest import local
@@ -307,7 +307,7 @@ def test_unfit_centroids_are_refused(
     torch.save(torch.ones(3), tmp_path / "own.pt")
     assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
     assert "holds torch.float32 (3,)" in capsys.readouterr().err
-    assert present_source(data) == "learned"
+    assert current_source(data) == "learned"
 
 
 def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
@@ -318,7 +318,7 @@ def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
     torch.save(centroids.flip(0), tmp_path / "own.pt")
     assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
     assert "holds no dagster.yaml" in capsys.readouterr().err
-    assert present_source(data) == "learned"
+    assert current_source(data) == "learned"
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,7 @@ TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TA
 SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
     "label_files": [LABELS.key, imported_labels.key, data_state.key],
     "curve_sum_files": [LABELS.key, imported_labels.key, data_state.key],
-    "manifests": [SHARDS.key, data_state.key],
-    "imported_manifests": [imported_shards.key],
+    "manifests": [SHARDS.key, imported_shards.key, data_state.key],
     "collection_files": [dg.AssetKey("collections")],
     "score_files": [dg.AssetKey("long_horizon_baselines")],
     # The event log, which is no asset, but has an event of these whenever there is something new to tell.

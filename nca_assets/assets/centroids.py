@@ -23,12 +23,12 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     An imported vocabulary (`nca import centroids FILE`) is checked and kept; delete `data/centroids.pt` to learn again.
     """
     from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
+    from nca_assets.vocabulary.current import current_source
     from nca_assets.vocabulary.learn import learn_centroids
-    from nca_assets.vocabulary.origin import present_source
 
     started = time.perf_counter()
     with working(context) as (_, data), progress_in_log(context, "vocabulary", "blocks") as progress:
-        source = present_source(data) or "learned"
+        source = current_source(data) or "learned"
         if source == "learned":
             save_centroids(learn_centroids(progress), data, source)
         vocabulary = load_centroids(data)

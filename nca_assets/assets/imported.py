@@ -1,20 +1,14 @@
 """Other people's shards, registered where they lie, and their labels: a partition a file."""
 
-import time
-from pathlib import Path
-
 import dagster as dg
 
 from nca_assets.automation.about import OWNERS, documents
+from nca_assets.automation.partition_work import label_shard
 from nca_assets.automation.partitions import imported_partitions
-from nca_assets.automation.reporting import (
-    label_metadata,
-    progress_in_log,
-    table_schema,
-    working,
-)
+from nca_assets.automation.reporting import progress_in_log, table_schema, working
 from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.store.location import parse_location
 from nca_assets.versions import LABEL_VERSION
 
 
@@ -22,7 +16,7 @@ class ImportedFile(dg.Config):
     """Which file a partition is."""
 
     source: str = ""
-    """Path of the .npz file; empty for the one that it was registered with."""
+    """Path of the .npz file, or its address in a bucket; empty for the one that it was registered with."""
 
 
 @dg.asset(
@@ -39,16 +33,16 @@ def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> 
 
     with working(context) as (_, data):
         key = ShardKey.parse(context.partition_key)
-        manifest = register(key, Path(config.source) if config.source else None, data)
+        manifest = register(key, parse_location(config.source) if config.source else None, data)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.digest),
         metadata={
             "dagster/partition_row_count": len(manifest.members),
-            "tokens": sum(manifest.token_counts),
+            "tokens": manifest.tokens,
             "bytes": manifest.file_bytes,
             "seconds": manifest.seconds,
             "digest": manifest.digest,
-            "path": dg.MetadataValue.path(manifest.source),
+            "path": dg.MetadataValue.path(str(manifest.source)),
         },
     )
 
@@ -64,12 +58,6 @@ def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> 
 )
 def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Behavior class and metrics of imported rollouts; what needs a recipe (damage, saturation, …) is null."""
-    from nca_assets.labels.write import write_imported_labels
-
-    started = time.perf_counter()
-    with working(context) as (_, data), progress_in_log(context, context.partition_key, "rollouts") as progress:
-        part = write_imported_labels(ShardKey.parse(context.partition_key), data, progress)
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(part.digest),
-        metadata=label_metadata(part, time.perf_counter() - started),
-    )
+    with working(context) as (project, _), progress_in_log(context, context.partition_key, "rollouts") as progress:
+        version, metadata = label_shard(ShardKey.parse(context.partition_key), project, progress)
+    return dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=metadata)

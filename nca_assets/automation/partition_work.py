@@ -7,6 +7,7 @@ who reports it (``assets/rollouts``).
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -70,7 +71,8 @@ def _make_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[st
     }
 
 
-def _label_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[str, dict[str, object]]:
+def label_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[str, dict[str, Any]]:
+    """Label a shard, own or imported; returns the data version and metadata. Raises ``NcaError``."""
     from nca_assets.labels.write import write_labels
 
     started = time.perf_counter()
@@ -82,6 +84,6 @@ Work = Callable[[ShardKey, Project, Progress], tuple[str, dict[str, object]]]
 
 WORK: dict[str, tuple[Work, Mapping[str, Check]]] = {
     "rollout_shards": (_make_shard, SHARD_CHECKS),
-    "behavior_labels": (_label_shard, LABEL_CHECKS),
+    "behavior_labels": (label_shard, LABEL_CHECKS),
 }
 """In the order in which a partition's assets are made."""

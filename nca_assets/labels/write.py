@@ -1,4 +1,4 @@
-"""Labelling a shard: of ours, where the recipe tells more than the tokens, or of an imported set."""
+"""Labelling a shard by its tokens and, if it is one of our own, by its recipe, which tells more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.fixed_point import WEIGHT_ONE
@@ -21,10 +20,9 @@ from nca_assets.labels.parts import LabelPart, write_parts
 from nca_assets.labels.states import measure_states
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Resources
-from nca_assets.shards.imported import read_imported, read_imported_manifest
-from nca_assets.shards.manifest import Manifest, read_manifest
-from nca_assets.shards.present import require_present_inputs
+from nca_assets.shards.manifest import Manifest, Member, read_manifest
 from nca_assets.shards.read import read_rollouts
+from nca_assets.shards.verify import require_current_inputs
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 
@@ -32,47 +30,38 @@ Labelled = tuple[dict[str, Value], Curves]
 
 
 def write_labels(key: ShardKey, data: DataFolder, resources: Resources, progress: Progress = unwatched) -> LabelPart:
-    """Label every rollout of shard ``key`` and write its parts.
+    """Label every rollout of shard ``key`` and write its parts; in those of an imported one, what needs a recipe is
+    null.
 
     ``progress`` is called with the rollouts done and their number. Raises ``NcaError`` naming shard and rollout if the
     shard is missing or damaged, or of another recipe or vocabulary; older parts then stay.
     """
     manifest = read_manifest(key, data)
-    centroids = load_centroids(data)
-    require_present_inputs(key, manifest, centroids)
     labels: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
-    labelled = label_rollouts(key, manifest, centroids, data, resources)
+    labelled = label_rollouts(key, manifest, data, resources)
     for member, (metrics, curve) in zip(manifest.members, labelled, strict=True):
-        identity = _identity(key, member.index, member.height, member.width, manifest.frames, member.digest)
+        identity = _identity(key, member)
         labels.append(identity | {"recipe_version": manifest.recipe_version} | metrics)
         curves.append(_curves(identity, curve))
         progress(len(labels), len(manifest.members))
     made_from = {
         "shard_digest": manifest.digest,
-        "recipe_version": str(manifest.recipe_version),
+        "recipe_version": manifest.recipe_version,
         "centroids_digest": manifest.centroids_digest,
     }
+    made_from = {name: str(value) for name, value in made_from.items() if value is not None}
     return write_parts(key, data, labels, curves, made_from)
 
 
-def write_imported_labels(key: ShardKey, data: DataFolder, progress: Progress = unwatched) -> LabelPart:
-    """The same for a shard of an imported set: what needs a recipe is null."""
-    manifest = read_imported_manifest(key, data)
-    labels: list[dict[str, Any]] = []
-    curves: list[dict[str, Any]] = []
-    for member, tokens in read_imported(key, data, progress):
-        metrics, curve = measure(tokens)
-        identity = _identity(key, member.index, member.height, member.width, member.frames, member.digest)
-        labels.append(identity | metrics)
-        curves.append(_curves(identity, curve))
-    return write_parts(key, data, labels, curves, {"shard_digest": manifest.digest})
-
-
-def label_rollouts(
-    key: ShardKey, manifest: Manifest, centroids: Tensor, data: DataFolder, resources: Resources
-) -> Iterator[Labelled]:
-    """The recipe's scalars, metrics and curves of each rollout of a shard, in order; the twins are simulated beside."""
+def label_rollouts(key: ShardKey, manifest: Manifest, data: DataFolder, resources: Resources) -> Iterator[Labelled]:
+    """Metrics and curves of each rollout of a shard, in order; of our own also the recipe's scalars, and metrics of
+    its twins, which are simulated beside, and of its states."""
+    if key.imported:
+        yield from (measure(tokens) for _, tokens in read_rollouts(key, data, manifest))
+        return
+    centroids = load_centroids(data)
+    require_current_inputs(key, manifest, centroids)
     waiting: dict[int, NDArray[np.uint8]] = {}
 
     def rules() -> Iterator[Rule]:
@@ -86,19 +75,19 @@ def label_rollouts(
         metrics, curves = measure(tokens, damage, measure_states(rule, centroids))
         return _recipe(rule) | metrics, curves
 
-    return simulate_each(rules(), centroids, TWIN_FRAMES, choose_machine(resources), label, flip_in_the_middle)
+    yield from simulate_each(rules(), centroids, TWIN_FRAMES, choose_machine(resources), label, flip_in_the_middle)
 
 
-def _identity(key: ShardKey, index: int, height: int, width: int, frames: int, digest: str) -> dict[str, Value]:
+def _identity(key: ShardKey, member: Member) -> dict[str, Value]:
     return {
-        "rollout_id": str(RolloutId(key.set, index)),
+        "rollout_id": str(RolloutId(key.set, member.index)),
         "set_name": key.set,
-        "rollout_index": index,
+        "rollout_index": member.index,
         "shard": key.number,
-        "height": height,
-        "width": width,
-        "frames": frames,
-        "digest": digest,
+        "height": member.height,
+        "width": member.width,
+        "frames": member.frames,
+        "digest": member.digest,
         "label_version": LABEL_VERSION,
     }
 

@@ -65,7 +65,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
     def files(cls, data: DataFolder) -> RolloutSource:
         """All rollouts of the shards that are there; labels are not looked at."""
         rows = [
-            (key.set, member.index, key.number, manifest.frames, member.height, member.width)
+            (key.set, member.index, key.number, *member.shape)
             for key in data.shards()
             for manifest in [read_manifest(key, data)]
             for member in manifest.members

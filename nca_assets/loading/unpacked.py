@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.ids import ShardKey, is_own
+from nca_assets.ids import ShardKey
 from nca_assets.loading.readers import Wanted
 from nca_assets.settings import Resources
-from nca_assets.shards.manifest import Manifest, read_manifest
+from nca_assets.shards.manifest import Manifest, cached_manifest, read_manifest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.store.store import cache_of, stamp, whole_file
+from nca_assets.store.store import cache_of, whole_file
 
 
 def read_unpacked(
@@ -31,11 +31,9 @@ def read_unpacked(
     Unpacking holds every rollout to its digest.
     """
     for one in wanted:
-        if not is_own(one.rollout.set):
-            yield NcaError(f"{one.rollout} was imported: read it from its file, only our own shards are unpacked")
-            continue
         try:
-            tokens, places = _mapped(ShardKey(one.rollout.set, one.shard), data)
+            key = ShardKey(one.rollout.set, one.shard)
+            tokens, places = _map(key, data, cached_manifest(key, data).digest)
             start, shape = places[one.rollout.index]
             yield tokens[start : start + int(np.prod(shape))].reshape(shape)
         except NcaError as error:
@@ -60,24 +58,14 @@ Places = dict[int, tuple[int, tuple[int, int, int]]]
 """Where each rollout begins in the unpacked file, and its shape."""
 
 
-def _mapped(key: ShardKey, data: DataFolder) -> tuple[NDArray[np.uint8], Places]:
-    # Asked for every rollout, so the manifest is read only when it is another, and of a bucket's only once.
-    try:
-        version = stamp(data.manifest_file(key))
-    except FileNotFoundError:
-        raise NcaError(f"{data.manifest_file(key)} is missing: materialize partition {key} of rollout_shards") from None
-    return _map(key, data, version)
-
-
 @lru_cache(maxsize=16)
-def _map(key: ShardKey, data: DataFolder, _version: int) -> tuple[NDArray[np.uint8], Places]:
+def _map(key: ShardKey, data: DataFolder, _digest: str) -> tuple[NDArray[np.uint8], Places]:
     manifest = read_manifest(key, data)
     places: Places = {}
     start = 0
     for member in manifest.members:
-        shape = (manifest.frames, member.height, member.width)
-        places[member.index] = start, shape
-        start += int(np.prod(shape))
+        places[member.index] = start, member.shape
+        start += int(np.prod(member.shape))
     # Copied on write, since torch takes no memory that can't be written to.
     return np.memmap(unpack(key, data), np.uint8, mode="c"), places
 

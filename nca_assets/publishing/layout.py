@@ -12,7 +12,7 @@ from nca_assets.labels.table import read_table
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.remedies import relabel
 from nca_assets.shards.manifest import read_manifest
-from nca_assets.shards.present import require_present_inputs
+from nca_assets.shards.verify import require_current_inputs
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.answer import whole_table
@@ -89,7 +89,7 @@ def published_shards(data: DataFolder) -> dict[str, dict[ShardKey, str]]:
             raise NcaError(f"{data.tokens_file(key)} is missing: materialize partition {key} of rollout_shards again")
         if manifest.digest != shard_digest:
             raise NcaError(f"shard {name} is another than was labelled: materialize its behavior_labels again")
-        require_present_inputs(key, manifest, centroids)
+        require_current_inputs(key, manifest, centroids)
         if version != LABEL_VERSION:
             raise NcaError(
                 f"labels of {name} are of version {version}, this is {LABEL_VERSION}: materialize its behavior_labels, "

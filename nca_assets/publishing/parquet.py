@@ -101,7 +101,7 @@ def write_tokens(key: ShardKey, file: Path, data: DataFolder) -> None:
         {
             "rollout_id": f"{key.set}/{member.index:06d}",
             "behavior": behavior[member.index],
-            "frames": manifest.frames,
+            "frames": member.frames,
             "height": member.height,
             "width": member.width,
             "digest": member.digest,

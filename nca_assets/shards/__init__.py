@@ -1,4 +1,4 @@
-"""Shards: rollouts as ``.npz`` files in the card's layout, each with a manifest of digests beside it.
+"""Shards: rollouts as ``.npz`` files, made from recipes in the card's layout or imported, each with a manifest.
 
-Here: simulating a shard's rollouts into a file, reading them back, digests. Not here: the physics, labels, Dagster.
+Here: simulating a shard's rollouts into a file, importing, reading, verifying. Not here: the physics, labels, Dagster.
 """

@@ -1,64 +1,106 @@
-"""The manifest beside each shard: what is in it, by which recipe and vocabulary, and the digests of its tokens."""
+"""The manifest of each shard: its rollouts, their digests, where their tokens lie, and what these were made from."""
 
 from __future__ import annotations
 
 import hashlib
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
-from nca_assets.ids import ShardKey
+from nca_assets.ids import ShardKey, member_name
 from nca_assets.remedies import remake
+from nca_assets.store.location import Stored, parse_location
 from nca_assets.store.seal import BLANK, read_sealed, write_sealed
+from nca_assets.store.store import stamp
 
 
 class Member(BaseModel):
-    """One rollout of a shard."""
+    """One rollout of a shard: array ``key`` of its file or, if that has four axes, entry ``position`` of the array."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: int
+    frames: int
     height: int
     width: int
     digest: str
+    key: str = Field(default_factory=lambda entries: member_name(entries["index"]))
+    position: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Frames, height and width."""
+        return self.frames, self.height, self.width
+
+    @property
+    def place(self) -> str:
+        """Where it lies in the file, as messages name it."""
+        return self.key if self.position is None else f"{self.key}[{self.position}]"
 
 
 class Manifest(BaseModel):
-    """What the JSON file beside a shard says; ``docs/SPEC.md`` describes each entry."""
+    """The content of a shard's JSON file; ``docs/SPEC.md`` describes each entry.
+
+    Own shards have a ``recipe_version``, a ``centroids_digest`` and a ``device``, imported ones a ``source``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     set: str
     shard: int
-    frames: int
-    recipe_version: int
-    centroids_digest: str
+    source: str | None = None
+    recipe_version: int | None = None
+    centroids_digest: str | None = None
+    device: str | None = None
+    tokens_kept: bool = True
     digest: str
     token_counts: list[int]
     file_bytes: int
-    device: str
     seconds: float
     members: list[Member] = Field(min_length=1)
     seal: str = BLANK
 
+    @model_validator(mode="before")
+    @classmethod
+    def _give_members_their_frames(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """Manifests of earlier releases say once how many frames every rollout has."""
+        if "frames" not in content:
+            return content
+        content = dict(content)
+        frames = content.pop("frames")
+        return {**content, "members": [{"frames": frames, **member} for member in content.get("members", [])]}
+
+    @property
+    def frames(self) -> int:
+        """Frames of its longest rollout."""
+        return max(member.frames for member in self.members)
+
     @property
     def tokens(self) -> int:
-        """How many tokens the shard holds."""
+        """How many tokens the shard has."""
         return sum(self.token_counts)
+
+    def tokens_file(self, data: DataFolder) -> Stored:
+        """Where the shard's tokens lie."""
+        return parse_location(self.source) if self.source else data.tokens_file(ShardKey(self.set, self.shard))
 
     def contradiction(self, key: ShardKey) -> str | None:
         """What in it contradicts the rest or the shard ``key`` that it is of, if anything does."""
-        first = key.number * len(self.members)
+        first = self.members[0].index if key.imported else key.number * len(self.members)
         if (self.set, self.shard) != (key.set, key.number):
             return f"it is of {ShardKey(self.set, self.shard)}"
+        if (self.source is None) == key.imported or (self.recipe_version is None) != key.imported:
+            return "it gives its tokens no origin, or two"
         if [member.index for member in self.members] != list(range(first, first + len(self.members))):
             return f"its rollouts are not {first} to {first + len(self.members) - 1}"
-        if self.tokens != self.frames * sum(member.height * member.width for member in self.members):
+        if self.tokens != sum(member.frames * member.height * member.width for member in self.members):
             return "its token counts do not add up to the tokens of its rollouts"
         if self.digest != shard_digest(member.digest for member in self.members):
             return "its digest is not that of its rollouts"
@@ -91,6 +133,21 @@ def read_manifest(key: ShardKey, data: DataFolder) -> Manifest:
     return manifest
 
 
-def write_manifest(manifest: BaseModel, key: ShardKey, data: DataFolder) -> None:
+def cached_manifest(key: ShardKey, data: DataFolder) -> Manifest:
+    """The same for readers that ask for each rollout: read again when the file has changed, from a bucket only once."""
+    file = data.manifest_file(key)
+    try:
+        time = stamp(file)
+    except OSError:
+        return read_manifest(key, data)  # which says what is wrong
+    return _manifest(key, data, time)
+
+
+@lru_cache(maxsize=16)
+def _manifest(key: ShardKey, data: DataFolder, _time: int) -> Manifest:
+    return read_manifest(key, data)
+
+
+def write_manifest(manifest: Manifest, key: ShardKey, data: DataFolder) -> None:
     """Write the manifest of shard ``key``, which has a blank seal. Raises ``NcaError`` if the disk refuses."""
     write_sealed(manifest.model_dump_json(indent=1).encode(), data.manifest_file(key), data.root)

@@ -39,11 +39,11 @@ class PackedRollout:
 
 def pack(index: int, tokens: NDArray[np.uint8]) -> PackedRollout:
     """Pack rollout ``index`` of a set, whose tokens are uint8 (frames, height, width)."""
-    _, height, width = tokens.shape
+    frames, height, width = tokens.shape
     npy = npy_bytes(tokens)
     deflate = isal_zlib.compressobj(DEFLATE_LEVEL, isal_zlib.DEFLATED, -15)
     return PackedRollout(
-        Member(index=index, height=height, width=width, digest=rollout_digest(tokens)),
+        Member(index=index, frames=frames, height=height, width=width, digest=rollout_digest(tokens)),
         token_counts(tokens)[:TOKENS],
         npy,
         deflate.compress(npy) + deflate.flush(),

@@ -1,4 +1,4 @@
-"""Reading shards back, held to their manifests."""
+"""Reading shards back, own or imported, held to their manifests."""
 
 from __future__ import annotations
 
@@ -8,30 +8,45 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError, TransientError
 from nca_assets.ids import ShardKey, member_name
-from nca_assets.remedies import remake
+from nca_assets.remedies import remake, restore
+from nca_assets.shards.archive import array_names, read_tokens
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
 from nca_assets.store.location import Stored
 from nca_assets.store.refusals import clear_errors, is_transient
+from nca_assets.store.store import local_copy
 
 
 def read_rollouts(key: ShardKey, data: DataFolder, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
     """Each rollout of shard ``key`` with its tokens, uint8 (frames, height, width), in order of index.
 
-    Raises ``DamageError`` naming shard and rollout when the file is missing, damaged, or not what the manifest says.
+    Raises ``DamageError`` naming file and array when the file is missing, damaged, or not what the manifest says, and
+    ``NcaError`` if the shard's tokens are not kept.
     """
-    file, remedy = data.tokens_file(key), remake(key)
-    with reading(file, remedy), file.open("rb") as opened, np.load(opened, allow_pickle=False) as shard:
+    require_tokens(key, manifest)
+    file, remedy = manifest.tokens_file(data), restore(key)
+    with reading(file, remedy):
+        there = local_copy(file)
+        names = set(array_names(there))
         for member in manifest.members:
-            name = f"{file}: {member_name(member.index)}"
-            if member_name(member.index) not in shard:
-                raise DamageError(f"{name} is missing: {remedy}")
-            tokens = shard[member_name(member.index)]
-            _require(tokens, member, manifest.frames, name, remedy)
+            what = f"{file}: {member.place}"
+            if member.key not in names:
+                raise DamageError(f"{what} is missing: {remedy}")
+            tokens = read_tokens(there, member.key, member.position)
+            if wrong := _difference(tokens, member, len(manifest.token_counts)):
+                raise DamageError(f"{what} {wrong}: {remedy}")
             yield member, tokens
+
+
+def require_tokens(key: ShardKey, manifest: Manifest) -> None:
+    """Raise ``NcaError`` if the tokens of shard ``key`` are not kept."""
+    if not manifest.tokens_kept:
+        raise NcaError(
+            f"the tokens of {key} are not kept: simulate them from their recipes (recipes=True, 'nca regenerate'), or "
+            f"write them with 'nca materialize {key}'"
+        )
 
 
 @contextmanager
@@ -60,22 +75,27 @@ def read_rollout(key: ShardKey, data: DataFolder, index: int) -> NDArray[np.uint
     Raises ``NcaError`` as ``read_rollouts`` does, and if the manifest does not list the rollout.
     """
     manifest = read_manifest(key, data)
-    wanted = [member for member in manifest.members if member.index == index]
-    if not wanted:
-        raise NcaError(_not_in_shard(key, data, manifest, index))
-    return next(read_rollouts(key, data, manifest.model_copy(update={"members": wanted})))[1]
+    wanted = member_of(key, data, manifest, index)
+    return next(read_rollouts(key, data, manifest.model_copy(update={"members": [wanted]})))[1]
 
 
-def _not_in_shard(key: ShardKey, data: DataFolder, manifest: Manifest, index: int) -> str:
-    first, last = member_name(manifest.members[0].index), member_name(manifest.members[-1].index)
-    return f"{data.manifest_file(key)} lists {first} to {last}, but not {member_name(index)}: {remake(key)}"
+def member_of(key: ShardKey, data: DataFolder, manifest: Manifest, index: int) -> Member:
+    """Rollout ``index`` in the manifest of shard ``key``. Raises ``NcaError`` if it is not listed."""
+    first, last = manifest.members[0].index, manifest.members[-1].index
+    if first <= index <= last:
+        return manifest.members[index - first]
+    raise NcaError(
+        f"{data.manifest_file(key)} lists {member_name(first)} to {member_name(last)}, but not {member_name(index)}: "
+        f"{remake(key)}"
+    )
 
 
-def _require(tokens: NDArray[np.uint8], member: Member, frames: int, name: str, remedy: str) -> None:
-    expected = (frames, member.height, member.width)
-    if tokens.dtype != np.uint8 or tokens.shape != expected:
-        raise DamageError(f"{name} is {tokens.dtype} {tokens.shape}, not uint8 {expected}: {remedy}")
-    if tokens.max() >= TOKENS:
-        raise DamageError(f"{name} holds token {tokens.max()}, beyond {TOKENS - 1}: {remedy}")
+def _difference(tokens: NDArray[np.uint8], member: Member, alphabet: int) -> str | None:
+    """How ``tokens`` are not the rollout that the manifest lists, if they are not."""
+    if tokens.shape != member.shape:
+        return f"is {tokens.shape}, not {member.shape}"
+    if tokens.max() >= alphabet:
+        return f"holds token {tokens.max()}, beyond {alphabet - 1}"
     if rollout_digest(tokens) != member.digest:
-        raise DamageError(f"{name} differs from its digest in the manifest: {remedy}")
+        return "differs from its digest in the manifest"
+    return None

@@ -7,21 +7,27 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.data_folder import DataFolder
-from nca_assets.ids import RolloutId, is_own
+from nca_assets.errors import NcaError
+from nca_assets.ids import RolloutId, ShardKey, is_own
 from nca_assets.settings import Resources
-from nca_assets.shards.imported import find_imported
+from nca_assets.shards.imported import sound_manifests
 from nca_assets.shards.read import read_rollout
 from nca_assets.vocabulary.centroids import load_centroids
 
 
 def rollout_tokens(rollout: RolloutId, data: DataFolder, resources: Resources) -> NDArray[np.uint8]:
     """The tokens of ``rollout``: uint8 (frames, height, width). Raises ``NcaError`` if its shard is damaged."""
-    if not is_own(rollout.set):
-        return find_imported(rollout, data)
-    key = data.shard_of(rollout)
-    if data.manifest_file(key).exists():
+    key = data.shard_of(rollout) if is_own(rollout.set) else _imported_shard(rollout, data)
+    if key.imported or data.manifest_file(key).exists():
         return read_rollout(key, data, rollout.index)
     return regenerate(rollout, data, resources)
+
+
+def _imported_shard(rollout: RolloutId, data: DataFolder) -> ShardKey:
+    for key, manifest in sound_manifests(rollout.set, data):
+        if manifest.members[0].index <= rollout.index <= manifest.members[-1].index:
+            return key
+    raise NcaError(f"{rollout} is not there: no sound manifest in {data / 'imported'} has it")
 
 
 def regenerate(rollout: RolloutId, data: DataFolder, resources: Resources) -> NDArray[np.uint8]:

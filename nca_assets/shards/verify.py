@@ -1,56 +1,53 @@
-"""Holding a shard against its recipe: some or all of its rollouts are simulated again and must be the same bytes."""
+"""Verifying a shard: it must read as its manifest says and, if it is one of our own, simulate to the same bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
-from numpy.typing import NDArray
+from torch import Tensor
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
-from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import DamageError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.remedies import remake
 from nca_assets.settings import Resources
+from nca_assets.shards.archive import MAX_TOKENS
 from nca_assets.shards.counting import token_counts
 from nca_assets.shards.findings import forget, noted
-from nca_assets.shards.imported import MOST_TOKENS, read_imported, read_imported_manifest
-from nca_assets.shards.manifest import read_manifest, rollout_digest
-from nca_assets.shards.present import require_present_inputs
+from nca_assets.shards.manifest import Manifest, read_manifest, rollout_digest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.vocabulary.centroids import load_centroids
+from nca_assets.versions import RECIPE_VERSION
+from nca_assets.vocabulary.centroids import digest, load_centroids
 
 
 def verify_shard(
     key: ShardKey, data: DataFolder, resources: Resources, most: int, progress: Progress = unwatched
 ) -> int:
-    """Read every rollout of shard ``key`` and simulate up to ``most`` again; returns how many.
+    """Read every rollout of shard ``key`` and, if it is one of our own, simulate up to ``most`` again; returns how
+    many were.
 
     Raises ``DamageError`` if the file, the manifest and the recipe do not agree, saying which rollout differs, and
     ``NcaError`` if the shard is not of the present recipe and vocabulary. Damage is noted for the warehouse to show,
-    until all rollouts verify or the shard is materialized again.
+    until all rollouts verify or the shard is made or imported again.
     """
     manifest = read_manifest(key, data)
     with noted(data.finding_file(key)):
-        counts = _counted(read_rollouts(key, data, manifest), TOKENS)
-        _require_counts(counts, manifest.token_counts, key, data)
-    checked = reproduce(key, data, resources, most, progress)
-    if checked == len(manifest.members):
+        _require_counts(key, data, manifest, progress if key.imported else unwatched)
+    checked = 0 if key.imported else reproduce(key, data, resources, most, progress)
+    if key.imported or checked == len(manifest.members):
         forget(data.finding_file(key))
     return checked
 
 
 def reproduce(key: ShardKey, data: DataFolder, resources: Resources, most: int, progress: Progress = unwatched) -> int:
-    """Simulate up to ``most`` rollouts of shard ``key`` again, evenly spread over it; returns how many.
+    """Simulate up to ``most`` rollouts of own shard ``key`` again, evenly spread over it; returns how many.
 
     Their digests must be those in the manifest. Raises errors as ``verify_shard`` does.
     """
     manifest = read_manifest(key, data)
     centroids = load_centroids(data)
-    require_present_inputs(key, manifest, centroids)
+    require_current_inputs(key, manifest, centroids)
     members = manifest.members
     chosen = [members[i * len(members) // most] for i in range(most)] if most < len(members) else members
     rules = (data.rule(key.set, member.index) for member in chosen)
@@ -68,27 +65,23 @@ def reproduce(key: ShardKey, data: DataFolder, resources: Resources, most: int, 
     return len(chosen)
 
 
-def verify_imported(key: ShardKey, data: DataFolder, progress: Progress = unwatched) -> int:
-    """Read every rollout of imported shard ``key``; returns how many.
-
-    Raises ``DamageError`` if one is not what it was when it was imported, which is noted too.
-    """
-    manifest = read_imported_manifest(key, data)
-    with noted(data.finding_file(key)):
-        counts = _counted(read_imported(key, data, progress), MOST_TOKENS)
-        _require_counts(counts, manifest.token_counts, key, data)
-    forget(data.finding_file(key))
-    return len(manifest.members)
-
-
-def _counted(rollouts: Iterable[tuple[object, NDArray[np.uint8]]], vocabulary: int) -> NDArray[np.int64]:
-    """How often each of the ``vocabulary`` tokens occurs in all rollouts."""
-    counts = np.zeros(vocabulary, dtype=np.int64)
-    for _, tokens in rollouts:
-        counts += token_counts(tokens)[:vocabulary]
-    return counts
-
-
-def _require_counts(counts: NDArray[np.int64], said: list[int], key: ShardKey, data: DataFolder) -> None:
-    if counts.tolist() != said:
+def _require_counts(key: ShardKey, data: DataFolder, manifest: Manifest, progress: Progress) -> None:
+    """Read the whole shard, and raise ``DamageError`` if its tokens are not as often as its manifest says."""
+    counts = np.zeros(MAX_TOKENS, dtype=np.int64)
+    for done, (_, tokens) in enumerate(read_rollouts(key, data, manifest), start=1):
+        counts += token_counts(tokens)
+        progress(done, len(manifest.members))
+    if counts[: len(manifest.token_counts)].tolist() != manifest.token_counts:
         raise DamageError(f"{data.manifest_file(key)} has other token counts than the shard: {remake(key)}")
+
+
+def require_current_inputs(key: ShardKey, manifest: Manifest, centroids: Tensor) -> None:
+    """Raise ``NcaError`` if own shard ``key`` was made by another recipe or with other ``centroids``, so that its
+    rollouts can't be simulated again."""
+    made_with, current = str(manifest.centroids_digest), digest(centroids)
+    if manifest.recipe_version != RECIPE_VERSION:
+        raise NcaError(f"{key} is of recipe version {manifest.recipe_version}, this is {RECIPE_VERSION}: {remake(key)}")
+    if made_with != current:
+        raise NcaError(
+            f"{key} was made with centroids {made_with[:12]}…, the present ones are {current[:12]}…: {remake(key)}"
+        )

@@ -54,7 +54,6 @@ def write_shard(
     manifest = Manifest(
         set=key.set,
         shard=key.number,
-        frames=rollout_set.frames,
         recipe_version=RECIPE_VERSION,
         centroids_digest=digest(centroids),
         digest=shard_digest(member.digest for member in members),

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import DamageError, NcaError
+from nca_assets.errors import DamageError
 from nca_assets.store.location import Stored
 from nca_assets.store.seal import BLANK, read_sealed, write_sealed
 
@@ -19,35 +19,6 @@ class Origin:
     source: str
     digest: str
     file: str
-
-
-def present_digest(data: DataFolder) -> str | None:
-    """The digest of the present vocabulary, or None if there is none. Raises ``NcaError`` if its file is unfit."""
-    try:
-        content = data.centroids_file.read_bytes()
-    except FileNotFoundError:
-        return None
-    origin = read_origin(data)
-    if origin and origin.file == file_digest(content):
-        return origin.digest  # without torch, whose import takes longer than the question
-    from nca_assets.vocabulary.centroids import digest, load_centroids
-
-    return digest(load_centroids(data))
-
-
-def present_source(data: DataFolder) -> str | None:
-    """Where the present vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
-
-    Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
-    """
-    present = present_digest(data)
-    if present is None:
-        return None
-    origin = read_origin(data)
-    if origin is None or origin.digest != present:
-        file = data.centroids_file
-        raise NcaError(f"{file} was put there by hand: keep it with 'nca import centroids {file}', or delete it")
-    return origin.source
 
 
 def read_origin(data: DataFolder) -> Origin | None:

@@ -85,7 +85,7 @@ TABLES = (
     Table.of(
         "shards",
         "One row per materialized or imported shard, from its manifest",
-        ("manifests", "imported_manifests"),
+        ("manifests",),
         *_SHARD,
         Column("rollouts", "BIGINT", "Rollouts in the shard"),
         Column("frames", "INTEGER", "Frames per rollout, the most of any"),
@@ -105,7 +105,7 @@ TABLES = (
     Table.of(
         "token_frequency",
         "How often each token occurs in the shards, by set",
-        ("manifests", "imported_manifests"),
+        ("manifests",),
         *label_columns("set_name"),
         Column("token", "SMALLINT", "Token, 0 to 31; up to 255 in imported sets"),
         Column("count", "HUGEINT", "Cells and frames that hold it"),

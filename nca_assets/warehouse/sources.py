@@ -21,12 +21,12 @@ from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import RESCORE, relabel, remake
 from nca_assets.shards.findings import noted_findings
-from nca_assets.shards.imported import read_imported_manifest
+from nca_assets.shards.manifest import read_manifest
 from nca_assets.store.location import Stored
 from nca_assets.store.seal import sound_copies
 from nca_assets.store.store import sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
-from nca_assets.vocabulary.origin import present_digest
+from nca_assets.vocabulary.current import current_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files, recollect
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
@@ -42,7 +42,6 @@ SCHEMAS: dict[str, dict[str, Any] | None] = {
     "label_files": polars_schema(LABEL_COLUMNS),
     "curve_sum_files": polars_schema(CURVE_SUM_COLUMNS),
     "manifests": None,
-    "imported_manifests": None,
     "history_files": HISTORY_SCHEMA,
     "score_files": polars_schema(SCORE_COLUMNS),
     "collection_files": COLLECTION_SCHEMA,
@@ -78,18 +77,15 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
 
     Raises ``NcaError`` if there are neither labels nor shards, or if a folder can't be read.
     """
-    labels, shards, imported = data.labelled_shards(), data.shards(), data.imported_shards()
-    if not labels and not shards and not imported:
+    labels, shards = data.labelled_shards(), [*data.shards(), *data.imported_shards()]
+    if not labels and not shards:
         raise NcaError(f"{data} holds no labelled shards: materialize rollout_shards and behavior_labels first")
     summed = set(data.summed_shards()).intersection(labels)
     scores = [file for file in [data.scores_file] if file.exists()]
     return {
         "label_files": [_of_labels(key, data.labels_file(key)) for key in labels],
         "curve_sum_files": [_of_labels(key, data.curve_sums_file(key)) for key in sorted(summed)],
-        "manifests": [Source(data.manifest_file(key), "rollout_shards", str(key), remake(key)) for key in shards],
-        "imported_manifests": [
-            Source(data.manifest_file(key), "imported_shards", str(key), remake(key)) for key in imported
-        ],
+        "manifests": [Source(data.manifest_file(key), _shards_asset(key), str(key), remake(key)) for key in shards],
         "history_files": [
             Source(file, "analytics/materializations", None, remedy) for file, remedy in history_files(data).items()
         ],
@@ -130,6 +126,10 @@ def _of_labels(key: ShardKey, file: Stored) -> Source:
     return Source(file, _labels_asset(key), str(key), relabel(key))
 
 
+def _shards_asset(key: ShardKey) -> str:
+    return "imported_shards" if key.imported else "rollout_shards"
+
+
 def _labels_asset(key: ShardKey) -> str:
     return "imported_labels" if key.imported else "behavior_labels"
 
@@ -149,7 +149,7 @@ def _noted(data: DataFolder) -> Iterator[StalePartition]:
     findings = noted_findings(data)
     for key in [*data.shards(), *data.imported_shards()]:
         if finding := findings.get(str(key)):
-            yield StalePartition("imported_shards" if key.imported else "rollout_shards", str(key), finding)
+            yield StalePartition(_shards_asset(key), str(key), finding)
     for key in data.labelled_shards():
         if finding := findings.get(f"{key}.labels"):
             yield StalePartition(_labels_asset(key), str(key), finding)
@@ -159,7 +159,7 @@ def _current(data: DataFolder) -> dict[str, Any]:
     return {
         "recipe_version": RECIPE_VERSION,
         "label_version": LABEL_VERSION,
-        "centroids_digest": present_digest(data),
+        "centroids_digest": current_digest(data),
     }
 
 
@@ -173,7 +173,7 @@ def _disk(data: DataFolder) -> list[dict[str, Any]]:
 
 def _source_size(key: ShardKey, data: DataFolder) -> int | None:
     with suppress(DamageError, OSError):
-        return Path(read_imported_manifest(key, data).source).stat().st_size
+        return read_manifest(key, data).tokens_file(data).stat().st_size
 
 
 def _empty_file(path: Path, schema: dict[str, Any] | None) -> Path:

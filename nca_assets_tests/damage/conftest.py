@@ -13,7 +13,7 @@ import pytest
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.labels.table import polars_schema, write_table
-from nca_assets.labels.write import write_imported_labels, write_labels
+from nca_assets.labels.write import write_labels
 from nca_assets.project import Project
 from nca_assets.settings import Resources, load
 from nca_assets.shards.imported import register
@@ -45,7 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
             movie = np.random.default_rng(number).integers(0, 9, (129, 6, 7), dtype=np.uint8)
             np.savez_compressed(folder / f"{number}.npz", allow_pickle=False, movie=movie)
             register(ShardKey("life", number), folder / f"{number}.npz", data)
-            write_imported_labels(ShardKey("life", number), data)
+            write_labels(ShardKey("life", number), data, resources)
         write_table(pl.DataFrame(schema=polars_schema(SCORE_COLUMNS)), data.scores_file, data)
         for n, asset in enumerate(("rollout_shards", "behavior_labels")):
             append_history([event(asset, str(key), n) for key in KEYS], data)

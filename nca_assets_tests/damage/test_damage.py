@@ -17,7 +17,7 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.settings import Resources
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.shards.verify import verify_imported, verify_shard
+from nca_assets.shards.verify import verify_shard
 from nca_assets.store.seal import unsealed
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.read import connect
@@ -43,10 +43,7 @@ def verify(data: DataFolder) -> str:
 
 
 def verify_tokens(key: ShardKey, data: DataFolder) -> None:
-    if key.imported:
-        verify_imported(key, data)
-    else:
-        verify_shard(key, data, RESOURCES, most=1)
+    verify_shard(key, data, RESOURCES, most=1)
 
 
 def verify_labels_of(key: ShardKey, data: DataFolder) -> None:

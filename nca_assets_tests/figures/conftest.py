@@ -8,7 +8,8 @@ import pytest
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
-from nca_assets.labels.write import write_imported_labels
+from nca_assets.labels.write import write_labels
+from nca_assets.settings import Resources, load
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.conftest import labelled_shards, local
@@ -25,7 +26,7 @@ def drawn_from(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]
         np.savez(folder / "others" / "life.npz", noise=movies.noise(), allow_pickle=False)
         for key, file in shard_keys(folder / "others", "life", data).items():
             register(key, file, data)
-            write_imported_labels(key, data)
+            write_labels(key, data, load(Resources))
         build_warehouse(data)
         yield data
 

@@ -75,18 +75,13 @@ def too_few_frames(members: Members) -> None:
     members["rollout_000005"] = members["rollout_000005"][:-1]
 
 
-def another_type(members: Members) -> None:
-    members["rollout_000005"] = members["rollout_000005"].astype(np.int64)
-
-
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
         (other_bytes, "differs from its digest in the manifest"),
         (a_missing_member, "is missing"),
         (a_token_beyond_the_vocabulary, "holds token 32, beyond 31"),
-        (too_few_frames, r"is uint8 \(139, \d+, \d+\), not uint8 \(140, "),
-        (another_type, r"is int64 \(140, "),
+        (too_few_frames, r"is \(139, \d+, \d+\), not \(140, "),
     ],
 )
 def test_a_damaged_rollout_is_named_and_the_old_parts_stay(

@@ -191,7 +191,7 @@ def test_another_shape_than_the_labels_say_is_damage(own_shards: DataFolder) -> 
     with np.load(local(file), allow_pickle=False) as shard:
         members: dict[str, Any] = {name: shard[name][:100] for name in shard}
     np.savez_compressed(local(file), **members)
-    with pytest.raises(NcaError, match=r"rollout_000004 \(uint8 \(100, \d+, \d+\), not uint8 \(140, "):
+    with pytest.raises(NcaError, match=r"rollout_000004 \(shape \(100, \d+, \d+\), not \(140, "):
         RolloutSource.files(own_shards)[4]
 
 

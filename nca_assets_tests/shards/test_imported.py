@@ -8,20 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nca_assets import storage
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.metrics import measure
-from nca_assets.labels.write import write_imported_labels
+from nca_assets.labels.write import write_labels
+from nca_assets.loading.source import RolloutSource
 from nca_assets.settings import Resources
 from nca_assets.shards.findings import noted_findings
-from nca_assets.shards.imported import find_imported, read_imported, read_imported_manifest, register, shard_keys
-from nca_assets.shards.manifest import rollout_digest
+from nca_assets.shards.imported import register, shard_keys
+from nca_assets.shards.manifest import read_manifest, rollout_digest
+from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import regenerate, rollout_tokens
-from nca_assets.shards.verify import verify_imported
+from nca_assets.shards.verify import verify_shard
+from nca_assets.store.location import parse_location
+from nca_assets.store.store import whole_file
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
+from nca_assets_tests.servers import S3, stopped
 
 KEY = ShardKey("life", 0)
 
@@ -51,21 +59,49 @@ def test_files_become_shards_and_rollouts_are_numbered_through(
     assert keys == {ShardKey("life", 0): life / "a.npz", ShardKey("life", 1): life / "b.npz"}
     for key, file in keys.items():
         register(key, file, data)
-    manifest = read_imported_manifest(KEY, data)
+    manifest = read_manifest(KEY, data)
     assert [(m.index, m.key, m.position, m.frames, m.height, m.width) for m in manifest.members] == [
         (0, "one", None, 300, 12, 17),
         (1, "batch", 0, 300, 20, 20),
         (2, "batch", 1, 300, 20, 20),
     ]
-    assert read_imported_manifest(ShardKey("life", 1), data).members[0].index == 3
-    assert [m.digest for m, _ in read_imported(KEY, data)] == [
+    assert read_manifest(ShardKey("life", 1), data).members[0].index == 3
+    assert [m.digest for m, _ in read_rollouts(KEY, data, read_manifest(KEY, data))] == [
         rollout_digest(movies.cycle(3)),
         rollout_digest(movies.noise()),
         rollout_digest(movies.flickering(movies.noise(), 0.1)),
     ]
     assert sum(manifest.token_counts) == 300 * (12 * 17 + 2 * 400)
-    assert np.array_equal(find_imported(RolloutId("life", 1), data), movies.noise())
+    assert np.array_equal(read_rollout(KEY, data, 1), movies.noise())
     assert rollout_tokens(RolloutId("life", 3), data, resources).max() == 255
+
+
+def test_files_in_a_bucket_are_registered_where_they_lie(
+    life: Path, data: DataFolder, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stopped(S3(tmp_path)) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(storage, "CACHE", tmp_path / "cache")
+        folder = parse_location("s3://nca/others")
+        for file in life.iterdir():
+            with whole_file(folder / file.name) as there:
+                there.write(file.read_bytes())
+        keys = shard_keys(folder, "life", data)
+        for key, file in keys.items():
+            register(key, file, data)
+            write_labels(key, data, resources)
+        manifest = read_manifest(KEY, data)
+        assert manifest.source == "s3://nca/others/a.npz"
+        assert manifest.file_bytes == (life / "a.npz").stat().st_size
+        assert shard_keys(folder, "life", data) == keys
+        build_warehouse(data)
+        assert whole_table("SELECT * FROM stale_partitions WHERE asset = 'imported_shards'", data).is_empty()
+        tokens = [rollout.tokens for rollout in RolloutSource.where("true", data)]
+        np.testing.assert_array_equal(tokens[2], movies.flickering(movies.noise(), 0.1))
+        (folder / "a.npz").unlink()
+        with pytest.raises(DamageError, match=r"s3://nca/others/a\.npz is missing: put it back, or import life-00000"):
+            verify_shard(KEY, data, resources, 1)
 
 
 def test_a_file_keeps_its_shard_when_others_come(life: Path, data: DataFolder) -> None:
@@ -83,20 +119,20 @@ def test_a_shard_whose_manifest_is_damaged_is_imported_again(
 ) -> None:
     for key, file in shard_keys(life, "life", data).items():
         register(key, file, data)
-    before = [read_imported_manifest(ShardKey("life", number), data).digest for number in range(2)]
+    before = [read_manifest(ShardKey("life", number), data).digest for number in range(2)]
     local(data.manifest_file(KEY)).write_text("{")
     with pytest.raises(DamageError, match=r"shard_00000\.json is damaged .*: import life-00000 again with 'nca import"):
-        verify_imported(KEY, data)
+        verify_shard(KEY, data, resources, 4)
     assert rollout_tokens(RolloutId("life", 3), data, resources).max() == 255
     keys = shard_keys(life, "life", data)
     assert keys == {KEY: life / "a.npz", ShardKey("life", 1): life / "b.npz"}
     assert [register(key, file, data).digest for key, file in keys.items()] == before
 
 
-def test_labels_are_what_the_tokens_tell(life: Path, data: DataFolder) -> None:
+def test_labels_are_what_the_tokens_tell(life: Path, data: DataFolder, resources: Resources) -> None:
     for key, file in shard_keys(life, "life", data).items():
         register(key, file, data)
-        write_imported_labels(key, data)
+        write_labels(key, data, resources)
     rows = pl.read_parquet(local(data.labels_file(KEY)), hive_partitioning=False)
     assert rows["rollout_id"].to_list() == ["life/000000", "life/000001", "life/000002"]
     assert rows["behavior"][0] == "periodic"
@@ -110,7 +146,7 @@ def test_labels_are_what_the_tokens_tell(life: Path, data: DataFolder) -> None:
     assert 7.9 - 0.7 < wide["conditional_entropy"] <= 8
 
 
-@given(st.integers(0, 255), st.integers(1, 6), st.integers(1, 6), st.sampled_from(["u1", "i2", "i8", "u4"]))
+@given(st.integers(0, 255), st.integers(1, 6), st.integers(1, 6), st.sampled_from(["u1", "i2", "i8", "u4", ">u2"]))
 def test_any_integers_below_256_are_tokens(token: int, height: int, width: int, kind: str) -> None:
     import tempfile
 
@@ -118,7 +154,7 @@ def test_any_integers_below_256_are_tokens(token: int, height: int, width: int, 
         movie = np.full((129, height, width), token, dtype=kind)
         data = DataFolder.plan(folder, Shape(shard_size=4, sets=card_sets(140)))
         register(KEY, save(Path(folder) / "a.npz", movie=movie), data)
-        [(member, tokens)] = read_imported(KEY, data)
+        [(member, tokens)] = read_rollouts(KEY, data, read_manifest(KEY, data))
         assert (tokens == token).all()
         assert (member.height, member.width) == (height, width)
 
@@ -160,17 +196,20 @@ def test_unfit_files_and_names_are_said(tmp_path: Path, data: DataFolder) -> Non
         register(KEY, None, data)
 
 
-def test_what_changed_since_is_noticed_and_noted(life: Path, data: DataFolder) -> None:
+def test_what_changed_since_is_noticed_and_noted(life: Path, data: DataFolder, resources: Resources) -> None:
     register(KEY, life / "a.npz", data)
-    assert verify_imported(KEY, data) == 3
+    assert verify_shard(KEY, data, resources, 4) == 0
     changed = movies.cycle(3)
     changed[7, 0, 0] ^= 1
     save(life / "a.npz", one=changed, batch=np.stack([movies.noise(), movies.noise()]))
-    with pytest.raises(NcaError, match=r"a\.npz: one \(life/000000\) is not what it was when it was imported"):
-        verify_imported(KEY, data)
-    assert "is not what it was" in noted_findings(data)["life-00000"]
-    with pytest.raises(NcaError, match="is not what it was"):
-        write_imported_labels(KEY, data)
+    with pytest.raises(
+        NcaError,
+        match=r"a\.npz: one differs from its digest in the manifest: put it back, or import life-00000",
+    ):
+        verify_shard(KEY, data, resources, 4)
+    assert "differs from its digest" in noted_findings(data)["life-00000"]
+    with pytest.raises(NcaError, match="differs from its digest"):
+        write_labels(KEY, data, resources)
     register(KEY, None, data)
     assert noted_findings(data) == {}
     save(life / "a.npz", one=changed)
@@ -178,7 +217,7 @@ def test_what_changed_since_is_noticed_and_noted(life: Path, data: DataFolder) -
         register(KEY, None, data)
     (life / "a.npz").unlink()
     with pytest.raises(NcaError, match=r"a\.npz is missing: put it back"):
-        list(read_imported(KEY, data))
+        list(read_rollouts(KEY, data, read_manifest(KEY, data)))
 
 
 def test_nothing_claims_to_reproduce_them(life: Path, data: DataFolder, resources: Resources) -> None:

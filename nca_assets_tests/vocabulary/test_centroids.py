@@ -22,7 +22,7 @@ from nca_assets.vocabulary.centroids import (
     save_centroids,
     to_fixed_point,
 )
-from nca_assets.vocabulary.origin import present_digest, present_source
+from nca_assets.vocabulary.current import current_digest, current_source
 from nca_assets_tests.conftest import local
 
 with warnings.catch_warnings(action="ignore"):  # torch deprecates the one, and calls the other a prototype
@@ -70,7 +70,7 @@ def test_what_is_saved_reads_back_with_plain_torch(data: DataFolder, centroids: 
     assert plain.dtype == torch.float32
     assert torch.equal(plain, centroids)
     assert torch.equal(load_centroids(data), centroids)
-    assert present_source(data) == "learned"
+    assert current_source(data) == "learned"
 
 
 def test_the_digest_is_what_the_specification_says(centroids: torch.Tensor) -> None:
@@ -138,10 +138,10 @@ def test_a_vocabulary_keeps_its_origin_when_the_process_dies_at_any_write_of_its
     monkeypatch.undo()
     replaced = torch.equal(load_centroids(data), centroids.flip(0))
     assert replaced == (write == 3)
-    assert present_source(data) == ("imported from mine.pt" if replaced else "learned")
-    assert present_digest(data) == digest(load_centroids(data))
+    assert current_source(data) == ("imported from mine.pt" if replaced else "learned")
+    assert current_digest(data) == digest(load_centroids(data))
     save_centroids(centroids.flip(1), data, "imported from another.pt")
-    assert present_source(data) == "imported from another.pt"
+    assert current_source(data) == "imported from another.pt"
     assert set(json.loads((data / "centroids.json").read_text())) == {"source", "digest", "file", "seal"}
 
 
@@ -171,16 +171,16 @@ def test_an_imported_vocabulary_is_normalized_and_remembered(data: DataFolder, t
     assert is_fixed_point(imported)
     assert imported.dtype == torch.float32
     assert torch.equal(load_centroids(data), imported)
-    assert present_source(data) == "imported from mine.pt"
+    assert current_source(data) == "imported from mine.pt"
 
 
 def test_a_file_put_there_by_hand_is_not_taken_for_learned(data: DataFolder, centroids: torch.Tensor) -> None:
-    assert present_source(data) is None
+    assert current_source(data) is None
     torch.save(centroids, local(data.centroids_file))
     with pytest.raises(NcaError, match=r"put there by hand: keep it with 'nca import centroids"):
-        present_source(data)
+        current_source(data)
     import_centroids(local(data.centroids_file), data)
-    assert present_source(data) == "imported from centroids.pt"
+    assert current_source(data) == "imported from centroids.pt"
 
 
 def test_importing_a_vocabulary_again_does_not_change_it(data: DataFolder, centroids: torch.Tensor) -> None:

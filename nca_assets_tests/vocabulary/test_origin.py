@@ -10,44 +10,44 @@ import torch
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.vocabulary.centroids import digest, save_centroids
-from nca_assets.vocabulary.origin import present_digest, present_source
+from nca_assets.vocabulary.current import current_digest, current_source
 from nca_assets_tests.conftest import local
 
 WITHOUT_TORCH = """
 import sys
 from nca_assets.data_folder import DataFolder
-from nca_assets.vocabulary.origin import present_digest
-print(present_digest(DataFolder.open(sys.argv[1])), "torch" in sys.modules)
+from nca_assets.vocabulary.current import current_digest
+print(current_digest(DataFolder.open(sys.argv[1])), "torch" in sys.modules)
 """
 
 
 def test_none_is_there(data: DataFolder) -> None:
-    assert present_digest(data) is None
-    assert present_source(data) is None
+    assert current_digest(data) is None
+    assert current_source(data) is None
 
 
 def test_the_digest_is_known_without_torch(data: DataFolder, centroids: torch.Tensor) -> None:
     save_centroids(centroids, data, "learned")
     said = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(data)], capture_output=True, text=True, check=True)
     assert said.stdout.split() == [digest(centroids), "False"]
-    assert present_source(data) == "learned"
+    assert current_source(data) == "learned"
 
 
 def test_a_vocabulary_put_there_by_hand_is_noticed(data: DataFolder, centroids: torch.Tensor) -> None:
     save_centroids(centroids, data, "learned")
     other = centroids.flip(0)
     torch.save(other, local(data.centroids_file))
-    assert present_digest(data) == digest(other) != digest(centroids)
+    assert current_digest(data) == digest(other) != digest(centroids)
     with pytest.raises(NcaError, match=r"centroids\.pt was put there by hand: keep it with 'nca import centroids"):
-        present_source(data)
+        current_source(data)
 
 
 def test_the_same_vocabulary_in_another_file_is_the_same(data: DataFolder, centroids: torch.Tensor) -> None:
     save_centroids(centroids, data, "learned")
     file = data.centroids_file
     torch.save(centroids, local(file), _use_new_zipfile_serialization=False)
-    assert present_digest(data) == digest(centroids)
-    assert present_source(data) == "learned"
+    assert current_digest(data) == digest(centroids)
+    assert current_source(data) == "learned"
 
 
 @pytest.mark.parametrize("bit", range(0, 2200, 97))
@@ -58,13 +58,13 @@ def test_no_flipped_bit_changes_the_digest(data: DataFolder, centroids: torch.Te
     content = bytearray(file.read_bytes())
     content[bit // 8] ^= 1 << bit % 8
     file.write_bytes(content)
-    assert present_digest(data) == digest(centroids)
+    assert current_digest(data) == digest(centroids)
 
 
 @pytest.mark.parametrize("said", ["", "[]", json.dumps({"source": "learned"})])
 def test_what_makes_no_sense_is_not_believed(data: DataFolder, centroids: torch.Tensor, said: str) -> None:
     save_centroids(centroids, data, "learned")
     local(data.centroids_file.with_suffix(".json")).write_text(said)
-    assert present_digest(data) == digest(centroids)
+    assert current_digest(data) == digest(centroids)
     with pytest.raises(NcaError, match="put there by hand"):
-        present_source(data)
+        current_source(data)

@@ -1,44 +1,29 @@
+WITH manifests AS (
+    FROM read_json(
+        getvariable('manifests'),
+        columns = {
+            "set": 'VARCHAR', shard: 'INTEGER', members: 'STRUCT(frames INTEGER)[]', frames: 'INTEGER',
+            token_counts: 'BIGINT[]', file_bytes: 'BIGINT', digest: 'VARCHAR', recipe_version: 'SMALLINT',
+            centroids_digest: 'VARCHAR', device: 'VARCHAR', seconds: 'DOUBLE', source: 'VARCHAR'
+        }
+    )
+)
 SELECT
     "set" || '-' || lpad(shard::VARCHAR, 5, '0') AS partition_key,
     "set" AS set_name,
     shard,
     len(members) AS rollouts,
-    frames,
+    -- Manifests of earlier releases say once how many frames every rollout has.
+    coalesce(frames, list_max(list_transform(members, lambda member : member.frames))) AS frames,
     list_sum(token_counts)::BIGINT AS tokens,
     file_bytes,
     digest,
     recipe_version,
     centroids_digest,
     device,
-    seconds,
-    tokens / seconds AS tokens_per_second,
-    true AS reproducible,
-    NULL::VARCHAR AS source
-FROM read_json(
-    getvariable('manifests'),
-    columns = {
-        "set": 'VARCHAR', shard: 'INTEGER', members: 'JSON[]', frames: 'INTEGER', token_counts: 'BIGINT[]',
-        file_bytes: 'BIGINT', digest: 'VARCHAR', recipe_version: 'SMALLINT', centroids_digest: 'VARCHAR',
-        device: 'VARCHAR', seconds: 'DOUBLE'
-    }
-)
-UNION ALL BY NAME
-SELECT
-    "set" || '-' || lpad(shard::VARCHAR, 5, '0') AS partition_key,
-    "set" AS set_name,
-    shard,
-    len(members) AS rollouts,
-    list_max(list_transform(members, lambda member : member.frames)) AS frames,
-    list_sum(token_counts)::BIGINT AS tokens,
-    file_bytes,
-    digest,
-    false AS reproducible,
+    if(source IS NULL, manifests.seconds, NULL) AS seconds,
+    if(source IS NULL, tokens / manifests.seconds, NULL) AS tokens_per_second,
+    source IS NULL AS reproducible,
     source
-FROM read_json(
-    getvariable('imported_manifests'),
-    columns = {
-        "set": 'VARCHAR', shard: 'INTEGER', members: 'STRUCT(frames INTEGER)[]', token_counts: 'BIGINT[]',
-        file_bytes: 'BIGINT', digest: 'VARCHAR', source: 'VARCHAR'
-    }
-)
+FROM manifests
 ORDER BY partition_key

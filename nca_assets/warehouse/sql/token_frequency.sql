@@ -1,7 +1,5 @@
 WITH manifests AS (
     FROM read_json(getvariable('manifests'), columns = {"set": 'VARCHAR', token_counts: 'BIGINT[]'})
-    UNION ALL
-    FROM read_json(getvariable('imported_manifests'), columns = {"set": 'VARCHAR', token_counts: 'BIGINT[]'})
 ),
 counts AS (
     SELECT "set" AS set_name, generate_subscripts(token_counts, 1) - 1 AS token, unnest(token_counts) AS "count"

@@ -1,0 +1,134 @@
+"""Rollouts in ``.npz`` files, each read without the others, at twice the speed of NumPy and from any thread."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from isal import isal_zlib
+from numpy.typing import NDArray
+
+from nca_assets.automaton.jit import compiled
+
+LOCAL_HEADER = 30
+"""Bytes of a ZIP member's own header, before its name; the lengths of name and extra field are its last four."""
+
+UTF8, ENCRYPTED = 0x800, 0x1
+"""Flags of a ZIP member."""
+
+HEADER = re.compile(
+    rb"\x93NUMPY(?:\x01\x00..|[\x02\x03]\x00....)\{'descr': '(?P<dtype>[^']+)', 'fortran_order': "
+    rb"(?P<time_fastest>True|False), 'shape': \((?P<axes>[\d, ]+)\), \} *\n",
+    re.DOTALL,
+)
+"""The start of an ``.npy`` file. NumPy has Python's parser read it, which fails now and then when several threads parse
+at once (Python issue 106905)."""
+
+PARSER, LAST_ARRAY = Lock(), Lock()
+
+MAX_TOKENS = 256
+
+TILE = 32
+
+
+def array_names(file: Path) -> list[str]:
+    """The names of the arrays in ``file``."""
+    return [name.removesuffix(".npy") for name in _directory(file, *_version(file))]
+
+
+def read_tokens(file: Path, key: str, position: int | None = None) -> NDArray[np.uint8]:
+    """The rollout that is array ``key`` of ``file``, or entry ``position`` of that array: frame after frame in memory.
+
+    Raises ``ValueError`` if the array has other values than tokens, or whatever a damaged archive leads to.
+    """
+    if position is None:
+        return np.require(as_tokens(read_array(file, key)), requirements=("C", "W"))
+    # Whatever is deflated can only be read from its start on. The last array of four axes is kept, so that a pass over
+    # its rollouts inflates it once, and the lock keeps several threads from inflating it each.
+    with LAST_ARRAY:
+        rollouts = _last_array(file, *_version(file), key)
+    return rollouts[position].copy()
+
+
+def as_tokens(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """``array``, of integers or booleans in any order, as uint8 in C order.
+
+    Raises ``ValueError`` if it has other axes than (T, H, W) or (N, T, H, W), or values that are no tokens.
+    """
+    if array.ndim not in (3, 4) or array.dtype.kind not in "biu":
+        raise ValueError(f"is {array.dtype} {array.shape}, not integers (T, H, W) or (N, T, H, W)")
+    if array.dtype != np.uint8 and array.size and not 0 <= array.min() <= array.max() < MAX_TOKENS:
+        raise ValueError(f"holds {array.min()} to {array.max()}, beyond tokens 0 to {MAX_TOKENS - 1}")
+    if array.dtype != np.uint8 or array.ndim == 4 or array.flags.c_contiguous or not array.flags.f_contiguous:
+        return np.ascontiguousarray(array, np.uint8)
+    turned = np.empty(array.shape, np.uint8)
+    _turn(array.T, turned)
+    return turned
+
+
+def read_array(file: Path, key: str) -> NDArray[Any]:
+    """Array ``key`` of ``file``, of any dtype, axes and order."""
+    npy = _inflate(file, f"{key}.npy")
+    header = HEADER.match(npy)
+    dtype = np.dtype(header["dtype"].decode() if header else object)
+    if header is None or dtype.hasobject:
+        with PARSER:
+            return np.lib.format.read_array(io.BytesIO(npy), allow_pickle=False)
+    shape = tuple(int(axis) for axis in header["axes"].split(b",") if axis.strip())
+    order = "F" if header["time_fastest"] == b"True" else "C"
+    return np.frombuffer(npy, dtype, offset=header.end()).reshape(shape, order=order)
+
+
+@lru_cache(maxsize=1)
+def _last_array(file: Path, _time: int, _size: int, key: str) -> NDArray[np.uint8]:
+    return as_tokens(read_array(file, key))
+
+
+def _inflate(file: Path, name: str) -> bytes:
+    """The content of a member of a ZIP file."""
+    member = _directory(file, *_version(file))[name]
+    if member.flag_bits & ENCRYPTED or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(file) as archive:
+            return archive.read(member)
+    with file.open("rb") as opened:
+        opened.seek(member.header_offset)
+        length_of_name, length_of_extra = struct.unpack("<HH", opened.read(LOCAL_HEADER)[-4:])
+        if opened.read(length_of_name) != name.encode("utf-8" if member.flag_bits & UTF8 else "cp437"):
+            raise ValueError("another member is in its place")
+        opened.seek(length_of_extra, io.SEEK_CUR)
+        content = opened.read(member.compress_size)
+    if member.compress_type == zipfile.ZIP_DEFLATED:
+        content = isal_zlib.decompress(content, -15, member.file_size)
+    if len(content) != member.file_size or isal_zlib.crc32(content) != member.CRC:
+        raise ValueError("wrong checksum")
+    return content
+
+
+@lru_cache(maxsize=16)
+def _directory(file: Path, _time: int, _size: int) -> dict[str, zipfile.ZipInfo]:
+    """What is in ``file``, kept for the next of its members as long as the file is the same."""
+    with zipfile.ZipFile(file) as archive:
+        return {member.filename: member for member in archive.infolist()}
+
+
+def _version(file: Path) -> tuple[int, int]:
+    stat = file.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
+@compiled
+def _turn(source, target):
+    """(width, height, frames) to (frames, height, width), tile by tile so that both stay in the cache."""
+    width, height, frames = source.shape
+    for y in range(height):
+        for first_frame in range(0, frames, TILE):
+            for x in range(width):
+                for t in range(first_frame, min(first_frame + TILE, frames)):
+                    target[t, y, x] = source[x, y, t]

@@ -1,0 +1,36 @@
+"""The vocabulary that a data folder has now: its digest, and where it comes from."""
+
+from __future__ import annotations
+
+from nca_assets.data_folder import DataFolder
+from nca_assets.errors import NcaError
+from nca_assets.vocabulary.origin import file_digest, read_origin
+
+
+def current_digest(data: DataFolder) -> str | None:
+    """The digest of the present vocabulary, or None if there is none. Raises ``NcaError`` if its file is unfit."""
+    try:
+        content = data.centroids_file.read_bytes()
+    except FileNotFoundError:
+        return None
+    origin = read_origin(data)
+    if origin and origin.file == file_digest(content):
+        return origin.digest  # without torch, whose import takes longer than the question
+    from nca_assets.vocabulary.centroids import digest, load_centroids  # torch
+
+    return digest(load_centroids(data))
+
+
+def current_source(data: DataFolder) -> str | None:
+    """Where the present vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
+
+    Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
+    """
+    present = current_digest(data)
+    if present is None:
+        return None
+    origin = read_origin(data)
+    if origin is None or origin.digest != present:
+        file = data.centroids_file
+        raise NcaError(f"{file} was put there by hand: keep it with 'nca import centroids {file}', or delete it")
+    return origin.source
