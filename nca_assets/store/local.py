@@ -27,8 +27,9 @@ class LocalStore:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False) or (folder / entry.name).is_file():
                     yield entry.name
-                else:
-                    yield from (f"{entry.name}/{name}" for name in self.names_below(folder / entry.name))
+                    continue
+                below = [f"{entry.name}/{name}" for name in self.names_below(folder / entry.name)]
+                yield from below or [entry.name]  # an empty folder may stand where a file should
 
     def sizes(self, folder: Path) -> dict[str, int]:
         with _scan(folder) as entries:

@@ -13,8 +13,8 @@ import pytest
 
 from nca_assets.automation import home
 from nca_assets.automation.home import DATABASES, project_instance
+from nca_assets.cli.start import ui
 from nca_assets.errors import NcaError, TransientError
-from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.orchestration.conftest import make_home
 
 RACE = """
@@ -113,9 +113,18 @@ def test_a_process_that_never_finishes_opening_is_waited_for_no_longer_than_a_mi
         project_instance()
 
 
-def test_the_ui_creates_the_home_before_its_processes_start() -> None:
-    made = subprocess.run(["make", "-n", "ui"], cwd=PROJECT, capture_output=True, text=True, check=True)
-    # Where make itself runs the tests, it says which folder it is in.
-    create, start = [line for line in made.stdout.splitlines() if not line.startswith("make[")][-2:]
-    assert create.endswith("python -m nca_assets.automation.home")
-    assert "dagster dev" in start
+def test_the_ui_creates_the_home_before_its_processes_start(
+    dagster_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+
+    def instead_of_dagster(_: str, command: list[str]) -> None:
+        assert all((dagster_home / name).exists() for name in DATABASES)
+        started.append(command)
+
+    monkeypatch.setattr(os, "execv", instead_of_dagster)
+    monkeypatch.chdir(dagster_home)
+    ui(port=3001)
+    [command] = started
+    assert command[:2] == ["dagster", "dev"]
+    assert command[-4:] == ["--host", "127.0.0.1", "--port", "3001"]

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nca_assets import storage
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.errors import DamageError, NcaError
@@ -23,6 +22,7 @@ from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.shards.read import read_rollout, read_rollouts
 from nca_assets.shards.rollouts import regenerate, rollout_tokens
 from nca_assets.shards.verify import verify_shard
+from nca_assets.store import copies
 from nca_assets.store.location import parse_location
 from nca_assets.store.store import whole_file
 from nca_assets.warehouse.answer import whole_table
@@ -82,7 +82,7 @@ def test_files_in_a_bucket_are_registered_where_they_lie(
     with stopped(S3(tmp_path)) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(storage, "CACHE", tmp_path / "cache")
+        monkeypatch.setattr(copies, "CACHE", tmp_path / "cache")
         folder = parse_location("s3://nca/others")
         for file in life.iterdir():
             with whole_file(folder / file.name) as there:

@@ -71,6 +71,7 @@ def test_what_a_killed_writer_left_is_removed_but_not_what_a_living_one_writes(t
     target = tmp_path / "file"
     code = f"""
 import pathlib, sys, time
+from nca_assets.store.store import whole_file
 with whole_file(pathlib.Path({str(target)!r})) as file:
     file.write(b"half")
     file.flush()
