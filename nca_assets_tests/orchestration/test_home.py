@@ -1,5 +1,6 @@
 """DAGSTER_HOME: created once however many processes begin at once, and named with its remedy when it is damaged."""
 
+import os
 import re
 import sqlite3
 import subprocess
