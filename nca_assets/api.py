@@ -15,7 +15,7 @@ from nca_assets.description import card_sets
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.loading.source import RolloutSource
-from nca_assets.project import Project
+from nca_assets.project import place_of_data
 from nca_assets.settings import MIN_FRAMES, Resources, load
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def open(location: str | PathLike[str] | None = None) -> Dataset:  # noqa: A001
     >>> data = nca.open("data")
     >>> data.shard_size, list(data.sets)
     """
-    return Dataset.open(Project.load().dataset.data if location is None else fspath(location))
+    return Dataset.open(place_of_data() if location is None else fspath(location))
 
 
 class Dataset(DataFolder):

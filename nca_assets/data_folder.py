@@ -13,10 +13,12 @@ from nca_assets.description import (
     Description,
     RolloutSet,
     Shape,
+    create_description,
     description_file,
     read_description,
+    replace_description,
+    require_distinct,
     shape_of_shards,
-    write_description,
 )
 from nca_assets.errors import NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A dataset where it lies. ``id`` is None as long as nothing was written."""
+    """A dataset where it lies. ``id`` is None as long as its description isn't written."""
 
     root: Stored
     id: str | None
@@ -45,7 +47,7 @@ class DataFolder:
         Raises ``NcaError`` if none is there, if its description is damaged, or if it is of a newer release.
         """
         root = parse_location(location)
-        if found := _described(root):
+        if found := described(root):
             return cls._of(root, found)
         raise NcaError(f"{root} holds no dataset: name a folder that has a dataset.json, or make one with 'nca init'")
 
@@ -56,32 +58,35 @@ class DataFolder:
         Sets of ``shape`` that the dataset lacks are added to it. Raises ``NcaError`` as ``open`` does.
         """
         root = parse_location(location)
-        found = _described(root)
-        if found is None:
-            return cls(root, None, shape.shard_size, shape.sets)
-        return cls(root, found.id, found.shard_size, {**shape.sets, **found.sets})
+        found = described(root) or shape
+        return cls._of(root, found.model_copy(update={"sets": {**shape.sets, **found.sets}}))
 
     @classmethod
     def create(cls, location: str | Stored, shape: Shape) -> Self:
         """The dataset there, with its description written; one of this ``shape`` where there is none.
 
-        Sets of ``shape`` that the dataset lacks are added to it. Raises ``NcaError`` if it is of another shape, if the
-        folder can't be written to, or as ``open`` does.
+        Sets of ``shape`` that the dataset lacks are added to it. Of several processes that begin it at once, one gives
+        it its id. Raises ``NcaError`` if it is of another shape or the folder can't be written to, or as ``open`` does.
         """
         root = parse_location(location)
         require_writable(root)
-        found = _described(root)
-        if found:
-            _require_shape(found, shape, root)
-        if found is None or shape.sets.keys() - found.sets.keys():
-            sets = {**shape.sets, **(found.sets if found else {})}
-            described = Description(shard_size=shape.shard_size, sets=dict(sorted(sets.items())))
-            write_description(described.model_copy(update={"id": found.id}) if found else described, root)
-        return cls.open(root)
+        found = described(root)
+        if not isinstance(found, Description):
+            create_description(Description(**dict(found or shape)), root)
+            found = read_description(root)
+        if found is None:
+            raise NcaError(f"{description_file(root)} was removed while it was read: run it again")
+        _require_shape(found, shape, root)
+        if shape.sets.keys() - found.sets.keys():
+            sets = {**shape.sets, **found.sets}
+            require_distinct(sets, root)
+            found = found.model_copy(update={"sets": dict(sorted(sets.items()))})
+            replace_description(found, root)
+        return cls._of(root, found)
 
     @classmethod
-    def _of(cls, root: Stored, described: Description) -> Self:
-        return cls(root, described.id, described.shard_size, described.sets)
+    def _of(cls, root: Stored, shape: Shape) -> Self:
+        return cls(root, shape.id if isinstance(shape, Description) else None, shape.shard_size, shape.sets)
 
     def __truediv__(self, name: str) -> Stored:
         return self.root / name
@@ -254,18 +259,20 @@ def _require_shape(there: Shape, asked: Shape, root: Stored) -> None:
         )
 
 
-def _described(root: Stored) -> Description | None:
-    """The description of the folder ``root``; of one from before there were any, it is derived, and written if the
-    folder can be written to."""
+def described(root: Stored) -> Shape | None:
+    """The description of the folder ``root``, or None if it holds no dataset.
+
+    For a folder from before there were descriptions it is derived from the shards and written. Where that is refused,
+    the folder is only read: the shape alone is returned. Raises ``NcaError`` as ``DataFolder.open`` does.
+    """
     if found := read_description(root):
         return found
     shape = shape_of_shards(root)
     if shape is None:
         return None
-    derived = Description(shard_size=shape.shard_size, sets=shape.sets)
     try:
-        write_description(derived, root)
+        if create_description(Description(**dict(shape)), root):
+            log.warning("%s was written: shards of %d rollouts, as they are", description_file(root), shape.shard_size)
     except NcaError:
-        return derived  # it is only read
-    log.warning("%s was written: shards of %d rollouts, as they are there", description_file(root), derived.shard_size)
-    return derived
+        return shape
+    return read_description(root)

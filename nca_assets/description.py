@@ -7,33 +7,63 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from nca_assets.automaton.population import FAMILY_SHARES, Population
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.ids import ORACLE_SEED
 from nca_assets.settings import MIN_FRAMES
 from nca_assets.store.location import Stored
-from nca_assets.store.seal import BLANK, read_sealed, write_sealed
+from nca_assets.store.seal import BLANK, create_sealed, read_sealed, write_sealed
 from nca_assets.store.store import names
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
 
 FORMAT = 1
 """Of the folder; raised when releases before could not read what is written."""
 
+OWN_FOLDERS = frozenset(
+    {
+        "collections",
+        "curve_sums",
+        "curves",
+        "figures",
+        "findings",
+        "history",
+        "imported",
+        "labels",
+        "published",
+        "tasks",
+    }
+    | {"unpacked", "warehouse"}
+)
+"""Those of a data folder that hold something else than the shards of a set."""
+
 REMEDY = "restore it from a backup, or remove it, and it is written anew from the shards"
 
 
+def _require_free_seed(seed: int) -> int:
+    if seed == ORACLE_SEED:
+        raise PydanticCustomError("seed", "{seed} is the seed of the oracle's noise: use another one", {"seed": seed})
+    return seed
+
+
+def _require_free_folder(folder: str) -> str:
+    if folder.lower() in OWN_FOLDERS:
+        raise PydanticCustomError("folder", "{folder} has other files of the dataset: use another name", locals())
+    return folder
+
+
 class RolloutSet(BaseModel):
-    """A set of the dataset: its population, the folder of its shards, and the frames of its
-    rollouts."""
+    """A set of the dataset: its population, the folder of its shards, and the frames of its rollouts."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    seed: int = Field(ge=1, lt=2**32)
-    folder: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    seed: Annotated[int, AfterValidator(_require_free_seed)] = Field(ge=1, lt=2**32)
+    folder: Annotated[str, AfterValidator(_require_free_folder)] = Field(pattern=r"^[A-Za-z0-9_-]+$")
     frames: int = Field(ge=MIN_FRAMES, le=65536)
     families: dict[str, int] = Field(default_factory=lambda: dict(FAMILY_SHARES))
     smallest_side: int = 8
@@ -41,12 +71,15 @@ class RolloutSet(BaseModel):
 
     @model_validator(mode="after")
     def _require_population(self) -> Self:
-        _ = self.population
+        try:
+            _ = self.population
+        except NcaError as error:
+            raise PydanticCustomError("population", "{why}", {"why": str(error)}) from None
         return self
 
     @property
     def population(self) -> Population:
-        """The distribution of its rollouts. Raises ``NcaError`` if there is none such."""
+        """The distribution of its rollouts."""
         return Population(self.seed, tuple(self.families.items()), self.smallest_side, self.largest_side)
 
 
@@ -60,7 +93,7 @@ class Shape(BaseModel):
 
 
 class Description(Shape):
-    """The content of ``dataset.json``; ``docs/SPEC.md`` describes each entry."""
+    """The content of ``dataset.json``."""
 
     format: int = FORMAT
     id: str = Field(default_factory=lambda: uuid4().hex)
@@ -70,13 +103,27 @@ class Description(Shape):
     seal: str = BLANK
 
 
+CARD: Mapping[str, Mapping[str, Any]] = {
+    "set1": {"seed": 1, "folder": "nca_dataset"},
+    "set2": {"seed": 2, "folder": "nca_dataset_set2"},
+    "set3": {"seed": 3, "folder": "nca_dataset_set3"},
+}
+"""The three sets of the card, as ``nca.toml`` would have them."""
+
+
 def card_sets(frames: int) -> dict[str, RolloutSet]:
     """The three sets of the card, with rollouts of ``frames`` frames."""
-    folders = {"set1": "nca_dataset", "set2": "nca_dataset_set2", "set3": "nca_dataset_set3"}
-    return {
-        name: RolloutSet(seed=seed, folder=folder, frames=frames)
-        for seed, (name, folder) in enumerate(folders.items(), start=1)
-    }
+    return {name: RolloutSet(frames=frames, **entries) for name, entries in CARD.items()}
+
+
+def require_distinct(sets: Mapping[str, RolloutSet], where: object) -> None:
+    """Raise ``NcaError`` if two of ``sets`` have the same rollouts or the same folder."""
+    for entry in ("seed", "folder"):
+        owners: dict[str, str] = {}
+        for name, rollout_set in sets.items():
+            value = str(getattr(rollout_set, entry)).lower()  # some disks do not tell letters' cases apart
+            if (other := owners.setdefault(value, name)) != name:
+                raise NcaError(f"{where}: {name} has the {entry} of {other}, {value}: give it its own")
 
 
 def description_file(root: Stored) -> Stored:
@@ -92,10 +139,10 @@ def read_description(root: Stored) -> Description | None:
     file = description_file(root)
     try:
         content = read_sealed(file, root, REMEDY)
-    except DamageError:
-        if file.exists():
-            raise
-        return None
+    except DamageError as error:
+        if isinstance(error.__context__, FileNotFoundError):
+            return None
+        raise
     newer = {
         name: (there, known)
         for name, known in (("format", FORMAT), ("recipe_version", RECIPE_VERSION))
@@ -109,9 +156,21 @@ def read_description(root: Stored) -> Description | None:
         raise DamageError(f"{file} is damaged ({error.errors()[0]['msg']}): {REMEDY}") from error
 
 
-def write_description(description: Description, root: Stored) -> None:
-    """Describe the folder ``root``. Raises ``NcaError`` if the disk refuses."""
-    write_sealed(description.model_dump_json(indent=1).encode(), description_file(root), root)
+def create_description(description: Description, root: Stored) -> bool:
+    """Describe the folder ``root`` unless it is described; returns whether it was not.
+
+    Of several that do so at once, one succeeds. Raises ``NcaError`` if the disk refuses.
+    """
+    return create_sealed(_content(description), description_file(root), root)
+
+
+def replace_description(description: Description, root: Stored) -> None:
+    """Describe the folder ``root`` anew. Raises ``NcaError`` if the disk refuses."""
+    write_sealed(_content(description), description_file(root), root)
+
+
+def _content(description: Description) -> bytes:
+    return description.model_dump_json(indent=1).encode()
 
 
 def shape_of_shards(root: Stored) -> Shape | None:

@@ -16,6 +16,9 @@ IMPORTED_NAME = r"(?!set\d)[a-z][a-z0-9_]{0,39}"
 VOCABULARY_SEED = 0
 """The seed of the rollouts that the centroids are learned from; no set has it."""
 
+ORACLE_SEED = 0x0AC1E
+"""The seed of the noise of the futures that the oracle simulates; no set has it."""
+
 
 def is_own(set_name: str) -> bool:
     """Whether the rollouts of a set follow from recipes, so that it is not an imported one."""

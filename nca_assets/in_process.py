@@ -10,8 +10,10 @@ from typing import Any
 
 import dagster as dg
 
+from nca_assets.automation.binding import bind
 from nca_assets.automation.home import project_instance
 from nca_assets.automation.reporting import terminal
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
@@ -39,7 +41,7 @@ def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
     project = Project.load()
     keys = [project.shard_key(text) for text in partition_keys]
     data = project.writable_data()
-    with project_instance() as instance, _bars_on_the_terminal():
+    with _instance_of(data) as instance, _bars_on_the_terminal():
         known = instance.get_latest_materialization_event(dg.AssetKey("centroids"))
         if known is None or not data.centroids_file.exists():
             yield from _run("learn_vocabulary", instance)
@@ -50,7 +52,7 @@ def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
 
 def materialize_centroids() -> list[Materialized]:
     """Materialize the vocabulary alone, so that the instance knows of a new one."""
-    with project_instance() as instance:
+    with _instance_of(Project.load().writable_data()) as instance:
         return _run("learn_vocabulary", instance)
 
 
@@ -62,7 +64,7 @@ def import_vocabulary(file: Path) -> Materialized:
     from nca_assets.vocabulary.centroids import import_centroids
 
     data = Project.load().writable_data()
-    with project_instance() as instance:
+    with _instance_of(data) as instance:
         import_centroids(file, data)
         [vocabulary] = _run("learn_vocabulary", instance)
         return vocabulary
@@ -73,7 +75,7 @@ def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
     from nca_assets.shards.imported import shard_keys
 
     data = Project.load().writable_data()
-    with project_instance() as instance, _bars_on_the_terminal():
+    with _instance_of(data) as instance, _bars_on_the_terminal():
         for key, file in shard_keys(folder, name, data).items():
             config = {"ops": {"imported_shards": {"config": {"source": str(file)}}}}
             with _partition("imported_shards", str(key), instance):
@@ -84,8 +86,7 @@ def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
 
 def collect(name: str, config: dict[str, object]) -> dict[str, object]:
     """Freeze collection ``name`` as ``config`` says and show it in the warehouse; returns the metadata."""
-    Project.load().writable_data()
-    with project_instance() as instance:
+    with _instance_of(Project.load().writable_data()) as instance:
         given = {key: value for key, value in config.items() if value is not None}
         with _partition("collections", name, instance):
             [frozen] = _run("freeze_collection", instance, name, {"ops": {"collections": {"config": given}}})
@@ -95,23 +96,20 @@ def collect(name: str, config: dict[str, object]) -> dict[str, object]:
 
 def score_baselines() -> None:
     """Train and score the baselines of the long-horizon task, and show them in the warehouse."""
-    Project.load().writable_data()
-    with project_instance() as instance, _bars_on_the_terminal():
+    with _instance_of(Project.load().writable_data()) as instance, _bars_on_the_terminal():
         _run("score_baselines", instance)
         _run("build_score_tables", instance)
 
 
 def draw_figures() -> list[Materialized]:
     """Draw all figures, the explorer and the dataset card."""
-    Project.load().writable_data()
-    with project_instance() as instance, _bars_on_the_terminal():
+    with _instance_of(Project.load().writable_data()) as instance, _bars_on_the_terminal():
         return _run("draw_figures", instance)
 
 
 def publish_dataset() -> list[Materialized]:
     """Write the dataset as it is published."""
-    Project.load().writable_data()
-    with project_instance() as instance, _bars_on_the_terminal():
+    with _instance_of(Project.load().writable_data()) as instance, _bars_on_the_terminal():
         return _run("publish_dataset", instance)
 
 
@@ -130,9 +128,18 @@ def _partition(kind: str, name: str, instance: dg.DagsterInstance) -> Iterator[N
 
 def rebuild_if(needed: bool) -> None:
     """Rebuild the warehouse, if there is one and something that it shows has changed."""
-    if needed and Project.load().data.warehouse_file().exists():
-        with project_instance() as instance:
+    data = Project.load().data
+    if needed and data.warehouse_file().exists():
+        with _instance_of(data) as instance:
             _run("build_analytics", instance)
+
+
+@contextmanager
+def _instance_of(data: DataFolder) -> Iterator[dg.DagsterInstance]:
+    """The project's instance, which is bound to ``data``: where it isn't, no run is even begun."""
+    with project_instance() as instance:
+        bind(instance, data)
+        yield instance
 
 
 @contextmanager

@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from nca_assets.data_folder import DataFolder
-from nca_assets.description import RolloutSet, Shape, card_sets, read_description
+from nca_assets.data_folder import DataFolder, described
+from nca_assets.description import CARD, RolloutSet, Shape, require_distinct
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey, is_own
-from nca_assets.settings import DatasetSettings, Orchestration, Resources, load
+from nca_assets.settings import DatasetSettings, Orchestration, Place, Resources, load
+from nca_assets.store.location import Stored
 
 SETS_FILE = "nca.toml"
 
@@ -28,31 +31,57 @@ def project_folder() -> Path:
     return Path() if found == here else found
 
 
-def read_sets(file: Path, frames: int) -> dict[str, RolloutSet]:
-    """The sets in ``file``, or the card's if it is missing or names none; ``frames`` is for those that give none.
+def place_of_data() -> Stored:
+    """Where the project's dataset lies: ``NCA_DATA``, else the folder ``data`` of the project."""
+    place = load(Place)
+    return place.data if place.model_fields_set else project_folder() / "data"
 
-    Raises ``NcaError`` that names the file, the set and what is wrong.
+
+def read_sets(file: Path, frames: int, kept: Mapping[str, int] | None = None) -> dict[str, RolloutSet]:
+    """The sets in ``file``, or the card's if it is missing or names none.
+
+    Those that don't give their frames have those of ``kept``, else ``frames``. Raises ``NcaError`` that names the file,
+    the set, the entry and what is wrong.
     """
+    sets = {
+        name: _rollout_set(name, {"frames": (kept or {}).get(name, frames), **entries}, file)
+        for name, entries in (_read_tables(file) or CARD).items()
+    }
+    require_distinct(sets, file)
+    return sets
+
+
+def _read_tables(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        tables = tomllib.loads(file.read_text()).get("sets", {})
+        content = tomllib.loads(file.read_bytes().decode())
     except FileNotFoundError:
-        return card_sets(frames)
+        return {}
     except (OSError, ValueError) as error:
-        raise NcaError(f"can't read {file}: {error}. Correct it, or write it anew with 'nca init'.") from error
-    sets: dict[str, RolloutSet] = {}
-    for name, table in tables.items():
-        if not is_own(name):
-            raise NcaError(f"{file}: a set can't be called {name!r}: use set1, set2, and so on")
-        try:
-            sets[name] = RolloutSet(**{"folder": f"nca_dataset_{name}", "frames": frames} | table)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise NcaError(f"{file}: {name}.{where}: {first['msg']}. Correct it.") from None
-        for entry in ("seed", "folder"):
-            if any(getattr(sets[name], entry) == getattr(sets[other], entry) for other in sets if other != name):
-                raise NcaError(f"{file}: {name} has another set's {entry}: give it its own")
-    return sets or card_sets(frames)
+        reason = " ".join(str(error).split())
+        raise NcaError(f"can't read {file}: {reason}. Correct it, or move it away for the card's sets.") from None
+    tables = content.pop("sets", {})
+    if content:
+        raise NcaError(f"{file}: {min(content)} is no entry: write tables like [sets.set4]")
+    if not isinstance(tables, dict) or not all(isinstance(entries, dict) for entries in tables.values()):
+        raise NcaError(f"{file}: sets is no table of tables: write a set as a table like [sets.set4]")
+    return tables
+
+
+def _rollout_set(name: str, entries: Mapping[str, Any], file: Path) -> RolloutSet:
+    if not is_own(name):
+        raise NcaError(f"{file}: a set can't be called {name!r}: use set1, set2, and so on up to set9999")
+    try:
+        return RolloutSet(**{"folder": f"nca_dataset_{name}", **entries})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join([name, *(str(part) for part in first["loc"])])
+        if first["type"] == "extra_forbidden":
+            reason = f"is no entry: use {', '.join(RolloutSet.model_fields)}"
+        elif first["type"] == "missing":
+            reason = "is missing: give the set a seed of its own"
+        else:
+            reason = f"{first['msg'][0].lower()}{first['msg'][1:]}"
+        raise NcaError(f"{file}: {where}: {reason}. Correct it.") from None
 
 
 @dataclass(frozen=True)
@@ -66,9 +95,7 @@ class Project:
     @classmethod
     def load(cls) -> Project:
         """The project as the environment gives it. Raises ``NcaError`` naming the first setting that is wrong."""
-        dataset = load(DatasetSettings)
-        if "data" not in dataset.model_fields_set:
-            dataset = dataset.model_copy(update={"data": project_folder() / "data"})
+        dataset = load(DatasetSettings).model_copy(update={"data": place_of_data()})
         return cls(dataset, load(Resources), load(Orchestration))
 
     @cached_property
@@ -79,7 +106,7 @@ class Project:
     def writable_data(self) -> DataFolder:
         """The dataset, to write to. Raises ``NcaError`` if settings that were given ask for another shape, or the
         folder can't be written to."""
-        return DataFolder.create(self.dataset.data, self._shape(asked=True))
+        return DataFolder.create(self.dataset.data, self._shape())
 
     def at(self, folder: Path) -> Project:
         """The same with another folder."""
@@ -106,15 +133,11 @@ class Project:
         """The sets that the project makes. Raises ``NcaError`` if ``nca.toml`` is wrong."""
         return read_sets(project_folder() / SETS_FILE, self.dataset.frames)
 
-    def _shape(self, asked: bool = False) -> Shape:
-        """The shape of a new dataset; where there is one, settings that were not given take its values."""
-        there = read_description(self.dataset.data)
-        given = self.dataset.model_fields_set if asked else set()
+    def _shape(self) -> Shape:
+        """The shape that is asked for; where there is a dataset, settings that were not given take its values."""
+        there, given = described(self.dataset.data), self.dataset.model_fields_set
         if there is None:
             return Shape(shard_size=self.dataset.shard_size, sets=self.sets)
         size = self.dataset.shard_size if "shard_size" in given else there.shard_size
-        sets = {
-            name: rollout_set if "frames" in given or name not in there.sets else there.sets[name]
-            for name, rollout_set in self.sets.items()
-        }
-        return Shape(shard_size=size, sets=sets)
+        kept = {} if "frames" in given else {name: rollout_set.frames for name, rollout_set in there.sets.items()}
+        return Shape(shard_size=size, sets=read_sets(project_folder() / SETS_FILE, self.dataset.frames, kept))

@@ -27,12 +27,17 @@ class _Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
 
-class DatasetSettings(_Settings):
-    """Where the dataset lies, and the shape of a new one; one that is there has its own."""
+class Place(_Settings):
+    """Where the dataset lies."""
 
     data: Annotated[Stored, PlainValidator(parse_location), PlainSerializer(str)] = Field(
         default=Path("data"), description="Folder that everything is written to, or s3://bucket/prefix."
     )
+
+
+class DatasetSettings(Place):
+    """Where the dataset lies, and the shape of a new one; one that is there has its own."""
+
     shard_size: int = Field(default=64, ge=1, le=65536, description="Rollouts per shard of a new dataset.")
     frames: int = Field(default=500, ge=MIN_FRAMES, le=65536, description="Frames per rollout of a new dataset.")
 
@@ -80,7 +85,7 @@ def load(kind: type[Kind]) -> Kind:
 
     Raises ``NcaError`` that names the first variable that is wrong, or is none of ours.
     """
-    _require_known_names()
+    require_known_names()
     try:
         return kind()
     except ValidationError as error:
@@ -93,10 +98,11 @@ def load(kind: type[Kind]) -> Kind:
         ) from None
 
 
-def _require_known_names() -> None:
+def require_known_names() -> None:
+    """Raise ``NcaError`` if the environment has a variable that looks like a setting and is none."""
     known = [f"{PREFIX}{name.upper()}" for kind in OWNERS for name in kind.model_fields]
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known and not re.fullmatch(KUBERNETES, name):
             alike = get_close_matches(name, known, n=1)
-            hint = f"did you mean {alike[0]}?" if alike else f"the settings are {', '.join(known)}"
+            hint = f"did you mean {alike[0]}?" if alike else f"the settings are {', '.join(known)}."
             raise NcaError(f"{name} is no setting: {hint} Unset it or correct its name.")

@@ -120,10 +120,13 @@ def labelled_shards(folder: Path, keys: Iterable[ShardKey]) -> Iterator[DataFold
         yield data
 
 
+KEYS_OF_LABELLED = (ShardKey("set1", 0), ShardKey("set2", 1))
+
+
 @pytest.fixture
 def labelled(data: DataFolder) -> DataFolder:
     """A dataset with the vocabulary and two shards, labelled."""
-    fill(data, (ShardKey("set1", 0), ShardKey("set2", 1)))
+    fill(data, KEYS_OF_LABELLED)
     return data
 
 

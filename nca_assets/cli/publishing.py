@@ -21,8 +21,6 @@ def publish(
     """Write the labelled rollouts as a dataset for the Hugging Face hub, with its card; upload it if asked."""
     from nca_assets.cli.show import shown
     from nca_assets.in_process import publish_dataset
-
-    pass
     from nca_assets.project import Project
     from nca_assets.publishing.publish import publish
     from nca_assets.store.store import cache_of

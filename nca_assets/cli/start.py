@@ -25,14 +25,17 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder of the project; mad
     """Begin a project: a folder with its sets in nca.toml, its Dagster instance in .dagster, and its data beside."""
     from nca_assets.store.store import whole_file
 
-    there = [name for name in TEMPLATE.values() if (folder / name).exists()]
+    there = [name for name in TEMPLATE.values() if (folder / name).exists() and name != ".gitignore"]
     if there:
-        raise NcaError(f"{folder} has a {there[0]} already: name a new folder, or one without a project")
+        raise NcaError(f"{folder} has {there[0]} already: name a new folder, or one without a project")
     for source, name in TEMPLATE.items():
+        if (folder / name).exists():
+            continue  # the .gitignore of a folder that git has already
         with whole_file(folder / name) as file:
             file.write(files("nca_assets").joinpath("template", source).read_bytes())
     print(f"{folder}: a new project; nca.toml says which sets it makes")
-    print(f"Next: cd {folder} && nca materialize set1-00000 && nca sql 'FROM behavior_summary'")
+    enter = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    print(f"Next: {enter}nca materialize set1-00000 && nca sql 'FROM behavior_summary'")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from pathlib import Path
 from nca_assets.errors import DamageError, TransientError
 from nca_assets.store.location import Stored, place_in
 from nca_assets.store.refusals import is_transient
-from nca_assets.store.store import local_copies, whole_file
+from nca_assets.store.store import create, local_copies, whole_file
 
 MARK = b"sealed by sha256 "
 ZEROS = b"0" * 64
@@ -31,6 +31,11 @@ def write_sealed(content: bytes, file: Stored, data: Stored) -> None:
     """
     with whole_file(file) as out:
         out.write(sealed(content, place_in(data, file)))
+
+
+def create_sealed(content: bytes, file: Stored, data: Stored) -> bool:
+    """The same unless there is a file of that name; returns whether there was none."""
+    return create(file, sealed(content, place_in(data, file)))
 
 
 def read_sealed(file: Stored, data: Stored, remedy: str, copy: Path | None = None) -> bytes:

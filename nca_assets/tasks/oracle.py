@@ -16,7 +16,7 @@ from torch import Tensor
 from nca_assets.automaton import compiled
 from nca_assets.automaton.recipe import Rule
 from nca_assets.data_folder import DataFolder
-from nca_assets.ids import RolloutId
+from nca_assets.ids import ORACLE_SEED, RolloutId
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.settings import Resources
 from nca_assets.tasks.long_horizon import Examples
@@ -25,9 +25,6 @@ from nca_assets.vocabulary.centroids import load_centroids
 
 FUTURES = 128
 """Futures simulated of each rollout."""
-
-FRESH_SEED = 0x0AC1E
-"""The noise of the futures comes from this seed, in place of the set's."""
 
 *_, LAST, TARGET = LONG_HORIZON
 
@@ -62,7 +59,7 @@ class Oracle:
 
 
 def _with_noise_of(rule: Rule, future: int) -> Rule:
-    """The same rule with other noise: seed and index only key the noise once the weights are drawn."""
+    """The same rule with other noise than any set's: seed and index only key the noise once the weights are drawn."""
     return replace(
-        rule, scalars=replace(rule.scalars, seed=FRESH_SEED, index=(rule.scalars.index * FUTURES + future) % 2**32)
+        rule, scalars=replace(rule.scalars, seed=ORACLE_SEED, index=(rule.scalars.index * FUTURES + future) % 2**32)
     )
