@@ -14,6 +14,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
+from nca_assets.automation.binding import bind
 from nca_assets.automation.in_flight import RANGE_END, RANGE_START
 from nca_assets.automation.partition_events import reported_by_this_run
 from nca_assets.automation.wanted import find_wanted
@@ -134,6 +135,7 @@ with project_instance() as instance:
 def test_what_is_finished_survives_kill_9(
     vocabulary: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bind(instance, vocabulary.data)  # it is a copy, so in another place than the one that was bound
     description_file(vocabulary.dataset.data).unlink()  # so that the next run describes a dataset of longer shards
     monkeypatch.setenv("NCA_SHARD_SIZE", "48")
     with subprocess.Popen([sys.executable, "-c", RUN], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
