@@ -135,7 +135,7 @@ with project_instance() as instance:
 def test_what_is_finished_survives_kill_9(
     vocabulary: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bind(instance, vocabulary.data)  # it is a copy, so in another place than the one that was bound
+    bind(instance, Project.load().data)  # a copy, so in another place than the one that was bound
     description_file(vocabulary.dataset.data).unlink()  # so that the next run describes a dataset of longer shards
     monkeypatch.setenv("NCA_SHARD_SIZE", "48")
     with subprocess.Popen([sys.executable, "-c", RUN], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
