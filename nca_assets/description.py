@@ -140,7 +140,7 @@ def read_description(root: Stored) -> Description | None:
     try:
         content = read_sealed(file, root, REMEDY)
     except DamageError as error:
-        if isinstance(error.__context__, FileNotFoundError):
+        if isinstance(error.__context__, FileNotFoundError | NotADirectoryError):
             return None
         raise
     newer = {

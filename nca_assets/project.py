@@ -20,6 +20,7 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey, is_own
 from nca_assets.settings import DatasetSettings, Orchestration, Place, Resources, load
 from nca_assets.store.location import Stored
+from nca_assets.store.store import require_writable
 
 SETS_FILE = "nca.toml"
 
@@ -106,6 +107,7 @@ class Project:
     def writable_data(self) -> DataFolder:
         """The dataset, to write to. Raises ``NcaError`` if settings that were given ask for another shape, or the
         folder can't be written to."""
+        require_writable(self.dataset.data)  # said first: what can't be a folder can't be read as one either
         return DataFolder.create(self.dataset.data, self._shape())
 
     def at(self, folder: Path) -> Project:
