@@ -34,7 +34,7 @@ ui: install
 
 # A file's tests stay together, since many share what they have made. A worker has one thread: two that wait for each
 # other's would take several times as long.
-PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test: install-dev
 	@$(PYTEST)

@@ -43,7 +43,11 @@ class Project:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         with self.start(*command) as process:
-            out, err = process.communicate(timeout=300)
+            try:
+                out, err = process.communicate(timeout=300)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
     def nca(self, *arguments: str) -> subprocess.CompletedProcess[str]:

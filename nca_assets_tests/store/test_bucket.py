@@ -1,7 +1,8 @@
 """Buckets of a real S3 server: objects whole or not at all, versions, local copies, and one creator of a file."""
 
-import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from nca_assets.errors import NcaError, TransientError
+from nca_assets.errors import TransientError
 from nca_assets.store import bucket, copies
 from nca_assets.store.bucket import KEPT, LATEST
 from nca_assets.store.location import BucketPath, Stored
@@ -126,21 +127,30 @@ def test_a_version_that_was_overtaken_by_many_while_it_was_uploaded_is_not_made_
     assert len(bucket._versions(prefix)) == KEPT
 
 
+FORKED = """
+import os, sys
+from pathlib import PurePosixPath
+from nca_assets.errors import NcaError
+from nca_assets.store.location import BucketPath
+
+file = BucketPath("nca", PurePosixPath(sys.argv[1]))
+file.read_bytes()
+if child := os.fork():
+    os.waitpid(child, 0)
+else:
+    try:
+        file.read_bytes()
+    except NcaError as error:
+        print(error, flush=True)
+    os._exit(0)
+"""
+
+
 def test_a_forked_process_is_refused_and_told_what_to_do(prefix: BucketPath) -> None:
     write(prefix / "object", b"content")
-    forking = multiprocessing.get_context("fork")
-    answers = forking.Queue()
-
-    def read() -> None:
-        try:
-            answers.put((prefix / "object").read_bytes())
-        except NcaError as error:
-            answers.put(str(error))
-
-    process = forking.Process(target=read)
-    process.start()
-    assert "start workers with 'spawn'" in answers.get(timeout=20)
-    process.join()
+    program = [sys.executable, "-c", FORKED, str((prefix / "object").path)]
+    answer = subprocess.run(program, capture_output=True, text=True, check=True, timeout=60)
+    assert "start workers with 'spawn'" in answer.stdout, answer.stderr
 
 
 class FirstComer(BaseHTTPRequestHandler):
