@@ -33,7 +33,7 @@ FRAMES = 500
 
 MEANINGS = {
     "label_cost_share": "time of metrics, class and curves over that of simulating the rollouts",
-    "twin_cost_share": "time that the damaged twins and the states of frame 16 add, over the same",
+    "replica_cost_share": "time that the damaged replicas and the states of frame 16 add, over the same",
     "label_part_share": "time of a whole label part, reading, verifying and writing included, over that of its shard",
 }
 
@@ -55,9 +55,9 @@ def main() -> None:
         movies = list(simulate_each(rules, centroids, FRAMES, machine, lambda _, tokens: tokens))
         by_rule = {rule.scalars.index: movie for rule, movie in zip(rules, movies, strict=True)}
 
-        def label_with_twin(rule: Rule, twin: NDArray[np.uint8]) -> object:
+        def label_with_replica(rule: Rule, replica: NDArray[np.uint8]) -> object:
             tokens = by_rule[rule.scalars.index]
-            damage = measure_damage(tokens, twin, flip_in_the_middle(rule))
+            damage = measure_damage(tokens, replica, flip_in_the_middle(rule))
             return measure(tokens, damage, measure_states(rule, centroids))
 
         def run(frames: int, work: object, flip: object = None) -> float:
@@ -66,13 +66,13 @@ def main() -> None:
         simulated = run(FRAMES, lambda _, tokens: tokens.size)
         with ThreadPoolExecutor(machine.threads) as pool:
             labelled = seconds(lambda: list(pool.map(measure, movies)))
-        with_twin = run(TWIN_FRAMES, label_with_twin, flip_in_the_middle)
+        with_replica = run(TWIN_FRAMES, label_with_replica, flip_in_the_middle)
         shard = seconds(lambda: write_shard(key, centroids, data, resources), repeats=2)
         part = seconds(lambda: write_labels(key, data, resources), repeats=2)
     report(
         [
             Metric("labels", "label_cost_share", labelled / simulated, "share"),
-            Metric("labels", "twin_cost_share", (with_twin - labelled) / simulated, "share"),
+            Metric("labels", "replica_cost_share", (with_replica - labelled) / simulated, "share"),
             Metric("labels", "label_part_share", part / shard, "share"),
         ],
         MEANINGS,

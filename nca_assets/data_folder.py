@@ -23,7 +23,7 @@ from nca_assets.description import (
 from nca_assets.errors import NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
 from nca_assets.store.location import Stored, parse_location
-from nca_assets.store.store import names, names_below, present, require_writable
+from nca_assets.store.store import current, names, names_below, require_writable
 
 if TYPE_CHECKING:
     from nca_assets.automaton.recipe import Rule
@@ -187,7 +187,7 @@ class DataFolder:
 
     def warehouse_file(self) -> Stored:
         """Where the published warehouse lies: in a bucket, its current version, which is asked for."""
-        return present(self / "nca.duckdb", self / "warehouse")
+        return current(self / "nca.duckdb", self / "warehouse")
 
     def shards(self) -> list[ShardKey]:
         """The shards of its own sets that have a manifest, in order."""

@@ -8,7 +8,7 @@ import pytest
 from nca_assets.description import MIN_FRAMES
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.labels.behavior import FEWEST_FRAMES
+from nca_assets.labels.behavior import TAIL
 from nca_assets.project import Project
 
 
@@ -43,4 +43,4 @@ def test_a_wrong_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, n
 
 
 def test_the_fewest_frames_are_what_the_labels_need() -> None:
-    assert MIN_FRAMES == FEWEST_FRAMES
+    assert MIN_FRAMES == TAIL + 1

@@ -106,9 +106,9 @@ def published_is_whole() -> dg.AssetCheckResult:
     """Every file of the published folder has the checksum that is listed, and there is no other."""
     pass
     from nca_assets.publishing.checksums import check_published
-    from nca_assets.store.store import present
+    from nca_assets.store.store import current
 
-    findings = check_published(present(Project.load().data.published_folder))
+    findings = check_published(current(Project.load().data.published_folder))
     return dg.AssetCheckResult(passed=not findings, description=_first_of(findings))
 
 

@@ -38,7 +38,7 @@ class Freeze(dg.Config):
 def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.MaterializeResult:
     """Named, versioned sets of rollouts (`nca collect NAME QUERY`): ids and digests, with the query that chose them.
 
-    Materialized again without a query, the latest version's is asked of the present warehouse; the same answer makes no
+    Materialized again without a query, the latest version's is asked of the current warehouse; the same answer makes no
     new version.
     """
     from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet

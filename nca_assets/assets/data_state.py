@@ -22,16 +22,16 @@ from nca_assets.automation.partition_events import latest_versions, report_mater
 )
 def data_state(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """The state of all shards and labels together: a digest of their data versions, brought up to date by each run."""
-    return dg.MaterializeResult(data_version=dg.DataVersion(_present_state(context.instance)))
+    return dg.MaterializeResult(data_version=dg.DataVersion(_current_state(context.instance)))
 
 
 def report_data_state(context: dg.AssetExecutionContext) -> None:
     """Say, from a run that made partitions, what state all of them are in."""
     [spec] = data_state.specs
-    report_materialization(context, spec, None, _present_state(context.instance), {})
+    report_materialization(context, spec, None, _current_state(context.instance), {})
 
 
-def _present_state(instance: dg.DagsterInstance) -> str:
+def _current_state(instance: dg.DagsterInstance) -> str:
     state = hashlib.sha256()
     for key in (SHARDS.key, LABELS.key):
         for partition, version in sorted(latest_versions(instance, key).items()):

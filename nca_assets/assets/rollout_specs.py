@@ -30,7 +30,7 @@ LABELS = dg.AssetSpec(
     deps=[SHARDS.key, centroids],
     description=(
         "Behavior class and metrics of every rollout: a Parquet part a shard, `data/labels/set=1/shard=00000.parquet`. "
-        "Its curves over time lie beside, in `data/curves`. The twin whose damage is measured is simulated from the "
+        "Its curves over time lie beside, in `data/curves`. The replica whose damage is measured is simulated from the "
         "recipe."
     ),
     group_name="labels",

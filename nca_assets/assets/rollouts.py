@@ -9,7 +9,7 @@ import dagster as dg
 
 from nca_assets.assets.data_state import report_data_state
 from nca_assets.assets.rollout_specs import LABELS, SHARDS
-from nca_assets.automation.database import patiently
+from nca_assets.automation.database import retry_while_down
 from nca_assets.automation.partition_events import report_materialization, reported_by_this_run
 from nca_assets.automation.partition_work import Made
 from nca_assets.automation.partitions import shard_partitions
@@ -67,7 +67,7 @@ def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey], p
         except NcaError as error:
             failures.append(error)
             line = f"{job.key}: {error}"
-            patiently(lambda line=line: context.log.error(line))
+            retry_while_down(lambda line=line: context.log.error(line))
     return failures
 
 

@@ -9,7 +9,7 @@ from nca_assets.errors import TransientError
 
 LIBRARIES = ("sqlalchemy", "dagster_postgres", "psycopg2")
 
-LONGEST_OUTAGE = 600.0
+MAX_OUTAGE_S = 600.0
 """Seconds that a run waits for the database, so that restarting it costs no run."""
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -32,8 +32,8 @@ def clear_database_errors() -> Iterator[None]:
         ) from error
 
 
-def patiently(ask: Callable[[], Answer]) -> Answer:
-    """What ``ask`` returns, asked again as long as the database is out of reach, up to ``LONGEST_OUTAGE``.
+def retry_while_down(ask: Callable[[], Answer]) -> Answer:
+    """What ``ask`` returns, asked again as long as the database is out of reach, up to ``MAX_OUTAGE_S``.
 
     Not for what could be done twice, but for a question or a single event.
     """
@@ -44,6 +44,6 @@ def patiently(ask: Callable[[], Answer]) -> Answer:
                 return ask()
         except TransientError:
             since = since or time.monotonic()
-            if time.monotonic() > since + LONGEST_OUTAGE:
+            if time.monotonic() > since + MAX_OUTAGE_S:
                 raise
             time.sleep(SECONDS_BETWEEN_LOOKS)  # beside what the library waits itself

@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine
 if TYPE_CHECKING:
     from dagster._core.storage.sqlite_storage import SqliteStorageConfig
 
-MOST_FILES = 8
+MAX_FILES = 8
 """Each run has one, and one has the events of assets of all runs."""
 
-LONGEST_WAIT = 60.0
+MAX_WAIT_S = 60.0
 """Seconds to wait for another process to end its transaction, as Dagster's own does."""
 
 
@@ -46,7 +46,7 @@ class LastingEventLogStorage(SqliteEventLogStorage):
 
     def _engine(self, shard: str) -> Engine:
         if shard not in self._engines:
-            while len(self._engines) >= MOST_FILES:
+            while len(self._engines) >= MAX_FILES:
                 self._engines.popitem(last=False)[1].dispose()
             self._engines[shard] = self._open(shard)
         self._engines.move_to_end(shard)
@@ -54,7 +54,7 @@ class LastingEventLogStorage(SqliteEventLogStorage):
 
     def _open(self, shard: str) -> Engine:
         engine = create_engine(
-            self.conn_string_for_shard(shard), poolclass=QueuePool, pool_size=1, connect_args={"timeout": LONGEST_WAIT}
+            self.conn_string_for_shard(shard), poolclass=QueuePool, pool_size=1, connect_args={"timeout": MAX_WAIT_S}
         )
         if shard not in self._initialized_dbs:
             self._initdb(engine)

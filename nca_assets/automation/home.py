@@ -20,7 +20,7 @@ from nca_assets.project import project_folder
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 """SQLite files that every start opens; an instance in PostgreSQL has none of them."""
 
-LONGEST_WAIT = 60.0
+MAX_WAIT_S = 60.0
 """Seconds to wait for other processes that open the same home; each takes less than one."""
 
 
@@ -46,7 +46,7 @@ def _opened_by_one(home: Path) -> Iterator[None]:
         yield  # no database can be created there
         return
     try:
-        with FileLock(home / ".opening.lock", timeout=LONGEST_WAIT):
+        with FileLock(home / ".opening.lock", timeout=MAX_WAIT_S):
             yield
     except Timeout:
         raise TransientError(f"another process has been opening {home} for a minute: try again") from None
@@ -56,7 +56,7 @@ def _require_sound(file: Path, home: Path) -> None:
     if not file.exists():
         return
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=LONGEST_WAIT)) as opened:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=MAX_WAIT_S)) as opened:
             versions = {version for (version,) in opened.execute("SELECT version_num FROM alembic_version")}
     except sqlite3.OperationalError:
         return  # no such table: Dagster finishes what a killed process began

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from nca_assets.automation.in_flight import LABELS, SHARDS, failed_partitions, partitions_in_flight
-from nca_assets.automation.wanted import assess_now, wanted_of
+from nca_assets.automation.pending import assess_now, pending_of
 from nca_assets.project import Project
 from nca_assets.warehouse.stale import SetInventory
 
@@ -45,18 +45,18 @@ class Overview:
 def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
     """The present state. Raises ``NcaError`` if a folder can't be read."""
     assessed = assess_now(project, instance)
-    wanted = wanted_of(project, assessed)
+    pending = pending_of(project, assessed)
     busy, failed = partitions_in_flight(instance, project), failed_partitions(instance)
     on_disk = {inventory.set: inventory for inventory in assessed.sets}
     sets = []
     for name in project.sets:
-        missing = _of(name, wanted.missing)
+        missing = _of(name, pending.missing)
         sets.append(
             SetStatus(
                 on_disk=on_disk.pop(name, SetInventory(name, 0, 0, 0, 0)),
                 partitions=project.orchestration.shards_per_set,
                 materialized=project.orchestration.shards_per_set - missing,
-                stale=_of(name, wanted.stale),
+                stale=_of(name, pending.stale),
                 failed=_of(name, failed),
                 in_flight=_of(name, busy),
                 missing=missing,
@@ -65,14 +65,14 @@ def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
     for name, inventory in on_disk.items():
         stale = _of(name, {str(s.partition_key) for s in assessed.stale if s.asset.startswith("imported")})
         sets.append(SetStatus(inventory, inventory.shards, inventory.shards, stale, failed=0, in_flight=0, missing=0))
-    return Overview(sets, len(wanted.shards) + len(wanted.labels), _present_rate(instance))
+    return Overview(sets, len(pending.shards) + len(pending.labels), _current_rate(instance))
 
 
 def _of(name: str, keys: set[str] | list[str]) -> int:
     return sum(key.startswith(f"{name}-") for key in keys)
 
 
-def _present_rate(instance: dg.DagsterInstance) -> float | None:
+def _current_rate(instance: dg.DagsterInstance) -> float | None:
     medians = [
         statistics.median(seconds)
         for key in (SHARDS, LABELS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from nca_assets.automation.database import patiently
+from nca_assets.automation.database import retry_while_down
 
 DATA_VERSION, CODE_VERSION = "dagster/data_version", "dagster/code_version"
 AUTOMATIC_RETRY = "dagster/retry_number"
@@ -34,7 +34,7 @@ def report_materialization(
         tags[f"{INPUT_VERSION}/{name}"] = _version(record) or "INITIAL"
         tags[f"{INPUT_EVENT}/{name}"] = str(record.storage_id) if record else "NULL"
     event = dg.AssetMaterialization(spec.key, partition=partition, metadata=metadata, tags=tags)
-    patiently(lambda: context.log_event(event))
+    retry_while_down(lambda: context.log_event(event))
 
 
 def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) -> set[str]:
@@ -65,7 +65,7 @@ def _latest(context: dg.AssetExecutionContext, key: dg.AssetKey, partition: str 
     """The latest materialization of the same partition of ``key`` or, if that has none, of all of it."""
     partitions = [partition] if partition and context.job_def.asset_layer.get(key).is_partitioned else None
     wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
-    records = patiently(lambda: context.instance.fetch_materializations(wanted, limit=1).records)
+    records = retry_while_down(lambda: context.instance.fetch_materializations(wanted, limit=1).records)
     return records[0] if records else None
 
 

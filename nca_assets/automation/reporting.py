@@ -11,7 +11,7 @@ import dagster as dg
 from tqdm import tqdm
 
 from nca_assets.automation.binding import bind
-from nca_assets.automation.database import patiently
+from nca_assets.automation.database import retry_while_down
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.labels.schema import Column
@@ -81,7 +81,7 @@ def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> 
                 rate = done / (now - started)
                 left = (total - done) / rate
                 line = f"{what}: {done} of {total} {unit}, {rate:.1f} per second, {left:.0f} s left"
-                patiently(lambda: context.log.info(line))
+                retry_while_down(lambda: context.log.info(line))
 
         yield report
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from nca_assets.automation.database import patiently
+from nca_assets.automation.database import retry_while_down
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
@@ -104,7 +104,7 @@ def report_verdicts(
             partition=partition,
         )
         # An AssetCheckEvaluation is taken, though not declared.
-        patiently(lambda event=evaluation: context.log_event(event))  # pyright: ignore[reportArgumentType]
+        retry_while_down(lambda event=evaluation: context.log_event(event))  # pyright: ignore[reportArgumentType]
         if not found.passed and failed is None:
             failed = f"check {name}: {found.description}"
     if failed:

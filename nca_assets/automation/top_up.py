@@ -18,21 +18,21 @@ from nca_assets.automation.in_flight import (
     partitions_in_flight,
 )
 from nca_assets.automation.jobs import shard_job
+from nca_assets.automation.pending import Pending, find_pending, ranges
 from nca_assets.automation.reporting import failures_in_one_line
-from nca_assets.automation.wanted import Wanted, find_wanted, ranges
 from nca_assets.project import Project
 
 
 def requests(
-    wanted: Wanted, busy: Collection[str], failed: Collection[str], project: Project, tick: str
+    pending: Pending, busy: Collection[str], failed: Collection[str], project: Project, tick: str
 ) -> Iterator[dg.RunRequest]:
-    """A run for each group of what is ``wanted`` and not ``busy``, up to the budget of a tick.
+    """A run for each group of what is ``pending`` and not ``busy``, up to the budget of a tick.
 
     What has ``failed`` comes last, so that what can't be made does not keep the rest from being made. Dagster drops a
     request whose key it has ever seen, so keys have the name of the ``tick``.
     """
     left = project.orchestration.shards_per_tick
-    free = Wanted(*([key for key in part if key not in busy] for part in vars(wanted).values()))
+    free = Pending(*([key for key in part if key not in busy] for part in vars(pending).values()))
     for again in (False, True):
         for keys, assets in ((free.shards, [SHARDS, LABELS]), (free.labels, [LABELS])):
             chosen = [key for key in keys if (key in failed) == again][:left]
@@ -50,11 +50,11 @@ def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
         project = Project.load()
-        wanted = find_wanted(project, context.instance)
+        pending = find_pending(project, context.instance)
     busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
-    asked = list(requests(wanted, busy, failed, project, tick=datetime.now(UTC).isoformat()))
+    asked = list(requests(pending, busy, failed, project, tick=datetime.now(UTC).isoformat()))
     if not asked:
-        done = "in flight" if busy.intersection(wanted.shards + wanted.labels) else "made and fresh"
+        done = "in flight" if busy.intersection(pending.shards + pending.labels) else "made and fresh"
         yield dg.SkipReason(f"every partition is {done}")
     yield from asked
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from nca_assets.automation.database import patiently
+from nca_assets.automation.database import retry_while_down
 from nca_assets.automation.partition_work import Made, make
 from nca_assets.automation.reporting import progress_in_log
 from nca_assets.errors import NcaError, TransientError
@@ -23,7 +23,7 @@ from nca_assets.project import Project
 LOST_WORKERS = 4
 """How often a task is repeated whose worker was lost."""
 
-LONGEST_SILENCE = 30.0
+MAX_SILENCE_S = 30.0
 """Seconds without a result after which the log says that one is waiting."""
 
 
@@ -76,10 +76,10 @@ def _on_ray(jobs: Sequence[Job], project: Project, context: dg.AssetExecutionCon
         tasks = len(waiting)
         try:
             while waiting:
-                done, _ = ray.wait(list(waiting), num_returns=1, timeout=LONGEST_SILENCE)
+                done, _ = ray.wait(list(waiting), num_returns=1, timeout=MAX_SILENCE_S)
                 if not done:
                     line = f"{len(waiting)} tasks under way or waiting for room on {project.orchestration.ray}"
-                    patiently(lambda line=line: context.log.info(line))
+                    retry_while_down(lambda line=line: context.log.info(line))
                     continue
                 for task in done:
                     job, asset = waiting.pop(task)

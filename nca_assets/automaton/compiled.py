@@ -31,7 +31,7 @@ def simulate(
     """The tokens of a rollout: uint8 (frames, height, width), in [0, 32).
 
     ``centroids`` is float32 (32, 16) in fixed point. ``start`` replaces the drawn state of frame 0, on a grid of any
-    shape; ``flip`` gives the twin of the rollout that is damaged at ``flip.frame``. Raises ``ValueError`` if ``start``
+    shape; ``flip`` gives the replica that is damaged at ``flip.frame``. Raises ``ValueError`` if ``start``
     is no state, or ``flip`` lies outside the rollout.
     """
     run = _Run(rule, start, centroids)

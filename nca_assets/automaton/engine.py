@@ -62,7 +62,7 @@ def simulate_each(
 ) -> Iterator[Result]:
     """``work(rule, tokens)`` for each rule, in order; tokens are uint8 (frames, height, width), in [0, 32).
 
-    With ``flip``, the rollouts are the twins that have that damage.
+    With ``flip``, the rollouts are the replicas that have that damage.
 
     ``work`` runs in threads. On a CPU each of them simulates a rollout and works on it; a GPU simulates the next batch
     while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) in fixed point. Raises

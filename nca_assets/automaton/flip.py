@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Flip:
     """The states of 3 x 3 cells around row ``y`` and column ``x`` change their sign at ``frame``; noise stays the same.
 
-    A rollout with a flip is the twin of the rollout without: they agree in every frame before. A single cell would
+    A rollout with a flip is the replica of the rollout without: they agree in every frame before. A single cell would
     often be masked by chance, in a medium that has to be excited or that has thresholds.
     """
 

@@ -55,7 +55,7 @@ def backfill(
     With --missing or --stale, of partitions whose shard is good only the labels are made.
     """
     from nca_assets.automation.backfill import daemon_is_running, launch_backfill
-    from nca_assets.automation.wanted import find_wanted
+    from nca_assets.automation.pending import find_pending
     from nca_assets.in_process import project_instance
     from nca_assets.project import Project
 
@@ -65,9 +65,9 @@ def backfill(
     labels: list[str] = []
     with project_instance() as instance:
         if missing or stale:
-            wanted = find_wanted(project, instance).only(set(chosen))
-            chosen = missing * wanted.missing_shards + stale * wanted.stale_shards
-            labels = missing * wanted.missing_labels + stale * wanted.stale_labels
+            pending = find_pending(project, instance).only(set(chosen))
+            chosen = missing * pending.missing_shards + stale * pending.stale_shards
+            labels = missing * pending.missing_labels + stale * pending.stale_labels
         if not chosen and not labels:
             print("nothing to do: every partition of those is made and fresh")
             return

@@ -38,7 +38,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def moving(bar: tqdm) -> Progress:
+def progress_of(bar: tqdm) -> Progress:
     """A callback that moves ``bar``."""
 
     def move(done: int, total: int) -> None:
@@ -52,4 +52,4 @@ def moving(bar: tqdm) -> Progress:
 def shown(what: str) -> Iterator[Progress]:
     """A bar on a terminal for the progress of ``what``."""
     with tqdm(desc=what, disable=None, leave=False) as bar:
-        yield moving(bar)
+        yield progress_of(bar)

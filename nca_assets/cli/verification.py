@@ -10,7 +10,7 @@ import typer
 from tqdm import tqdm
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import moving
+from nca_assets.cli.show import progress_of
 from nca_assets.errors import NcaError
 
 if TYPE_CHECKING:
@@ -53,17 +53,17 @@ def _verify_published(folder: Path) -> None:
 def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     from nca_assets.in_process import rebuild_if
     from nca_assets.project import Project
-    from nca_assets.shards.findings import noted_findings
+    from nca_assets.shards.findings import recorded_findings
     from nca_assets.warehouse.verify import verify_other_files
 
     project = Project.load()
     keys = _chosen_keys(partitions, project)
-    before = noted_findings(project.data)
+    before = recorded_findings(project.data)
     failed = [key for key in keys if not _verify_partition(key, project, rollouts)]
     others, damaged = (0, []) if partitions else verify_other_files(project.data)
     for finding in damaged:
         print(finding, file=sys.stderr)
-    rebuild_if(noted_findings(project.data) != before or bool(damaged))
+    rebuild_if(recorded_findings(project.data) != before or bool(damaged))
     if failed:
         raise NcaError(f"{len(failed)} of {len(keys)} shards could not be verified{_how_to_remake(failed)}")
     if damaged:
@@ -103,7 +103,7 @@ def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> 
     try:
         with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
             most = rollouts or project.data.shard_size
-            again = verify_shard(key, project.data, project.resources, most, moving(bar))
+            again = verify_shard(key, project.data, project.resources, most, progress_of(bar))
         own = f"{again} rollouts simulated again, the same bytes"
         print(f"{key}: {'all rollouts read, the same as when imported' if key.imported else own}", flush=True)
     except NcaError as error:

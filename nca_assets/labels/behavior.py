@@ -17,7 +17,7 @@ from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.motion import Travel, traveling
 from nca_assets.labels.rhythm import WINDOW, lag_match_curve, rhythm_lag
 from nca_assets.labels.space import Space, structure_in_space
-from nca_assets.labels.translation import LONGEST_PERIOD, Shift, exact_period, exact_translation, loose_translation
+from nca_assets.labels.translation import MAX_PERIOD, Shift, exact_period, exact_translation, loose_translation
 
 TAIL = 128
 SAMPLED = 7
@@ -30,9 +30,6 @@ ONE_WAY_OF_TRAVELING = 2 / 3
 TRAVELING = 0.25
 STRUCTURED = 0.1
 """Of the equal neighbors that chance leaves to have."""
-
-FEWEST_FRAMES = TAIL + 1
-"""The tail and the frame before it, so that the change into the tail is defined; it also holds frame 112."""
 
 CLASSES = (
     "static",
@@ -106,7 +103,7 @@ def _repeating(tail: Frames, traits: Traits) -> Behavior | None:
     if traits.ground.shift:
         return _shifted("gliding", traits.ground.shift)
     period, counts = exact_period(tail), traits.counts[-TAIL:]
-    shift = exact_translation(tail, counts, LONGEST_PERIOD if period is None else period - 1)
+    shift = exact_translation(tail, counts, MAX_PERIOD if period is None else period - 1)
     if shift is None and period is None:
         shift = loose_translation(tail, counts)
     if shift:

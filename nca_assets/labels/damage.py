@@ -1,6 +1,6 @@
-"""Damage spreading: how far the rollout and its twin, which differs in one place at frame 32, drift apart.
+"""Damage spreading: how far the rollout and its replica, which differs in one place at frame 32, drift apart.
 
-The twin has the same rule and the same noise; the states of a block of cells in the middle of its grid have the
+The replica has the same rule and the same noise; the states of a block of cells in the middle of its grid have the
 opposite sign at frame 32. Bagnoli, Rechtman & Ruffo (Phys. Lett. A 172, 1992) measure chaos of cellular automata in
 this way.
 """
@@ -20,7 +20,7 @@ FLIP_FRAME = 32
 """Past the first transient: at the start, damage to a cell is often masked."""
 
 TWIN_FRAMES = FLIP_FRAME + 80
-"""Frames of the twin: damage crosses a grid of 48 cells in 80 frames at a third of a cell a frame."""
+"""Frames of the replica: damage crosses a grid of 48 cells in 80 frames at a third of a cell a frame."""
 
 LATE_FRAMES = 16
 """The last of them, over which damage is averaged."""
@@ -30,7 +30,7 @@ LATE_FRAMES = 16
 class Damage:
     """What became of the damage.
 
-    ``share``: the share of cells whose tokens differ, over the twin's last 16 frames. ``independent``: the same
+    ``share``: the share of cells whose tokens differ, over the replica's last 16 frames. ``independent``: the same
     for two grids with this rollout's tokens in random places, 1 - Σp². ``speed``: cells per frame at which it got half
     of the way to the far side; 0 if it never did.
     """
@@ -41,15 +41,15 @@ class Damage:
 
 
 def flip_in_the_middle(rule: Rule) -> Flip:
-    """The damage done to the twin."""
+    """The damage done to the replica."""
     height, width = rule.shape
     return Flip(frame=FLIP_FRAME, y=height // 2, x=width // 2)
 
 
-def measure_damage(tokens: NDArray[np.uint8], twin: NDArray[np.uint8], flip: Flip) -> Damage:
-    """Compare the frames that a rollout and its twin (frames, height, width) both have."""
-    differ = tokens[: len(twin)] != twin
-    late = tokens[len(twin) - LATE_FRAMES : len(twin)]
+def measure_damage(tokens: NDArray[np.uint8], replica: NDArray[np.uint8], flip: Flip) -> Damage:
+    """Compare the frames that a rollout and its replica (frames, height, width) both have."""
+    differ = tokens[: len(replica)] != replica
+    late = tokens[len(replica) - LATE_FRAMES : len(replica)]
     shares = count_tokens(late).sum(axis=0) / late.size
     return Damage(
         share=int(np.count_nonzero(differ[-LATE_FRAMES:])) / late.size,

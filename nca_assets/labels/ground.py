@@ -10,7 +10,7 @@ from nca_assets.automaton.jit import compiled
 from nca_assets.labels.counting import Counts, Frames
 from nca_assets.labels.matching import MatchCounter, count_shifted
 from nca_assets.labels.rhythm import lag_match_curve, rhythm_lag
-from nca_assets.labels.translation import LONGEST_LOOSE_PERIOD, Shift, reaching
+from nca_assets.labels.translation import MAX_LOOSE_PERIOD, Shift, reaching
 
 GROUND_SHARE = 0.5
 IN_PLACE = 0.5
@@ -19,7 +19,7 @@ IN_PLACE = 0.5
 SHIFT_EVERY = 15
 """Frames of the tail between those that a common shift is looked for in."""
 
-LARGEST_OBJECT = 1 / 16
+MAX_OBJECT_CELLS = 1 / 16
 """Of the frame; what is larger is a domain, not an object."""
 
 FOUND_AGAIN = 1 / 3
@@ -61,7 +61,7 @@ def measure_ground(window: Frames, counts: Counts, tail: int, every: int) -> Gro
     times = off.sum(axis=0, dtype=np.int64)
     home = int((times**2).sum()) / (tail * int(times.sum())) if times.any() else None
     shift = beat = None
-    if size and size <= LARGEST_OBJECT * cells and covered >= len(sampled):
+    if size and size <= MAX_OBJECT_CELLS * cells and covered >= len(sampled):
         shift = _common_shift(off)
         if home is not None and home >= IN_PLACE:
             # The ground as 0 and token a as a + 1; only an imported token 255 is taken for ground here.
@@ -76,9 +76,9 @@ def _common_shift(off: Frames) -> Shift | None:
     ``off`` is 1 where a cell is off the ground. What chance finds is taken off.
     """
     _, height, width = off.shape
-    later = np.arange(len(off) - 1, LONGEST_LOOSE_PERIOD - 1, -SHIFT_EVERY)
+    later = np.arange(len(off) - 1, MAX_LOOSE_PERIOD - 1, -SHIFT_EVERY)
     found: list[tuple[float, Shift]] = []
-    for period in range(1, LONGEST_LOOSE_PERIOD + 1):
+    for period in range(1, MAX_LOOSE_PERIOD + 1):
         before, after = off[later - period], off[later]
         down, right = reaching(period, height), reaching(period, width)
         matches = count_shifted(before, after, down, right)

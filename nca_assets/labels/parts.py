@@ -15,7 +15,7 @@ from nca_assets.ids import ShardKey
 from nca_assets.labels.curves import ENTROPY_STEPS, STABILIZED
 from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, to_table, write_table
-from nca_assets.shards.findings import forget
+from nca_assets.shards.findings import clear_finding
 from nca_assets.store.location import Stored
 from nca_assets.versions import LABEL_VERSION
 
@@ -49,7 +49,7 @@ def write_parts(
         (label_table, part.file),
     ):
         write_table(table, path, data, lineage)
-    forget(data.labels_finding_file(key))
+    clear_finding(data.labels_finding_file(key))
     return part
 
 

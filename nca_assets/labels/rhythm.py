@@ -15,7 +15,7 @@ from nca_assets.labels.matching import MatchCounter
 WINDOW = 256
 """Frames at the end that are compared."""
 
-LONGEST_LAG = 128
+MAX_LAG = 128
 RECOVERED = 0.5
 """Of the match that was lost at a shorter lag, the share that has to come back."""
 
@@ -33,7 +33,7 @@ def lag_match_curve(counter: MatchCounter) -> NDArray[np.float64]:
 def _lag_pairs(frames: int) -> tuple[NDArray[np.int64], ...]:
     """The pairs of frames of each lag, one lag after the other; where in them each begins; how many it has."""
     window = min(frames, WINDOW)
-    lags = range(1, min(LONGEST_LAG, window // 2) + 1)
+    lags = range(1, min(MAX_LAG, window // 2) + 1)
     later = [np.arange(frames - window + lag, frames) for lag in lags]
     earlier = [late - lag for lag, late in zip(lags, later, strict=True)]
     pairs = np.array([window - lag for lag in lags])

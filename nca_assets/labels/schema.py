@@ -114,7 +114,9 @@ LABEL_COLUMNS = (
         for lag in SIMILARITY_LAGS
     ),
     Column(
-        "damage", "DOUBLE", "Share of cells that differ from the twin with one flipped block, frames 96 to 111, 0 to 1"
+        "damage",
+        "DOUBLE",
+        "Share of cells that differ from the replica with a flipped block; frames 96 to 111, 0 to 1",
     ),
     Column("damage_independent", "DOUBLE", "The same if the tokens of those frames lay in random places, 0 to 31/32"),
     Column(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from nca_assets.labels.counting import Counts, Frames
 from nca_assets.labels.matching import count_shifted
 
-LONGEST_PERIOD = 64
-LONGEST_LOOSE_PERIOD = 8
+MAX_PERIOD = 64
+MAX_LOOSE_PERIOD = 8
 FASTEST = 2
 """Cells a frame: two 3x3 convolutions a step let nothing pass faster."""
 
@@ -44,8 +44,8 @@ class Shift:
 
 def exact_period(tail: Frames) -> int | None:
     """The smallest p in 2..64 with X_t = X_{t-p} throughout the tail."""
-    as_last = np.flatnonzero((tail[-1 - LONGEST_PERIOD : -1] == tail[-1]).all(axis=(1, 2)))
-    periods = LONGEST_PERIOD - as_last[::-1]
+    as_last = np.flatnonzero((tail[-1 - MAX_PERIOD : -1] == tail[-1]).all(axis=(1, 2)))
+    periods = MAX_PERIOD - as_last[::-1]
     return next((int(p) for p in periods if p > 1 and repeats(tail, Shift(int(p), 0, 0))), None)
 
 
@@ -56,8 +56,8 @@ def exact_translation(tail: Frames, counts: Counts, longest: int) -> Shift | Non
     """
     # The frame in which some token is rarest leaves the fewest shifts to try.
     fewest = np.where(counts > 0, counts, tail[0].size).min(axis=1)
-    alike = np.flatnonzero((counts[-1 - LONGEST_PERIOD : -1] == counts[-1]).all(axis=1))
-    for p in (LONGEST_PERIOD - alike[::-1]).tolist():
+    alike = np.flatnonzero((counts[-1 - MAX_PERIOD : -1] == counts[-1]).all(axis=1))
+    for p in (MAX_PERIOD - alike[::-1]).tolist():
         if p > longest:
             break
         # Only frames with the same tokens, as often each, can be shifted into each other.
@@ -76,7 +76,7 @@ def loose_translation(tail: Frames, counts: Counts) -> Shift | None:
     which at least 20 % differ without it. Shifts are at most 2 cells a frame; the best one is taken."""
     _, height, width = tail.shape
     probe = min(height, -(-PROBED_CELLS // width))
-    for p in range(1, LONGEST_LOOSE_PERIOD + 1):
+    for p in range(1, MAX_LOOSE_PERIOD + 1):
         last, before = tail[-1], tail[-1 - p]
         alike = np.minimum(counts[-1], counts[-1 - p]).sum() >= (1 - 2 * LOOSE_MISMATCH) * last.size
         if not alike or np.count_nonzero(last != before) < MOVING_MISMATCH / 2 * last.size:

@@ -14,7 +14,7 @@ from nca_assets.labels.parts import curve_sums, part_digest
 from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, read_table
 from nca_assets.remedies import relabel
-from nca_assets.shards.findings import forget, noted
+from nca_assets.shards.findings import clear_finding, recording_finding
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.store.location import Stored
 
@@ -25,12 +25,12 @@ def verify_labels(key: ShardKey, data: DataFolder) -> bool:
     """Read the labels, curves and curve sums of shard ``key``; returns whether it has any.
 
     Raises ``DamageError`` if a file is missing or damaged, if the sums or the digest do not follow from labels and
-    curves, or if the labels are of other rollouts than the manifest's. That is noted until the labels verify or are
+    curves, or if the labels are of other rollouts than the manifest's. That is recorded until the labels verify or are
     made again.
     """
     if not data.labels_file(key).exists():
         return False
-    with noted(data.labels_finding_file(key)):
+    with recording_finding(data.labels_finding_file(key)):
         (labels, lineage), (curves, _), (sums, _) = (
             read_table(file, data, relabel(key), list(polars_schema(columns)))
             for file, columns in (
@@ -44,7 +44,7 @@ def verify_labels(key: ShardKey, data: DataFolder) -> bool:
         if not sums.equals(curve_sums(labels.to_dicts(), [_with_arrays(curve) for curve in curves.to_dicts()])):
             raise _contradiction(data.curve_sums_file(key), "it is not the sum of the curves", key)
         _require_members(labels, key, data)
-    forget(data.labels_finding_file(key))
+    clear_finding(data.labels_finding_file(key))
     return True
 
 

@@ -56,7 +56,7 @@ def write_labels(key: ShardKey, data: DataFolder, resources: Resources, progress
 
 def label_rollouts(key: ShardKey, manifest: Manifest, data: DataFolder, resources: Resources) -> Iterator[Labelled]:
     """Metrics and curves of each rollout of a shard, in order; of our own also the recipe's scalars, and metrics of
-    its twins, which are simulated beside, and of its states."""
+    its replicas, which are simulated beside, and of its states."""
     if key.imported:
         yield from (measure(tokens) for _, tokens in read_rollouts(key, data, manifest))
         return
@@ -69,9 +69,9 @@ def label_rollouts(key: ShardKey, manifest: Manifest, data: DataFolder, resource
             waiting[member.index] = tokens
             yield data.rule(key.set, member.index)
 
-    def label(rule: Rule, twin: NDArray[np.uint8]) -> Labelled:
+    def label(rule: Rule, replica: NDArray[np.uint8]) -> Labelled:
         tokens = waiting.pop(rule.scalars.index)
-        damage = measure_damage(tokens, twin, flip_in_the_middle(rule))
+        damage = measure_damage(tokens, replica, flip_in_the_middle(rule))
         metrics, curves = measure(tokens, damage, measure_states(rule, centroids))
         return _recipe(rule) | metrics, curves
 

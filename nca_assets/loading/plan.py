@@ -64,7 +64,7 @@ class Plan:
     def __len__(self) -> int:
         return int(self._batches.sum())
 
-    def stretch(self, start: int, stop: int) -> Iterator[list[PlannedBatch]]:
+    def slice(self, start: int, stop: int) -> Iterator[list[PlannedBatch]]:
         """The batches from number ``start`` to before ``stop``, those of the same open blocks together."""
         order = self._shuffled(len(self._batches), BLOCK_ORDER, 0)
         done = 0

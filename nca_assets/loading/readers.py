@@ -30,7 +30,7 @@ Tokens = NDArray[np.uint8] | Tensor
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Request:
     """A rollout to read: where it is, and the (frames, height, width) that it must have."""
 
     rollout: RolloutId
@@ -38,11 +38,11 @@ class Wanted:
     shape: tuple[int, int, int]
 
 
-Reader = Callable[[Iterable[Wanted], DataFolder, Resources], Iterator[Tokens | NcaError]]
+Reader = Callable[[Iterable[Request], DataFolder, Resources], Iterator[Tokens | NcaError]]
 """Gives each rollout in order, or what is wrong with it."""
 
 
-def read_files(wanted: Iterable[Wanted], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
+def read_files(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
     """The tokens of each rollout, from its shard, own or imported. They are held to the checksums in the file;
     ``nca verify`` holds them to their digests."""
     with ThreadPoolExecutor(resources.threads) as pool:
@@ -53,7 +53,7 @@ def read_files(wanted: Iterable[Wanted], data: DataFolder, resources: Resources)
             pool.shutdown(cancel_futures=True)
 
 
-def read_recipes(wanted: Iterable[Wanted], data: DataFolder, resources: Resources) -> Iterator[Tokens]:
+def read_recipes(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens]:
     """The tokens of each rollout, as many frames as are wanted, simulated from its recipe; on a GPU they stay there.
 
     Raises ``NcaError`` if there is no vocabulary yet, or a rollout is of an imported set.
@@ -67,14 +67,14 @@ def read_recipes(wanted: Iterable[Wanted], data: DataFolder, resources: Resource
             yield from simulate_kept(rules, centroids, frames, machine)
 
 
-def _read_or_say_why(wanted: Wanted, data: DataFolder) -> NDArray[np.uint8] | NcaError:
+def _read_or_say_why(wanted: Request, data: DataFolder) -> NDArray[np.uint8] | NcaError:
     try:
         return _read(wanted, ShardKey(wanted.rollout.set, wanted.shard), data)
     except NcaError as error:
         return error
 
 
-def _read(wanted: Wanted, key: ShardKey, data: DataFolder) -> NDArray[np.uint8]:
+def _read(wanted: Request, key: ShardKey, data: DataFolder) -> NDArray[np.uint8]:
     file, array, position = _place(key, wanted.rollout.index, data)
     with reading(file, restore(key), f"is damaged at {array}"):
         try:

@@ -14,7 +14,7 @@ from nca_assets.warehouse.answer import whole_table
 
 def require_same_recipe(rollouts: pl.DataFrame, data: DataFolder) -> None:
     """Raise ``NcaError`` if any of ``rollouts``, rows with set and shard, was labelled by another recipe version or
-    with another vocabulary than the present ones; its recipe then gives other tokens than the labels are of.
+    with another vocabulary than the current ones; its recipe then gives other tokens than the labels are of.
 
     Imported rollouts have no recipe, and are passed over. Raises ``NcaError`` too if there is no vocabulary.
     """
@@ -28,6 +28,6 @@ def require_same_recipe(rollouts: pl.DataFrame, data: DataFolder) -> None:
         set_name, shard, version, centroids = others.sort("set_name", "shard").row(0)
         raise NcaError(
             f"{len(others)} shards, like {ShardKey(set_name, shard)}, were labelled from recipe version {version} with "
-            f"centroids {str(centroids)[:12]}…, the present ones are {RECIPE_VERSION} with {vocabulary[:12]}…: make "
+            f"centroids {str(centroids)[:12]}…, the current ones are {RECIPE_VERSION} with {vocabulary[:12]}…: make "
             "them again ('nca backfill --stale'), or read the shards instead of the recipes"
         )

@@ -19,7 +19,7 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
-from nca_assets.loading.readers import Reader, Tokens, Wanted, read_files, read_recipes
+from nca_assets.loading.readers import Reader, Request, Tokens, read_files, read_recipes
 from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.streams import LONG_HORIZON, Stream
 from nca_assets.loading.unpacked import read_unpacked
@@ -261,9 +261,9 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         labels = self.table.row(at, named=True)
         return Rollout(self._wanted(at).rollout, tokens, labels)
 
-    def _wanted(self, position: int) -> Wanted:
+    def _wanted(self, position: int) -> Request:
         index, shard, frames, height, width = self._numbers[position].tolist()
-        return Wanted(RolloutId(self._sets[position], index), shard, (frames, height, width))
+        return Request(RolloutId(self._sets[position], index), shard, (frames, height, width))
 
 
 def _table(rows: list[tuple[Any, ...]]) -> pl.DataFrame:

@@ -144,7 +144,7 @@ class Stream(IterableDataset[Batch]):
 
     def _windows(self, start: int, stop: int) -> Iterator[tuple[list[PlannedBatch], dict[int, _Block]]]:
         """The batches of each few blocks, with the blocks' tokens; what follows is read ahead."""
-        to_read, to_give = tee(self.plan.stretch(start, stop))
+        to_read, to_give = tee(self.plan.slice(start, stop))
         blocks = self.plan.blocks
         rollouts = self.source.read(
             position

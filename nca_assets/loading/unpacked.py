@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.loading.readers import Wanted
+from nca_assets.loading.readers import Request
 from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Manifest, cached_manifest, read_manifest
 from nca_assets.shards.read import read_rollouts
@@ -24,7 +24,7 @@ from nca_assets.store.store import cache_of, whole_file
 
 
 def read_unpacked(
-    wanted: Iterable[Wanted], data: DataFolder, _resources: Resources
+    wanted: Iterable[Request], data: DataFolder, _resources: Resources
 ) -> Iterator[NDArray[np.uint8] | NcaError]:
     """The tokens of each rollout, mapped from its unpacked shard, which is written when it is first asked for.
 

@@ -13,7 +13,7 @@ from nca_assets.store.store import names, whole_file
 
 
 @contextmanager
-def noted(finding: Stored) -> Iterator[None]:
+def recording_finding(finding: Stored) -> Iterator[None]:
     """Note the message of a ``DamageError`` of the block in the file ``finding``; other errors are not the data's."""
     try:
         yield
@@ -23,13 +23,13 @@ def noted(finding: Stored) -> Iterator[None]:
         raise
 
 
-def forget(finding: Stored) -> None:
-    """Remove what was noted in the file ``finding``. Raises ``NcaError`` if the disk refuses."""
+def clear_finding(finding: Stored) -> None:
+    """Remove the finding recorded in the file ``finding``. Raises ``NcaError`` if the disk refuses."""
     with refusals_of_the_disk(finding):
         finding.unlink(missing_ok=True)
 
 
-def noted_findings(data: DataFolder) -> dict[str, str]:
+def recorded_findings(data: DataFolder) -> dict[str, str]:
     """The findings by the names of their files: of a shard its partition key, of its labels that and ``.labels``."""
     files = (data / "findings" / name for name in sorted(names(data / "findings")) if name.endswith(".txt"))
     return {file.stem: _text(file) for file in files}

@@ -22,7 +22,7 @@ from nca_assets.remedies import restore
 from nca_assets.settings import MIN_FRAMES
 from nca_assets.shards.archive import MAX_TOKENS, array_names, as_tokens, read_array
 from nca_assets.shards.counting import token_counts
-from nca_assets.shards.findings import forget
+from nca_assets.shards.findings import clear_finding
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.read import reading
 from nca_assets.store.location import Stored
@@ -104,7 +104,7 @@ def register(key: ShardKey, source: Stored | None, data: DataFolder) -> Manifest
         members=members,
     )
     write_manifest(manifest, key, data)
-    forget(data.finding_file(key))
+    clear_finding(data.finding_file(key))
     return manifest
 
 

@@ -14,7 +14,7 @@ from nca_assets.remedies import remake
 from nca_assets.settings import Resources
 from nca_assets.shards.archive import MAX_TOKENS
 from nca_assets.shards.counting import token_counts
-from nca_assets.shards.findings import forget, noted
+from nca_assets.shards.findings import clear_finding, recording_finding
 from nca_assets.shards.manifest import Manifest, read_manifest, rollout_digest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.versions import RECIPE_VERSION
@@ -28,15 +28,15 @@ def verify_shard(
     many were.
 
     Raises ``DamageError`` if the file, the manifest and the recipe do not agree, saying which rollout differs, and
-    ``NcaError`` if the shard is not of the present recipe and vocabulary. Damage is noted for the warehouse to show,
+    ``NcaError`` if the shard is not of the current recipe and vocabulary. Damage is recorded for the warehouse to show,
     until all rollouts verify or the shard is made or imported again.
     """
     manifest = read_manifest(key, data)
-    with noted(data.finding_file(key)):
+    with recording_finding(data.finding_file(key)):
         _require_counts(key, data, manifest, progress if key.imported else unwatched)
     checked = 0 if key.imported else reproduce(key, data, resources, most, progress)
     if key.imported or checked == len(manifest.members):
-        forget(data.finding_file(key))
+        clear_finding(data.finding_file(key))
     return checked
 
 
@@ -54,7 +54,7 @@ def reproduce(key: ShardKey, data: DataFolder, resources: Resources, most: int, 
     digests = simulate_each(
         rules, centroids, manifest.frames, choose_machine(resources), lambda _, tokens: rollout_digest(tokens)
     )
-    with noted(data.finding_file(key)):
+    with recording_finding(data.finding_file(key)):
         for done, (member, regenerated) in enumerate(zip(chosen, digests, strict=True), start=1):
             if regenerated != member.digest:
                 raise DamageError(
@@ -83,5 +83,5 @@ def require_current_inputs(key: ShardKey, manifest: Manifest, centroids: Tensor)
         raise NcaError(f"{key} is of recipe version {manifest.recipe_version}, this is {RECIPE_VERSION}: {remake(key)}")
     if made_with != current:
         raise NcaError(
-            f"{key} was made with centroids {made_with[:12]}…, the present ones are {current[:12]}…: {remake(key)}"
+            f"{key} was made with centroids {made_with[:12]}…, the current ones are {current[:12]}…: {remake(key)}"
         )

@@ -15,7 +15,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Resources
-from nca_assets.shards.findings import forget
+from nca_assets.shards.findings import clear_finding
 from nca_assets.shards.manifest import Manifest, Member, shard_digest, write_manifest
 from nca_assets.shards.members import PackedRollout, pack, write_members
 from nca_assets.store.store import whole_file
@@ -64,5 +64,5 @@ def write_shard(
         members=members,
     )
     write_manifest(manifest, key, data)
-    forget(data.finding_file(key))
+    clear_finding(data.finding_file(key))
     return manifest

@@ -1,7 +1,7 @@
 """Buckets as a store. The functions in ``store`` describe its methods.
 
 An object can be replaced in one step, a folder can't, and a file that others have open should stay. So each version of
-those lies under a name of its own, and the object ``latest`` says which is the present one.
+those lies under a name of its own, and the object ``latest`` says which is the current one.
 """
 # ruff: noqa: D102
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LATEST = "latest"
 
 KEPT = 3
-"""Versions that are kept, the present one included: whoever reads an older one may go on."""
+"""Versions that are kept, the current one included: whoever reads an older one may go on."""
 
 TIME = "%Y%m%dT%H%M%S.%f"
 """What the name of a version begins with, so that names sort in the order of publication."""
@@ -45,7 +45,7 @@ class BucketStore:
     def sizes(self, folder: BucketPath) -> dict[str, int]:
         return {name: item["size"] for name, item in _listed(folder).items()}
 
-    def appeared(self, file: BucketPath) -> float:
+    def modified_at(self, file: BucketPath) -> float:
         return file.stat().st_mtime
 
     def stamp(self, file: BucketPath) -> int:  # noqa: ARG002
@@ -86,7 +86,7 @@ class BucketStore:
                 return False
             return True
 
-    def present(self, path: BucketPath, versions: BucketPath | None) -> BucketPath:
+    def current(self, path: BucketPath, versions: BucketPath | None) -> BucketPath:
         folder = versions or path
         try:
             return folder / (folder / LATEST).read_text()
@@ -142,5 +142,5 @@ def _versions(folder: BucketPath) -> list[str]:
 
 def _remove_old(folder: BucketPath) -> None:
     store = BucketStore()
-    old = set(_versions(folder)[:-KEPT]) - {store.present(folder, None).name}
+    old = set(_versions(folder)[:-KEPT]) - {store.current(folder, None).name}
     folder.client.delete([(folder / name).key for name in store.names(folder) if name.split("/")[0] in old])

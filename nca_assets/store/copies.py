@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nca-assets"
 """Where the copies are kept. They may be deleted at will."""
 
-MOST_CACHED = 50e9
+MAX_CACHED = 50e9
 """Bytes of copies to keep; beyond, the least recently used are removed."""
 
 IN_USE = 3600.0
@@ -71,7 +71,7 @@ def _make_room(cache: Path) -> None:
     files = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in cache.rglob("*") if file.is_file())
     total = sum(size for _, size, _ in files)
     for used, size, file in files:
-        if total <= MOST_CACHED or time.time() - used < IN_USE:
+        if total <= MAX_CACHED or time.time() - used < IN_USE:
             return
         file.unlink(missing_ok=True)
         total -= size

@@ -35,7 +35,7 @@ class LocalStore:
         with _scan(folder) as entries:
             return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
 
-    def appeared(self, file: Path) -> float:
+    def modified_at(self, file: Path) -> float:
         return file.stat().st_ctime
 
     def stamp(self, file: Path) -> int:
@@ -56,7 +56,7 @@ class LocalStore:
     def create(self, file: Path, content: bytes) -> bool:
         return created_file(file, content)
 
-    def present(self, path: Path, versions: Path | None) -> Path:  # noqa: ARG002
+    def current(self, path: Path, versions: Path | None) -> Path:  # noqa: ARG002
         return path
 
     def publish_version(self, local: Path, path: Path, versions: Path | None) -> Path:  # noqa: ARG002

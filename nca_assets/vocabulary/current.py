@@ -8,7 +8,7 @@ from nca_assets.vocabulary.origin import file_digest, read_origin
 
 
 def current_digest(data: DataFolder) -> str | None:
-    """The digest of the present vocabulary, or None if there is none. Raises ``NcaError`` if its file is unfit."""
+    """The digest of the current vocabulary, or None if there is none. Raises ``NcaError`` if its file is unfit."""
     try:
         content = data.centroids_file.read_bytes()
     except FileNotFoundError:
@@ -22,15 +22,15 @@ def current_digest(data: DataFolder) -> str | None:
 
 
 def current_source(data: DataFolder) -> str | None:
-    """Where the present vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
+    """Where the current vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
 
     Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
     """
-    present = current_digest(data)
-    if present is None:
+    current = current_digest(data)
+    if current is None:
         return None
     origin = read_origin(data)
-    if origin is None or origin.digest != present:
+    if origin is None or origin.digest != current:
         file = data.centroids_file
         raise NcaError(f"{file} was put there by hand: keep it with 'nca import centroids {file}', or delete it")
     return origin.source

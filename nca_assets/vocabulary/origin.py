@@ -22,7 +22,7 @@ class Origin:
 
 
 def read_origin(data: DataFolder) -> Origin | None:
-    """The origin that is noted of the present vocabulary, or None if there is none or its file is damaged.
+    """The origin that is noted of the current vocabulary, or None if there is none or its file is damaged.
 
     Of a vocabulary that was being replaced when the process died, the origin of whichever file is there.
     """

@@ -24,7 +24,7 @@ FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet":
 
 def first_rows(query: str, data: DataFolder, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The columns of a query's answer, and its first ``most`` rows. Raises ``NcaError`` with DuckDB's message."""
-    with connect(data) as connection, duckdbs_message():
+    with connect(data) as connection, as_query_error():
         answer = ask(connection, query)
         return answer.columns, answer.limit(most).fetchall()
 
@@ -34,7 +34,7 @@ def write_answer(query: str, data: DataFolder, file_format: str, out: BinaryIO) 
 
     Raises ``NcaError`` with DuckDB's message.
     """
-    with connect(data, lossless_arrow=True) as connection, duckdbs_message():
+    with connect(data, lossless_arrow=True) as connection, as_query_error():
         answer = ask(connection, query).to_arrow_reader()
         # The connection that answers can write no file, so another one does.
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as writer:
@@ -51,7 +51,7 @@ def whole_table(query: str, data: DataFolder, then: str = "") -> pl.DataFrame:
     Given ``then``, a query of ours that calls that answer ``answer``, it is the answer of ``then``. Raises ``NcaError``
     with DuckDB's message.
     """
-    with connect(data) as connection, duckdbs_message():
+    with connect(data) as connection, as_query_error():
         asked = ask(connection, query)
         return (asked.query("answer", then) if then else asked).pl()
 
@@ -78,7 +78,7 @@ def _kind(statement: duckdb.Statement) -> str:
 def parenthesized(condition: str) -> str:
     """An SQL condition in parentheses that it can't close. Raises ``NcaError`` if it is anything else."""
     _require_text(condition)
-    with duckdbs_message():
+    with as_query_error():
         duckdb.SQLExpression(condition)
     return f"(\n{condition}\n)"
 
@@ -90,7 +90,7 @@ def _require_text(sql: str) -> None:
 
 
 @contextmanager
-def duckdbs_message() -> Iterator[None]:
+def as_query_error() -> Iterator[None]:
     """Turn DuckDB's errors into ``NcaError``, with their text and what a column is called now, and its way to tell of
     Ctrl-C into Python's."""
     try:

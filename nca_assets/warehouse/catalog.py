@@ -61,7 +61,7 @@ TABLES = (
         Column("label_version", "SMALLINT", "Version of the labels' definitions"),
         Column("recipe_version", "SMALLINT", "Version of the recipe of the rollouts; null if they were imported"),
         Column("shard_digest", "VARCHAR", "Digest of the shard that was labelled"),
-        Column("centroids_digest", "VARCHAR", "Digest of the vocabulary that the twins were simulated with"),
+        Column("centroids_digest", "VARCHAR", "Digest of the vocabulary that the replicas were simulated with"),
     ),
     Table(
         "labels",

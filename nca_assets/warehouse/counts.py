@@ -8,7 +8,7 @@ import duckdb
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
-from nca_assets.store.store import appeared
+from nca_assets.store.store import modified_at
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.stale import inventory
 
@@ -65,7 +65,7 @@ def count_rollouts(data: DataFolder) -> list[ShardCounts]:
             in_warehouse.get(key, 0),
             labelled_since=in_labels.get(key, 0) != in_warehouse.get(key, 0)
             and key in in_labels
-            and appeared(data.labels_file(key)) > built_at,
+            and modified_at(data.labels_file(key)) > built_at,
         )
         for key in sorted(in_manifest.keys() | in_labels.keys() | in_warehouse.keys())
         if str(key) not in damaged

@@ -20,7 +20,7 @@ from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import RESCORE, relabel, remake
-from nca_assets.shards.findings import noted_findings
+from nca_assets.shards.findings import recorded_findings
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.store.location import Stored
 from nca_assets.store.seal import sound_copies
@@ -146,7 +146,7 @@ def _lacking_sums(data: DataFolder) -> Iterator[StalePartition]:
 
 def _noted(data: DataFolder) -> Iterator[StalePartition]:
     """What verification found wrong with the shards and labels that are there."""
-    findings = noted_findings(data)
+    findings = recorded_findings(data)
     for key in [*data.shards(), *data.imported_shards()]:
         if finding := findings.get(str(key)):
             yield StalePartition(_shards_asset(key), str(key), finding)

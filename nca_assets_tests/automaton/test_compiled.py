@@ -133,18 +133,18 @@ def test_another_start_and_damage_are_the_references(
 def test_a_twin_is_the_same_until_the_flip_and_damage_spreads_at_most_two_cells_a_step(centroids: torch.Tensor) -> None:
     rule = draw_rule(Population(1), 33)
     flip = Flip(frame=5, y=9, x=12)
-    states, twins = (np.stack(list(compiled.hidden_states(rule, 12, flip=f))) for f in (None, flip))
-    damaged = (states != twins).any(axis=3)
+    states, replicas = (np.stack(list(compiled.hidden_states(rule, 12, flip=f))) for f in (None, flip))
+    damaged = (states != replicas).any(axis=3)
     assert not damaged[:5].any()
     assert np.argwhere(damaged[5]).tolist() == [[y, x] for y in (8, 9, 10) for x in (11, 12, 13)]
-    np.testing.assert_array_equal(twins[5, 8:11, 11:14], -states[5, 8:11, 11:14])
+    np.testing.assert_array_equal(replicas[5, 8:11, 11:14], -states[5, 8:11, 11:14])
     for before, after in pairwise(damaged[5:]):
         reach = np.logical_or.reduce([np.roll(before, (dy, dx), (0, 1)) for dy in range(-2, 3) for dx in range(-2, 3)])
         assert not (after & ~reach).any()
     assert damaged[-1].sum() > 9
-    tokens, twin_tokens = (compiled.simulate(rule, centroids, 12, flip=f) for f in (None, flip))
-    assert (tokens[:5] == twin_tokens[:5]).all()
-    assert (tokens != twin_tokens).any()
+    tokens, replica_tokens = (compiled.simulate(rule, centroids, 12, flip=f) for f in (None, flip))
+    assert (tokens[:5] == replica_tokens[:5]).all()
+    assert (tokens != replica_tokens).any()
 
 
 def test_the_start_is_left_alone_and_states_are_copies() -> None:

@@ -168,31 +168,31 @@ def test_a_still_movie_has_no_change_and_one_changing_cell_counts_once() -> None
 def test_damage_of_a_light_cone_has_its_speed_and_share() -> None:
     """A square of damage that grows by one cell a frame to each side, on a movie of two equally frequent tokens."""
     base = np.indices((TWIN_FRAMES, 20, 40)).sum(axis=0).astype(np.uint8) % 2
-    twin = base.copy()
+    replica = base.copy()
     distance = np.maximum(abs(np.arange(20) - 10)[:, None], abs(np.arange(40) - 20)[None, :])
     for t in range(32, TWIN_FRAMES):
-        twin[t][distance <= t - 32] ^= 1
-    damage = measure_damage(base, twin, Flip(32, 10, 20))
+        replica[t][distance <= t - 32] ^= 1
+    damage = measure_damage(base, replica, Flip(32, 10, 20))
     assert damage == Damage(share=1.0, independent=0.5, speed=1.0)
     assert measure_damage(base, base, Flip(32, 10, 20)) == Damage(0.0, 0.5, 0.0)
 
 
 def test_damage_on_the_torus_is_as_near_over_the_edge() -> None:
     base = np.zeros((112, 8, 8), dtype=np.uint8)
-    twin = base.copy()
-    twin[5:, 7, 7] = 1
-    assert measure_damage(base, twin, Flip(0, 0, 0)).speed == 0
-    twin[5:, 6, 6] = 1
-    assert measure_damage(base, twin, Flip(0, 0, 0)) == Damage(2 / 64, 0.0, 2 / 5)
+    replica = base.copy()
+    replica[5:, 7, 7] = 1
+    assert measure_damage(base, replica, Flip(0, 0, 0)).speed == 0
+    replica[5:, 6, 6] = 1
+    assert measure_damage(base, replica, Flip(0, 0, 0)) == Damage(2 / 64, 0.0, 2 / 5)
 
 
 def test_damage_and_states_of_a_recipe(centroids: torch.Tensor) -> None:
     rule = draw_rule(Population(1), 33)
     flip = flip_in_the_middle(rule)
-    tokens, twin = simulate(rule, centroids, 150), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
-    assert np.array_equal(tokens[:32], twin[:32])
-    damage = measure_damage(tokens, twin, flip)
-    assert damage.share == pytest.approx(np.mean(tokens[96:112] != twin[96:]))
+    tokens, replica = simulate(rule, centroids, 150), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
+    assert np.array_equal(tokens[:32], replica[:32])
+    damage = measure_damage(tokens, replica, flip)
+    assert damage.share == pytest.approx(np.mean(tokens[96:112] != replica[96:]))
     shares = np.bincount(tokens[96:112].ravel()) / tokens[96:112].size
     assert damage.independent == pytest.approx(1 - (shares**2).sum())
     *_, state = hidden_states(rule, 17)
@@ -209,8 +209,8 @@ def test_the_smallest_and_the_largest_grid_have_labels_that_their_columns_hold(
 ) -> None:
     rule = draw_rule(Population(1, smallest_side=side, largest_side=side), 33)
     flip = flip_in_the_middle(rule)
-    tokens, twin = simulate(rule, centroids, 129), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
-    metrics, curves = measure(tokens, measure_damage(tokens, twin, flip), measure_states(rule, centroids))
+    tokens, replica = simulate(rule, centroids, 129), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
+    metrics, curves = measure(tokens, measure_damage(tokens, replica, flip), measure_states(rule, centroids))
     assert all(value is None or isinstance(value, str) or math.isfinite(value) for value in metrics.values())
     identity = {"rollout_id": "set1/000033", "set_name": "set1", "rollout_index": 33, "cells": side**2}
     [row] = to_table([identity | vars(curves)], CURVE_COLUMNS).to_dicts()

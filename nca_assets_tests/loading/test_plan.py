@@ -23,7 +23,7 @@ def plan(**changes: object) -> Plan:
 def samples(plan: Plan, start: int = 0, stop: int = 10**9) -> list[tuple[int, int]]:
     return [
         (batch.block, sample)
-        for window in plan.stretch(start, stop)
+        for window in plan.slice(start, stop)
         for batch in window
         for sample in plan.samples(batch.block)[batch.first : batch.stop].tolist()
     ]
@@ -43,7 +43,7 @@ def test_every_sample_is_in_one_batch(batch_size: int, blocks_open: int, shuffle
     expected = {(b, s) for b in range(len(blocks.first)) for s in range(28 * blocks.size[b])}
     assert counts.keys() == expected
     assert set(counts.values()) == {1}
-    assert len(planned) == sum(len(window) for window in planned.stretch(0, 10**9))
+    assert len(planned) == sum(len(window) for window in planned.slice(0, 10**9))
 
 
 @given(st.lists(st.integers(0, 100), max_size=4))
@@ -55,13 +55,13 @@ def test_stretches_join_to_the_whole(cuts: list[int]) -> None:
 
 
 def test_few_blocks_are_open_at_a_time() -> None:
-    windows = [{batch.block for batch in window} for window in plan(blocks_open=3).stretch(0, 10**9)]
+    windows = [{batch.block for batch in window} for window in plan(blocks_open=3).slice(0, 10**9)]
     assert max(map(len, windows)) == 3
     assert sum(map(len, windows)) == 10
 
 
 def test_batches_of_open_blocks_are_mixed() -> None:
-    [first, *_] = plan(blocks_open=3).stretch(0, 10**9)
+    [first, *_] = plan(blocks_open=3).slice(0, 10**9)
     order = [batch.block for batch in first]
     assert sum(a != b for a, b in pairwise(order)) > len(order) / 3
 

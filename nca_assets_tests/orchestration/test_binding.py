@@ -7,7 +7,7 @@ import pytest
 
 from nca_assets.automation.binding import bind
 from nca_assets.automation.history import copy_history
-from nca_assets.automation.wanted import assess_now
+from nca_assets.automation.pending import assess_now
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.errors import NcaError

@@ -179,7 +179,7 @@ def test_the_runs_log_says_why_the_cpu_was_taken(instance: dg.DagsterInstance, m
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     result = run_job(instance, "make_shard", KEYS[0])
     messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
-    # Once for the shard, once for the twins that its labels need.
+    # Once for the shard, once for the replicas that its labels need.
     assert messages.count("simulating on the CPU: torch finds 0 CUDA devices") == 2
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from nca_assets.automation.event_log import MOST_FILES, LastingEventLogStorage
+from nca_assets.automation.event_log import MAX_FILES, LastingEventLogStorage
 
 pytestmark = pytest.mark.slow
 
@@ -44,8 +44,8 @@ def test_another_process_sees_each_event_at_once(dagster_home: Path, instance: d
 
 
 def test_few_files_stay_open(instance: dg.DagsterInstance) -> None:
-    runs = [dg.materialize([made], instance=instance).run_id for _ in range(MOST_FILES + 3)]
-    assert len(log_of(instance)._engines) == MOST_FILES
+    runs = [dg.materialize([made], instance=instance).run_id for _ in range(MAX_FILES + 3)]
+    assert len(log_of(instance)._engines) == MAX_FILES
     for run in runs:
         assert instance.all_logs(run)
 

@@ -109,7 +109,7 @@ def test_a_home_whose_creation_was_killed_is_finished(tmp_path: Path, monkeypatc
 def test_a_process_that_never_finishes_opening_is_waited_for_no_longer_than_a_minute(
     dagster_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(home, "MAX_WAIT_S", 0.05)
     with home._opened_by_one(dagster_home), pytest.raises(TransientError, match=r"has been opening .* try again"):
         project_instance()
 

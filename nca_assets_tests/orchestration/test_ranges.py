@@ -17,7 +17,7 @@ import pytest
 from nca_assets.automation.binding import bind
 from nca_assets.automation.in_flight import RANGE_END, RANGE_START
 from nca_assets.automation.partition_events import reported_by_this_run
-from nca_assets.automation.wanted import find_wanted
+from nca_assets.automation.pending import find_pending
 from nca_assets.definitions import defs
 from nca_assets.description import description_file
 from nca_assets.ids import ShardKey
@@ -151,9 +151,9 @@ def test_what_is_finished_survives_kill_9(
     project = Project.load()
     for key in done:
         assert read_manifest(ShardKey.parse(key), project.data).digest
-    wanted = find_wanted(project, instance)
-    assert not set(wanted.shards) & set(done)
-    assert KEYS[3] in wanted.shards
+    pending = find_pending(project, instance)
+    assert not set(pending.shards) & set(done)
+    assert KEYS[3] in pending.shards
     assert run_range(instance, KEYS[len(done)], KEYS[3]).success
     assert sorted(made(instance, SHARDS)) == KEYS
     assert vocabulary.data == project.data

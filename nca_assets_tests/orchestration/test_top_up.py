@@ -7,8 +7,8 @@ import pytest
 
 from nca_assets.automation.backfill import launch_backfill
 from nca_assets.automation.in_flight import RANGE_END, RANGE_START, failed_partitions, partitions_in_flight
+from nca_assets.automation.pending import Pending, find_pending, ranges
 from nca_assets.automation.top_up import requests, top_up
-from nca_assets.automation.wanted import Wanted, find_wanted, ranges
 from nca_assets.definitions import defs
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.slow
 
 
 def test_missing_comes_before_stale_and_labels_last(vocabulary: Project, instance: dg.DagsterInstance) -> None:
-    assert find_wanted(vocabulary, instance).shards == vocabulary.partition_keys()
+    assert find_pending(vocabulary, instance).shards == vocabulary.partition_keys()
     run_range(instance, KEYS[0], KEYS[3])
     run_range(instance, "set2-00000", "set2-00001", {SHARDS})
     vocabulary.data.tokens_file(ShardKey("set1", 2)).unlink()
-    wanted = find_wanted(vocabulary, instance)
-    assert wanted.shards == ["set2-00002", "set2-00003", *(f"set3-0000{n}" for n in range(4)), "set1-00002"]
-    assert wanted.labels == ["set2-00000", "set2-00001"]
+    pending = find_pending(vocabulary, instance)
+    assert pending.shards == ["set2-00002", "set2-00003", *(f"set3-0000{n}" for n in range(4)), "set1-00002"]
+    assert pending.labels == ["set2-00000", "set2-00001"]
 
 
 def test_what_is_damaged_is_asked_for_again_and_keeps_nothing_else(
@@ -38,10 +38,10 @@ def test_what_is_damaged_is_asked_for_again_and_keeps_nothing_else(
     local(vocabulary.data.manifest_file(ShardKey("set1", 0))).write_text("{")
     local(vocabulary.data.labels_file(ShardKey("set1", 2))).write_bytes(b"PAR1")
     vocabulary.data.curve_sums_file(ShardKey("set1", 3)).unlink()
-    wanted = find_wanted(vocabulary, instance)
-    assert (wanted.stale_shards, wanted.stale_labels) == ([KEYS[0]], [KEYS[2], KEYS[3]])
+    pending = find_pending(vocabulary, instance)
+    assert (pending.stale_shards, pending.stale_labels) == ([KEYS[0]], [KEYS[2], KEYS[3]])
     assert run_range(instance, KEYS[0], KEYS[3]).success
-    assert find_wanted(vocabulary, instance).stale == []
+    assert find_pending(vocabulary, instance).stale == []
 
 
 def test_what_was_made_since_the_warehouse_was_built_is_not_taken_for_stale(
@@ -51,10 +51,10 @@ def test_what_was_made_since_the_warehouse_was_built_is_not_taken_for_stale(
     assert run_job(instance, "build_analytics").success
     save_centroids(load_centroids(vocabulary.data).flip(0), vocabulary.data, "imported from a test")
     assert run_job(instance, "learn_vocabulary").success
-    assert find_wanted(vocabulary, instance).stale_shards == KEYS[:2]
+    assert find_pending(vocabulary, instance).stale_shards == KEYS[:2]
     run_range(instance, KEYS[0], KEYS[0])
-    wanted = find_wanted(vocabulary, instance)
-    assert (wanted.stale_shards, wanted.stale_labels) == ([KEYS[1]], [])
+    pending = find_pending(vocabulary, instance)
+    assert (pending.stale_shards, pending.stale_labels) == ([KEYS[1]], [])
 
 
 def test_groups_are_contiguous_within_a_set_and_no_longer_than_asked() -> None:
@@ -67,8 +67,8 @@ def test_groups_are_contiguous_within_a_set_and_no_longer_than_asked() -> None:
 def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(project: Project) -> None:
     project = replace(project, orchestration=Orchestration(shards_per_tick=5, shards_per_run=2))
     labels = ["set2-00000", "set2-00001", "set2-00002"]
-    wanted = Wanted(missing_shards=KEYS[:3], stale_shards=KEYS[3:], missing_labels=labels, stale_labels=[])
-    assert asked(wanted, {KEYS[1]}, set(), project) == [
+    pending = Pending(missing_shards=KEYS[:3], stale_shards=KEYS[3:], missing_labels=labels, stale_labels=[])
+    assert asked(pending, {KEYS[1]}, set(), project) == [
         (KEYS[0], KEYS[0], 2),
         (KEYS[2], KEYS[3], 2),
         ("set2-00000", "set2-00001", 1),
@@ -77,19 +77,19 @@ def test_a_tick_asks_within_its_budget_and_never_for_what_is_in_flight(project: 
 
 def test_what_has_failed_comes_last(project: Project) -> None:
     project = replace(project, orchestration=Orchestration(shards_per_tick=4, shards_per_run=2))
-    wanted = Wanted(missing_shards=KEYS, stale_shards=[], missing_labels=[], stale_labels=["set2-00001"])
-    assert asked(wanted, set(), {KEYS[0], KEYS[1]}, project) == [
+    pending = Pending(missing_shards=KEYS, stale_shards=[], missing_labels=[], stale_labels=["set2-00001"])
+    assert asked(pending, set(), {KEYS[0], KEYS[1]}, project) == [
         (KEYS[2], KEYS[3], 2),
         ("set2-00001", "set2-00001", 1),
         (KEYS[0], KEYS[0], 2),
     ]
 
 
-def asked(wanted: Wanted, busy: set[str], failed: set[str], project: Project) -> list[tuple[str, str, int]]:
+def asked(pending: Pending, busy: set[str], failed: set[str], project: Project) -> list[tuple[str, str, int]]:
     """First and last partition of each request, and the number of its assets."""
     return [
         (request.tags[RANGE_START], request.tags[RANGE_END], len(request.asset_selection or []))
-        for request in requests(wanted, busy, failed, project, "now")
+        for request in requests(pending, busy, failed, project, "now")
     ]
 
 

@@ -16,7 +16,7 @@ from nca_assets.labels.metrics import measure
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
 from nca_assets.settings import Resources
-from nca_assets.shards.findings import noted_findings
+from nca_assets.shards.findings import recorded_findings
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.shards.manifest import read_manifest, rollout_digest
 from nca_assets.shards.read import read_rollout, read_rollouts
@@ -207,11 +207,11 @@ def test_what_changed_since_is_noticed_and_noted(life: Path, data: DataFolder, r
         match=r"a\.npz: one differs from its digest in the manifest: put it back, or import life-00000",
     ):
         verify_shard(KEY, data, resources, 4)
-    assert "differs from its digest" in noted_findings(data)["life-00000"]
+    assert "differs from its digest" in recorded_findings(data)["life-00000"]
     with pytest.raises(NcaError, match="differs from its digest"):
         write_labels(KEY, data, resources)
     register(KEY, None, data)
-    assert noted_findings(data) == {}
+    assert recorded_findings(data) == {}
     save(life / "a.npz", one=changed)
     with pytest.raises(NcaError, match=r"holds 1 rollouts, life-00000 has 3: import it under another name"):
         register(KEY, None, data)

@@ -15,7 +15,7 @@ from nca_assets.errors import DamageError, DiskFullError, NcaError, TransientErr
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.settings import Resources
 from nca_assets.shards import verify
-from nca_assets.shards.findings import noted_findings
+from nca_assets.shards.findings import recorded_findings
 from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.members import pack, write_members
 from nca_assets.shards.read import read_rollout
@@ -75,7 +75,7 @@ def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (other_centroids, r"was made with centroids [0-9a-f]{12}…, the present ones are [0-9a-f]{12}…"),
+        (other_centroids, r"was made with centroids [0-9a-f]{12}…, the current ones are [0-9a-f]{12}…"),
         (change_manifest(recipe_version=99), "is of recipe version 99, this is"),
         (change_manifest(digest="0" * 64), r"contradicts itself \(its digest is not that of its rollouts"),
         (change_manifest(shard=0), r"contradicts itself \(it is of set2-00000"),
@@ -130,7 +130,7 @@ def test_what_is_not_the_datas_fault_is_not_noted(
     monkeypatch.setattr(verify, "simulate_each", failing)
     with pytest.raises(type(failure), match=str(failure)):
         verify_shard(KEY, labelled, resources, 100)
-    assert noted_findings(labelled) == {}
+    assert recorded_findings(labelled) == {}
 
 
 def test_regenerating_gives_the_shards_tokens_without_reading_them(labelled: DataFolder, resources: Resources) -> None:

@@ -17,7 +17,7 @@ from nca_assets.errors import TransientError
 from nca_assets.store import bucket, copies
 from nca_assets.store.bucket import KEPT, LATEST
 from nca_assets.store.location import BucketPath, Stored
-from nca_assets.store.store import create, local_copies, local_copy, names, present, publish_version, whole_file
+from nca_assets.store.store import create, current, local_copies, local_copy, names, publish_version, whole_file
 
 
 def write(path: Stored, content: bytes) -> None:
@@ -53,7 +53,7 @@ def test_copies_that_were_not_used_make_room(prefix: BucketPath, monkeypatch: py
     write(prefix / "old", b"old")
     old = local_copy(prefix / "old")
     os.utime(old, (0, 0))
-    monkeypatch.setattr(copies, "MOST_CACHED", 0)
+    monkeypatch.setattr(copies, "MAX_CACHED", 0)
     write(prefix / "new", b"new")
     new = local_copy(prefix / "new")
     assert not old.exists()
@@ -62,12 +62,12 @@ def test_copies_that_were_not_used_make_room(prefix: BucketPath, monkeypatch: py
 
 
 def test_the_last_few_versions_are_kept(prefix: BucketPath, tmp_path: Path) -> None:
-    assert not present(prefix).exists()
+    assert not current(prefix).exists()
     for number in range(KEPT + 2):
         (tmp_path / "below").mkdir(exist_ok=True)
         (tmp_path / "below" / "file").write_text(str(number))
         version = publish_version(tmp_path, prefix)
-        assert present(prefix) == version
+        assert current(prefix) == version
         assert (version / "below" / "file").read_text() == str(number)
     assert len({name.split("/")[0] for name in names(prefix)}) == KEPT + 1  # and "latest"
 
@@ -94,7 +94,7 @@ def test_versions_of_a_publisher_whose_clock_is_behind_are_kept_like_any_others(
         published += [publish_text(f"late {number}", prefix, tmp_path) for number in range(2)]
     published.append(publish_text("last", prefix, tmp_path))
     assert [version.exists() for version in published] == [False] * KEPT + [True] * KEPT
-    assert present(prefix) == published[-1]
+    assert current(prefix) == published[-1]
     assert [version.read_text() for version in published[-KEPT:]] == ["late 0", "late 1", "last"]
 
 
@@ -105,7 +105,7 @@ def test_the_present_version_is_never_removed_whatever_its_name(prefix: BucketPa
         write(prefix / f"{year}0101T000000.000000-newer.txt", b"newer")
     write(prefix / LATEST, oldest.name.encode())
     bucket._remove_old(prefix)
-    assert present(prefix).read_text() == "present"
+    assert current(prefix).read_text() == "present"
 
 
 def test_a_version_that_was_overtaken_by_many_while_it_was_uploaded_is_not_made_the_present_one(
@@ -122,8 +122,8 @@ def test_a_version_that_was_overtaken_by_many_while_it_was_uploaded_is_not_made_
     monkeypatch.setattr(bucket, "_upload", overtaken)
     with pytest.raises(TransientError, match=r"3 newer versions of .* were published meanwhile: publish again"):
         publish_text("slow", prefix, tmp_path)
-    assert present(prefix) == others[-1]
-    assert publish_text("again", prefix, tmp_path) == present(prefix)
+    assert current(prefix) == others[-1]
+    assert publish_text("again", prefix, tmp_path) == current(prefix)
     assert len(bucket._versions(prefix)) == KEPT
 
 

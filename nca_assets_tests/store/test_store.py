@@ -11,16 +11,16 @@ from nca_assets.store.local import LocalStore
 from nca_assets.store.location import BucketPath, Stored
 from nca_assets.store.store import (
     Store,
-    appeared,
     cache_of,
     create,
+    current,
     first_copy,
     free_bytes,
     local_copies,
     local_copy,
+    modified_at,
     names,
     names_below,
-    present,
     publish_version,
     require_writable,
     sizes,
@@ -79,7 +79,7 @@ def test_a_file_is_read_and_removed(place: Stored) -> None:
     assert file.read_text() == "content"
     with file.open("rb") as opened:
         assert opened.read() == b"content"
-    assert appeared(file) == pytest.approx(file.stat().st_mtime, abs=2)
+    assert modified_at(file) == pytest.approx(file.stat().st_mtime, abs=2)
     file.unlink()
     file.unlink(missing_ok=True)
     assert not file.exists()
@@ -131,11 +131,11 @@ def test_copies_are_local_and_of_what_is_there(place: Stored) -> None:
 def test_what_is_published_is_the_present_version(place: Stored, tmp_path: Path) -> None:
     final, versions = place / "nca.duckdb", place / "warehouse"
     require_writable(place)
-    assert not present(final, versions).exists()
+    assert not current(final, versions).exists()
     for content in ("one", "two"):
         (tmp_path / "built").write_text(content)
         published = publish_version(tmp_path / "built", final, versions)
-        assert present(final, versions) == published
+        assert current(final, versions) == published
         assert published.suffix == ".duckdb"
         assert published.read_text() == content
 

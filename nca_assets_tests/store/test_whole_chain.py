@@ -17,9 +17,9 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.publishing.checksums import check_published
 from nca_assets.publishing.publish import publish
 from nca_assets.settings import Resources, load
-from nca_assets.shards.findings import forget, noted, noted_findings
+from nca_assets.shards.findings import clear_finding, recorded_findings, recording_finding
 from nca_assets.shards.write import write_shard
-from nca_assets.store.store import present
+from nca_assets.store.store import current
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.build import build_warehouse
@@ -90,11 +90,11 @@ def test_collections_findings_and_history_lie_in_the_bucket(in_both: tuple[DataF
     frozen = freeze("mine", "SELECT rollout_id FROM labels", bucket)
     assert read_collection("mine", bucket).digest == frozen.digest
     finding = bucket.finding_file(KEYS[0])
-    with pytest.raises(DamageError), noted(finding):
+    with pytest.raises(DamageError), recording_finding(finding):
         raise DamageError("a finding")
-    assert noted_findings(bucket) == {str(KEYS[0]): "a finding"}
-    forget(finding)
-    assert not noted_findings(bucket)
+    assert recorded_findings(bucket) == {str(KEYS[0]): "a finding"}
+    clear_finding(finding)
+    assert not recorded_findings(bucket)
     append_history([], bucket)
     merge_history(bucket)
 
@@ -103,7 +103,7 @@ def test_collections_findings_and_history_lie_in_the_bucket(in_both: tuple[DataF
 def test_the_dataset_is_published_as_a_version(in_both: tuple[DataFolder, DataFolder]) -> None:
     _, bucket = in_both
     published = publish(bucket / "published", bucket)
-    assert present(bucket / "published") == published.folder
+    assert current(bucket / "published") == published.folder
     assert check_published(published.folder) == []
     (published.folder / "README.md").unlink()
     assert check_published(published.folder) == ["README.md is missing"]

@@ -21,7 +21,7 @@ ANGLES = ((64, 0), (62, 17), (55, 32), (45, 45), (32, 55), (17, 62))
 
 DIRECTED = (RIGHTWARD, DOWNWARD)
 
-LEAST_TURN = 8
+MIN_TURN = 8
 
 Factor = tuple[int, int]
 """Real and imaginary part of c, in units of 1/64."""
@@ -94,7 +94,7 @@ def least_turn(gain: int, own: int, around: Sequence[Factor], pull: int) -> int:
     """The turn, in units of 1/64, from which on no cell that saturates both units of its center can rest: own + m -
     64²/gain and more, where neighbors and ``pull`` move a field by m at most (proof: ``docs/SPEC.md``)."""
     most = sum(abs(real) + abs(imaginary) for real, imaginary in around) + pull
-    return max(own + most - WEIGHT_ONE**2 // gain, most, LEAST_TURN)
+    return max(own + most - WEIGHT_ONE**2 // gain, most, MIN_TURN)
 
 
 def _shares(draws: Draws, whole: int, own: tuple[int, int], kernels: int) -> list[int]:

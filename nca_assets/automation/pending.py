@@ -22,7 +22,7 @@ ASSETS = ("rollout_shards", "behavior_labels", "imported_shards", "imported_labe
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Pending:
     """Partition keys, in order: those whose shard, and so its labels too, and those of which only the labels."""
 
     missing_shards: list[str]
@@ -50,15 +50,15 @@ class Wanted:
         """Partitions that are there, but out of date."""
         return self.stale_shards + self.stale_labels
 
-    def only(self, keys: Collection[str]) -> "Wanted":
+    def only(self, keys: Collection[str]) -> "Pending":
         """What of it is among ``keys``."""
         parts = (self.missing_shards, self.stale_shards, self.missing_labels, self.stale_labels)
-        return Wanted(*([key for key in part if key in keys] for part in parts))
+        return Pending(*([key for key in part if key in keys] for part in parts))
 
 
-def find_wanted(project: Project, instance: dg.DagsterInstance) -> Wanted:
+def find_pending(project: Project, instance: dg.DagsterInstance) -> Pending:
     """What is missing and what is stale, damage included. Raises ``NcaError`` if a folder can't be read."""
-    return wanted_of(project, assess_now(project, instance))
+    return pending_of(project, assess_now(project, instance))
 
 
 def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
@@ -72,7 +72,7 @@ def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
     return assess(project.data, {name: latest_versions(instance, dg.AssetKey(name)) for name in ASSETS})
 
 
-def wanted_of(project: Project, assessed: "Assessment") -> Wanted:
+def pending_of(project: Project, assessed: "Assessment") -> Pending:
     """What is missing and what is stale where one has assessed what is on disk."""
     stale = {(found.asset, found.partition_key) for found in assessed.stale}
     every = project.partition_keys()
@@ -81,7 +81,7 @@ def wanted_of(project: Project, assessed: "Assessment") -> Wanted:
     stale_shards = [key for key in every if key in made and ("rollout_shards", key) in stale]
     fresh = made.difference(stale_shards)
     fresh_and_labelled = fresh & labelled
-    return Wanted(
+    return Pending(
         missing_shards=[key for key in every if key not in made],
         stale_shards=stale_shards,
         missing_labels=[key for key in every if key in fresh and key not in labelled],
