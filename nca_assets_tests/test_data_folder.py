@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.description import RolloutSet, Shape, card_sets
+from nca_assets.description import RolloutSet, Shape, card_sets, read_description, replace_description
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
@@ -46,7 +46,7 @@ def test_where_nothing_is_there_is_no_dataset(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_description_with_a_changed_bit_is_damage_and_a_newer_one_is_refused(data: DataFolder) -> None:
+def test_a_description_with_a_changed_bit_is_damage(data: DataFolder) -> None:
     file = local(data / "dataset.json")
     sealed = file.read_text()
     file.write_text(sealed.replace('"frames": 140', '"frames": 141', 1))
@@ -54,6 +54,17 @@ def test_a_description_with_a_changed_bit_is_damage_and_a_newer_one_is_refused(d
         DataFolder.open(data.root)
     file.write_text(sealed)
     assert DataFolder.open(data.root) == data
+
+
+@pytest.mark.parametrize("entry", ["format", "recipe_version"])
+def test_the_description_of_a_newer_release_is_refused(data: DataFolder, entry: str) -> None:
+    description = read_description(data.root)
+    assert description
+    replace_description(description.model_copy(update={entry: 99}), data.root)
+    with pytest.raises(
+        NcaError, match=rf"has {entry.replace('_', ' ')} 99, this release knows \d: install a newer one"
+    ):
+        DataFolder.open(data.root)
 
 
 def test_of_several_processes_that_begin_a_dataset_one_names_it(tmp_path: Path) -> None:
