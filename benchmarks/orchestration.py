@@ -36,16 +36,16 @@ os.environ.update(
 import dagster as dg
 import numpy as np
 
-from nca_assets.automation.in_flight import RANGE_END, RANGE_START
-from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS
-from nca_assets.automation.top_up import top_up
 from nca_assets.definitions import defs
 from nca_assets.in_process import QUIET, project_instance
 from nca_assets.labels.write import write_labels
+from nca_assets.orchestration.backfill.top_up import top_up
+from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START
 from nca_assets.project import Project
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.vocabulary.learn import fit_centroids
+from nca_assets.workers.checks import LABEL_CHECKS, SHARD_CHECKS
 
 MEANINGS = {
     "partitions": "partitions materialized, of 4,884",

@@ -31,12 +31,12 @@ import dagster as dg
 import numpy as np
 import psycopg2
 
-from nca_assets.automation.backfill import launch_backfill
-from nca_assets.automation.in_flight import LABELS, SHARDS
-from nca_assets.automation.partition_events import latest_versions
-from nca_assets.automation.top_up import top_up
 from nca_assets.definitions import defs
 from nca_assets.in_process import QUIET, project_instance
+from nca_assets.orchestration.backfill.launch import launch_backfill
+from nca_assets.orchestration.backfill.top_up import top_up
+from nca_assets.orchestration.partitions.events import latest_versions
+from nca_assets.orchestration.partitions.in_flight import LABELS, SHARDS
 from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.learn import fit_centroids

@@ -10,12 +10,12 @@ from typing import Any
 
 import dagster as dg
 
-from nca_assets.automation.binding import bind
-from nca_assets.automation.home import project_instance
-from nca_assets.automation.reporting import terminal
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
+from nca_assets.orchestration.instance.binding import bind
+from nca_assets.orchestration.instance.home import project_instance
+from nca_assets.orchestration.reporting import terminal
 from nca_assets.project import Project
 from nca_assets.store.location import Stored
 

@@ -31,15 +31,15 @@ LAYERS = [
     {"project"},
     {"api"},
     {"publishing"},
-    {"automation"},
-    {"assets"},
+    {"workers"},
+    {"orchestration"},
     {"definitions"},
     {"in_process"},
     {"cli"},
 ]
 """From the bottom up: a module may import its own part and those above it in this list."""
 
-DAGSTER_HALF = {"automation", "assets", "definitions", "in_process"}
+DAGSTER_HALF = {"orchestration", "definitions", "in_process"}
 
 
 def modules() -> list[Path]:

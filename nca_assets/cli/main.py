@@ -6,10 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from nca_assets.automation.database import clear_database_errors
 from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, start, tasks, verification, warehouse
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
+from nca_assets.orchestration.instance.database import clear_database_errors
 from nca_assets.store.refusals import clear_errors
 
 COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publishing, tasks, bring_in)

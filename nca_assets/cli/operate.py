@@ -18,8 +18,8 @@ from nca_assets.project import Project
 @app.command()
 def status() -> None:
     """Partitions by set: materialized, stale, failed, in flight, missing; their size; the time that the rest takes."""
-    from nca_assets.automation.overview import take_overview
     from nca_assets.in_process import project_instance
+    from nca_assets.orchestration.backfill.overview import take_overview
     from nca_assets.project import Project
 
     project = Project.load()
@@ -54,9 +54,9 @@ def backfill(
 
     With --missing or --stale, of partitions whose shard is good only the labels are made.
     """
-    from nca_assets.automation.backfill import daemon_is_running, launch_backfill
-    from nca_assets.automation.pending import find_pending
     from nca_assets.in_process import project_instance
+    from nca_assets.orchestration.backfill.launch import daemon_is_running, launch_backfill
+    from nca_assets.orchestration.partitions.pending import find_pending
     from nca_assets.project import Project
 
     project = Project.load()

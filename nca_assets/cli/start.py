@@ -44,7 +44,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this ma
     import os
     import sys
 
-    from nca_assets.automation.home import project_instance
+    from nca_assets.orchestration.instance.home import project_instance
     from nca_assets.project import project_folder
 
     # The home is created before the UI's processes all start at once.

@@ -1,7 +1,7 @@
 """What was materialized, when and from what, as Parquet files that only grow: the orchestrator's events, copied.
 
-Not here: reading the events (``automation/history``). An event may be in two files; the table ``materializations`` has
-it once.
+An event may be in two files; the table ``materializations`` has it once. Not here: reading the events
+(``orchestration/instance/history``).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from nca_assets.automation import reporting
+from nca_assets.orchestration import reporting
 from nca_assets_tests.end_to_end.conftest import NCA, Project
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nca_assets.automation.binding import bind
-from nca_assets.automation.history import copy_history
-from nca_assets.automation.pending import assess_now
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.errors import NcaError
 from nca_assets.in_process import materialize_chain
+from nca_assets.orchestration.instance.binding import bind
+from nca_assets.orchestration.instance.history import copy_history
+from nca_assets.orchestration.partitions.pending import assess_now
 from nca_assets.project import Project
 from nca_assets.warehouse.history import history_files
 from nca_assets_tests.conftest import local

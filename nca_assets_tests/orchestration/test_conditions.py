@@ -5,8 +5,8 @@ from collections.abc import Callable
 import dagster as dg
 import pytest
 
-from nca_assets.automation.in_flight import RANGE_END, RANGE_START
 from nca_assets.definitions import defs
+from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START
 from nca_assets.project import Project
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, TABLE_KEYS, run_job
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range

@@ -6,9 +6,9 @@ import dagster as dg
 import pytest
 import yaml
 
-from nca_assets.automation.partitions import shard_partitions
 from nca_assets.definitions import defs
 from nca_assets.labels.table import POLARS_TYPES
+from nca_assets.orchestration.partitions.keys import shard_partitions
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets_tests.conftest import PROJECT
 

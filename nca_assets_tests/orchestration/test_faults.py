@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from nca_assets.automation import reporting
 from nca_assets.errors import TransientError
 from nca_assets.ids import ShardKey
 from nca_assets.labels import write as label_writing
+from nca_assets.orchestration import reporting
 from nca_assets.project import Project
 from nca_assets.shards import space
 from nca_assets.vocabulary.centroids import save_centroids

@@ -158,8 +158,7 @@ def test_a_new_label_version_makes_labels_stale_and_no_shard(
 
 def newer_definitions() -> dg.Definitions:
     """The definitions as a code location with other versions loads them."""
-    # And ``about`` for the warnings that it says to ignore, which pytest has forgotten since.
-    prefixes = ("nca_assets.assets", "nca_assets.automation.about", "nca_assets.definitions")
+    prefixes = ("nca_assets.orchestration.assets", "nca_assets.orchestration.backfill", "nca_assets.definitions")
     modules = [name for name in sys.modules if name.startswith(prefixes)]
     kept = {name: sys.modules.pop(name) for name in modules}
     try:

@@ -12,16 +12,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nca_assets.automation import home
-from nca_assets.automation.home import DATABASES, project_instance
 from nca_assets.cli.start import ui
 from nca_assets.errors import NcaError, TransientError
+from nca_assets.orchestration.instance import home
+from nca_assets.orchestration.instance.home import DATABASES, project_instance
 from nca_assets_tests.orchestration.conftest import make_home
 
 RACE = """
 import os, sys
-from nca_assets.automation import event_log, launcher
-from nca_assets.automation.home import project_instance
+from nca_assets.orchestration.instance import launcher
+from nca_assets.orchestration.instance.home import project_instance
 
 failed = 0
 for os.environ["DAGSTER_HOME"] in sys.argv[1:]:
@@ -95,6 +95,13 @@ def test_a_home_that_cannot_be_mended_is_named_and_left_as_it_is(
     with pytest.raises(NcaError, match=message):
         project_instance()
     assert file.read_bytes() == before
+
+
+def test_a_configuration_of_an_earlier_release_is_named_with_its_remedy(dagster_home: Path) -> None:
+    with (dagster_home / "dagster.yaml").open("a") as file:
+        file.write("event_log_storage: {module: nca_assets.automation.event_log, class: LastingEventLogStorage}\n")
+    with pytest.raises(NcaError, match=r"dagster\.yaml is of an earlier release: put one that 'nca init' makes"):
+        project_instance()
 
 
 def test_a_home_whose_creation_was_killed_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

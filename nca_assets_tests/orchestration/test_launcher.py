@@ -11,7 +11,7 @@ import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
 
-from nca_assets.automation.launcher import SLACK, LocalRunLauncher
+from nca_assets.orchestration.instance.launcher import SLACK, LocalRunLauncher
 
 pytestmark = pytest.mark.usefixtures("dagster_home")
 

@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from nca_assets.automation.overview import take_overview
 from nca_assets.ids import ShardKey
+from nca_assets.orchestration.backfill.overview import take_overview
 from nca_assets.project import Project
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range

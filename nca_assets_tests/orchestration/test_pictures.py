@@ -10,7 +10,6 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from nca_assets.assets.figures import FIGURE_KEYS
 from nca_assets.errors import NcaError
 from nca_assets.in_process import (
     Materialized,
@@ -20,6 +19,7 @@ from nca_assets.in_process import (
     project_instance,
     publish_dataset,
 )
+from nca_assets.orchestration.assets.figures import FIGURE_KEYS
 from nca_assets.project import Project
 from nca_assets.publishing.checksums import check_published
 from nca_assets_tests.conftest import local

@@ -14,13 +14,13 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from nca_assets.automation.binding import bind
-from nca_assets.automation.in_flight import RANGE_END, RANGE_START
-from nca_assets.automation.partition_events import reported_by_this_run
-from nca_assets.automation.pending import find_pending
 from nca_assets.definitions import defs
 from nca_assets.description import description_file
 from nca_assets.ids import ShardKey
+from nca_assets.orchestration.instance.binding import bind
+from nca_assets.orchestration.partitions.events import reported_by_this_run
+from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START
+from nca_assets.orchestration.partitions.pending import find_pending
 from nca_assets.project import Project
 from nca_assets.shards import write as shard_writing
 from nca_assets.shards.manifest import read_manifest

@@ -5,12 +5,17 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from nca_assets.automation.backfill import launch_backfill
-from nca_assets.automation.in_flight import RANGE_END, RANGE_START, failed_partitions, partitions_in_flight
-from nca_assets.automation.pending import Pending, find_pending, ranges
-from nca_assets.automation.top_up import requests, top_up
 from nca_assets.definitions import defs
 from nca_assets.ids import ShardKey
+from nca_assets.orchestration.backfill.launch import launch_backfill
+from nca_assets.orchestration.backfill.top_up import requests, top_up
+from nca_assets.orchestration.partitions.in_flight import (
+    RANGE_END,
+    RANGE_START,
+    failed_partitions,
+    partitions_in_flight,
+)
+from nca_assets.orchestration.partitions.pending import Pending, find_pending, ranges
 from nca_assets.project import Project
 from nca_assets.settings import Orchestration
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids

@@ -1,0 +1,90 @@
+"""The warehouse's tables and views: ``data/nca.duckdb``, built as one file and swapped in whole."""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.centroids import centroids
+from nca_assets.orchestration.assets.conditions import FOLLOWS
+from nca_assets.orchestration.assets.data_state import data_state
+from nca_assets.orchestration.assets.imported import imported_labels, imported_shards
+from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.orchestration.reporting import table_schema, working
+from nca_assets.warehouse.catalog import BY_NAME, TABLES
+from nca_assets.warehouse.table import Table
+
+TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
+
+SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
+    "label_files": [LABELS.key, imported_labels.key, data_state.key],
+    "curve_sum_files": [LABELS.key, imported_labels.key, data_state.key],
+    "manifests": [SHARDS.key, imported_shards.key, data_state.key],
+    "collection_files": [dg.AssetKey("collections")],
+    "score_files": [dg.AssetKey("long_horizon_baselines")],
+    # The event log, which is no asset, but has an event of these whenever there is something new to tell.
+    "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, imported_shards.key, imported_labels.key],
+}
+"""The assets that hold or write what a table is built from."""
+
+
+def _spec(table: Table) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        TABLE_KEYS[table.name],
+        deps=[key for source in table.sources for key in SOURCE_KEYS[source]],
+        description=f"{table.description}.\n\n```sql\n{table.sql}```",
+        group_name="analytics",
+        kinds={"duckdb", table.kind.lower()},
+        code_version=table.version,
+        automation_condition=FOLLOWS,
+        skippable=True,
+        owners=OWNERS,
+        metadata={
+            "dagster/column_schema": table_schema(table.columns),
+            "dagster/table_name": table.name,
+            **documents("SQL.md"),
+        },
+    )
+
+
+def _lineage(table: Table) -> dg.TableColumnLineage:
+    """Where a column comes from, as far as that is plain: one of a source has the same name, type and comment."""
+    parents = {
+        name: {column.name: column for column in BY_NAME[name].columns} for name in table.sources if name in BY_NAME
+    }
+    return dg.TableColumnLineage(
+        {
+            column.name: [
+                dg.TableColumnDep(TABLE_KEYS[name], column.name)
+                for name, columns in parents.items()
+                if columns.get(column.name) == column
+            ]
+            for column in table.columns
+        }
+    )
+
+
+@dg.multi_asset(specs=[_spec(table) for table in TABLES], can_subset=True, pool="warehouse")
+def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Rebuild all or some tables from all parts and manifests, and publish the warehouse with one rename."""
+    from nca_assets.orchestration.instance.history import copy_history
+    from nca_assets.warehouse.build import build_warehouse
+
+    started = time.perf_counter()
+    with working(context) as (_, data):
+        copy_history(context.instance, data)
+        selected = [name for name, key in TABLE_KEYS.items() if key in context.selected_asset_keys]
+        built = build_warehouse(data, selected)
+    for name, table in built.items():
+        yield dg.MaterializeResult(
+            asset_key=TABLE_KEYS[name],
+            data_version=dg.DataVersion(table.digest),
+            metadata={
+                "dagster/row_count": table.rows,
+                "dagster/column_lineage": _lineage(BY_NAME[name]),
+                "seconds": time.perf_counter() - started,
+                "bytes of the warehouse": data.warehouse_file().stat().st_size,
+                "path": dg.MetadataValue.path(str(data.warehouse_file())),
+            },
+        )

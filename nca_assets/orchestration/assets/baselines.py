@@ -1,0 +1,74 @@
+"""The baselines of the sparse long-horizon task: trained, scored, and listed best first."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.analytics import TABLE_KEYS
+from nca_assets.orchestration.reporting import inline_picture, progress_in_log, working
+from nca_assets.progress import Progress
+from nca_assets.text import markdown_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dg.asset(
+    deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
+    group_name="tasks",
+    kinds={"torch", "parquet"},
+    code_version="2",
+    owners=OWNERS,
+    metadata=documents("TRAINING.md"),
+    pool="device",
+)
+def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Scores of what predicts frame 112 from frames 0, 16, 32 and 48: from guessing to the true rule.
+
+    Trained on the training split, scored on the test split; the table `long_horizon_leaderboard` has the means.
+    """
+    from nca_assets.figures.comparisons import leaderboard_chart
+    from nca_assets.tasks.leaderboard import ORACLE, above_the_oracle, best_model, score_baselines
+
+    @contextmanager
+    def shown(what: str) -> Iterator[Progress]:
+        context.log.info(what)
+        with progress_in_log(context, what, "steps") as progress:
+            yield progress
+
+    started = time.perf_counter()
+    with working(context) as (project, data):
+        board = score_baselines(data, project.resources, shown)
+    models = board.models
+    entropies = dict(zip(models["model"], models["cross_entropy"], strict=True))
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(board.digest),
+        metadata={
+            "chart": inline_picture(leaderboard_chart(entropies, ORACLE)),
+            "leaderboard": _as_markdown(models, above_the_oracle(board.rows)),
+            "best model": best_model(models),
+            "cross-entropy of the best": entropies[best_model(models)],
+            "cross-entropy of the oracle": entropies[ORACLE],
+            "dagster/row_count": len(board.rows),
+            "seconds": time.perf_counter() - started,
+            "digest": board.digest,
+            "path": dg.MetadataValue.path(str(board.file)),
+        },
+    )
+
+
+def _as_markdown(models: "pl.DataFrame", above: "pl.DataFrame") -> dg.MarkdownMetadataValue:
+    """The means, and beside them how far each model is above the oracle, with its standard error."""
+    gaps = {
+        name: f"{mean:.3f}" + (f" ± {error:.3f}" if error is not None else "") for name, mean, error in above.rows()
+    }
+    columns = [*models.columns, "above the oracle"]
+    rows = (
+        [name, rollouts, *("" if score is None else f"{score:.3f}" for score in scores), gaps.get(name, "")]
+        for name, rollouts, *scores in models.iter_rows()
+    )
+    return dg.MetadataValue.md(markdown_table(columns, rows))

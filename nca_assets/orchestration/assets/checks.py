@@ -1,0 +1,126 @@
+"""Asset checks: what must hold of the assets' content, read back from disk.
+
+Not here: checks within a computation (those raise in the science).
+"""
+
+import warnings
+
+import dagster as dg
+
+from nca_assets.orchestration.assets.analytics import TABLE_KEYS
+from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.orchestration.partitions.keys import shard_partitions
+from nca_assets.orchestration.reporting import failures_in_one_line
+from nca_assets.project import Project
+from nca_assets.workers.checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
+
+ROLLOUTS_THAT_TELL = 2000
+"""Fewer scatter too widely to be held to the card's figures."""
+
+# Checks by partition are in preview; without them one shard's failure would be the whole asset's.
+warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
+
+
+def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetChecksDefinition:
+    """``check`` as one that can be run alone; the run that materializes a partition evaluates it by itself."""
+
+    @dg.asset_check(
+        asset=asset.key, name=name, description=check.__doc__, blocking=True, partitions_def=shard_partitions
+    )
+    def alone(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        project = Project.load()
+        found = evaluate(check, project.shard_key(context.partition_key), project)
+        return dg.AssetCheckResult(passed=found.passed, description=found.description, metadata=dict(found.metadata))
+
+    return alone
+
+
+@dg.asset_check(asset=TABLE_KEYS["labels"], blocking=True)
+def counts_match() -> dg.AssetCheckResult:
+    """Of each labelled shard, manifest, label part and warehouse hold the same number of rollouts."""
+    from nca_assets.warehouse.counts import count_rollouts
+
+    with failures_in_one_line():
+        counts = count_rollouts(Project.load().data)
+    wrong = [str(shard) for shard in counts if not shard.agree]
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        description=_first_of(wrong),
+        metadata={
+            "shards": len(counts),
+            "shards without labels": sum(shard.unlabelled for shard in counts),
+            "rollouts": sum(shard.in_warehouse for shard in counts),
+        },
+    )
+
+
+@dg.asset_check(asset=TABLE_KEYS["labels"])
+def shares_as_usual() -> dg.AssetCheckResult:
+    """Each shard has about as many rollouts of each class as its set's other shards."""
+    from nca_assets.warehouse.outliers import find_outliers
+
+    with failures_in_one_line():
+        outliers = [str(outlier) for outlier in find_outliers(Project.load().data)]
+    return dg.AssetCheckResult(
+        passed=not outliers,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_first_of(outliers),
+        metadata={"outliers": len(outliers)},
+    )
+
+
+@dg.asset_check(asset=TABLE_KEYS["card_comparison"])
+def card_targets_met() -> dg.AssetCheckResult:
+    """Our statistics are within their targets, as soon as there are enough rollouts to tell."""
+    from nca_assets.warehouse.outliers import missed_targets
+
+    with failures_in_one_line():
+        missed = missed_targets(Project.load().data, ROLLOUTS_THAT_TELL)
+    return dg.AssetCheckResult(
+        passed=not missed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"below {ROLLOUTS_THAT_TELL:,} rollouts there is no telling"
+        if missed is None
+        else _first_of(missed),
+        metadata={} if missed is None else {"missed": len(missed)},
+    )
+
+
+@dg.asset_check(asset=dg.AssetKey("long_horizon_baselines"))
+def oracle_is_best() -> dg.AssetCheckResult:
+    """No model's mean cross-entropy is surely below the oracle's, which would mean that it has seen the answers.
+
+    Surely: by more than three standard errors of the difference, taken over the same rollouts.
+    """
+    from nca_assets.tasks.leaderboard import below_the_oracle, read_scores
+
+    with failures_in_one_line():
+        rows = read_scores(Project.load().data)
+    below = below_the_oracle(rows)
+    models = rows["model"].n_unique()
+    return dg.AssetCheckResult(passed=not below, description=_first_of(below), metadata={"models": models})
+
+
+@dg.asset_check(asset=dg.AssetKey("published_dataset"))
+def published_is_whole() -> dg.AssetCheckResult:
+    """Every file of the published folder has the checksum that is listed, and there is no other."""
+    from nca_assets.publishing.checksums import check_published
+    from nca_assets.store.store import current
+
+    findings = check_published(current(Project.load().data.published_folder))
+    return dg.AssetCheckResult(passed=not findings, description=_first_of(findings))
+
+
+def _first_of(findings: list[str]) -> str | None:
+    return "; ".join(findings[:5]) or None
+
+
+checks = [
+    *(_partition_check(SHARDS, name, check) for name, check in SHARD_CHECKS.items()),
+    *(_partition_check(LABELS, name, check) for name, check in LABEL_CHECKS.items()),
+    counts_match,
+    shares_as_usual,
+    card_targets_met,
+    oracle_is_best,
+    published_is_whole,
+]

@@ -1,0 +1,39 @@
+"""The explorer: rollouts to look at in a browser, in one file that needs no server."""
+
+import time
+
+import dagster as dg
+
+from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.analytics import TABLE_KEYS
+from nca_assets.orchestration.assets.conditions import FOLLOWS
+from nca_assets.orchestration.reporting import progress_in_log, working
+
+
+@dg.asset(
+    deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
+    group_name="figures",
+    kinds={"html"},
+    code_version="3",
+    automation_condition=FOLLOWS,
+    owners=OWNERS,
+    metadata=documents("FIGURES.md"),
+)
+def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Up to 500 rollouts, some of each class, that can be filtered and played: `data/explorer.html`."""
+    from nca_assets.figures.explorer import explored, write_explorer
+
+    started = time.perf_counter()
+    with working(context) as (_, data), progress_in_log(context, "explorer", "rollouts") as progress:
+        file = data.explorer_file
+        written = write_explorer(explored(data), file, progress)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(written.digest),
+        metadata={
+            "dagster/row_count": written.rollouts,
+            "bytes": written.bytes,
+            "seconds": time.perf_counter() - started,
+            "digest": written.digest,
+            "path": dg.MetadataValue.path(str(file)),
+        },
+    )

@@ -1,0 +1,64 @@
+"""What goes out: the dataset card, and the dataset as a folder for the Hugging Face hub."""
+
+import time
+
+import dagster as dg
+
+from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.analytics import TABLE_KEYS
+from nca_assets.orchestration.assets.conditions import FOLLOWS
+from nca_assets.orchestration.assets.figures import FIGURE_KEYS
+from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.orchestration.reporting import progress_in_log, working
+
+
+@dg.asset(
+    deps=[TABLE_KEYS["card_comparison"], TABLE_KEYS["behavior_summary"], TABLE_KEYS["long_horizon_leaderboard"]],
+    group_name="publishing",
+    kinds={"markdown"},
+    code_version="1",
+    automation_condition=FOLLOWS,
+    owners=OWNERS,
+    metadata=documents("PUBLISHING.md"),
+)
+def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The dataset card, every number of it asked of the warehouse: `data/dataset_card.md`."""
+    from nca_assets.publishing.card import write_card
+
+    with working(context) as (_, data):
+        text, digest = write_card(data)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest),
+        metadata={
+            "card": dg.MetadataValue.md(text.partition("\n---\n")[2]),
+            "bytes": len(text.encode()),
+            "path": dg.MetadataValue.path(str(data.card_file)),
+        },
+    )
+
+
+@dg.asset(
+    deps=[dataset_card, SHARDS.key, LABELS.key, *FIGURE_KEYS.values()],
+    group_name="publishing",
+    kinds={"huggingface", "parquet"},
+    code_version="1",
+    owners=OWNERS,
+    metadata=documents("PUBLISHING.md"),
+)
+def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The dataset as a folder that the Hugging Face hub shows: `data/published` (`nca publish` writes it elsewhere)."""
+    from nca_assets.publishing.publish import publish
+
+    started = time.perf_counter()
+    with working(context) as (_, data), progress_in_log(context, "publishing", "files") as progress:
+        published = publish(data.published_folder, data, progress)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(published.digest),
+        metadata={
+            "files": published.files,
+            "bytes": published.bytes,
+            "seconds": time.perf_counter() - started,
+            "digest": published.digest,
+            "path": dg.MetadataValue.path(str(published.folder)),
+        },
+    )

@@ -1,0 +1,41 @@
+"""Launching a backfill of our own choice of partitions: Dagster's daemon does the rest, and its UI shows it."""
+
+import time
+
+import dagster as dg
+from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
+from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.utils import make_new_backfill_id
+
+from nca_assets.orchestration.partitions.in_flight import LABELS, SHARDS
+from nca_assets.orchestration.partitions.keys import shard_partitions
+
+
+def launch_backfill(instance: dg.DagsterInstance, shards: list[str], labels: list[str], title: str) -> str:
+    """Request shards with their labels, and of others only the ``labels``; returns the backfill's id.
+
+    Nothing is made before a daemon runs.
+    """
+    backfill = PartitionBackfill.from_asset_graph_subset(
+        backfill_id=make_new_backfill_id(),
+        backfill_timestamp=time.time(),
+        tags={},
+        dynamic_partitions_store=instance,
+        asset_graph_subset=AssetGraphSubset(
+            partitions_subsets_by_asset_key={
+                key: shard_partitions.subset_with_partition_keys(keys)
+                for key, keys in ((SHARDS, shards), (LABELS, shards + labels))
+                if keys
+            }
+        ),
+        title=title,
+        description=None,
+        run_config=None,
+    )
+    instance.add_backfill(backfill)
+    return backfill.backfill_id
+
+
+def daemon_is_running(instance: dg.DagsterInstance) -> bool:
+    """Whether a daemon that works on backfills has lately shown that it lives."""
+    return all(status.healthy for status in instance.get_daemon_statuses(daemon_types=["BACKFILL"]).values())

@@ -1,0 +1,87 @@
+"""How far the dataset is: what ``nca status`` shows."""
+
+import statistics
+from dataclasses import dataclass
+
+import dagster as dg
+
+from nca_assets.orchestration.partitions.in_flight import LABELS, SHARDS, failed_partitions, partitions_in_flight
+from nca_assets.orchestration.partitions.pending import assess_now, pending_of
+from nca_assets.project import Project
+from nca_assets.warehouse.stale import SetInventory
+
+LATEST = 50
+"""Materializations that the present rate is taken from."""
+
+
+@dataclass(frozen=True)
+class SetStatus:
+    """Partitions of a set. Each is materialized or missing; some of the former are stale; any can be in flight, or
+    have failed when it was made last."""
+
+    on_disk: SetInventory
+    partitions: int
+    materialized: int
+    stale: int
+    failed: int
+    in_flight: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All sets, the partitions yet to be made, and the median seconds that one took lately."""
+
+    sets: list[SetStatus]
+    left: int
+    seconds_per_partition: float | None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes if one run at a time makes it."""
+        return None if self.seconds_per_partition is None else self.left * self.seconds_per_partition
+
+
+def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
+    """The present state. Raises ``NcaError`` if a folder can't be read."""
+    assessed = assess_now(project, instance)
+    pending = pending_of(project, assessed)
+    busy, failed = partitions_in_flight(instance, project), failed_partitions(instance)
+    on_disk = {inventory.set: inventory for inventory in assessed.sets}
+    sets = []
+    for name in project.sets:
+        missing = _of(name, pending.missing)
+        sets.append(
+            SetStatus(
+                on_disk=on_disk.pop(name, SetInventory(name, 0, 0, 0, 0)),
+                partitions=project.orchestration.shards_per_set,
+                materialized=project.orchestration.shards_per_set - missing,
+                stale=_of(name, pending.stale),
+                failed=_of(name, failed),
+                in_flight=_of(name, busy),
+                missing=missing,
+            )
+        )
+    for name, inventory in on_disk.items():
+        stale = _of(name, {str(s.partition_key) for s in assessed.stale if s.asset.startswith("imported")})
+        sets.append(SetStatus(inventory, inventory.shards, inventory.shards, stale, failed=0, in_flight=0, missing=0))
+    return Overview(sets, len(pending.shards) + len(pending.labels), _current_rate(instance))
+
+
+def _of(name: str, keys: set[str] | list[str]) -> int:
+    return sum(key.startswith(f"{name}-") for key in keys)
+
+
+def _current_rate(instance: dg.DagsterInstance) -> float | None:
+    medians = [
+        statistics.median(seconds)
+        for key in (SHARDS, LABELS)
+        if (seconds := [_seconds(r) for r in instance.fetch_materializations(key, limit=LATEST).records])
+    ]
+    return sum(medians) if medians else None
+
+
+def _seconds(record: dg.EventLogRecord) -> float:
+    made = record.asset_materialization
+    value = made and made.metadata.get("seconds")
+    return float(value.value) if value and isinstance(value.value, float | int) else 0.0

@@ -1,0 +1,1 @@
+"""The Dagster instance: its home, the dataset it belongs to, its database, its history and its run launcher."""

@@ -1,0 +1,84 @@
+"""Copying materializations from Dagster's event log into the data folder's own history.
+
+Incremental: each copy goes on where the last one ended, and from the start when the instance is another one.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from nca_assets.data_folder import DataFolder
+from nca_assets.orchestration.instance.binding import bind
+from nca_assets.warehouse.build import building
+from nca_assets.warehouse.history import Event, append_history, last_events
+
+EVENTS_AT_ONCE = 1000
+
+OVERLAP = 100
+"""Events read again each time: a database with several writers may show a lower number after a higher one."""
+
+INPUT_VERSION = "dagster/input_data_version/"
+
+
+def copy_history(instance: dg.DagsterInstance, data: DataFolder) -> None:
+    """Add every materialization that ``data`` does not know of yet.
+
+    Raises ``NcaError`` if ``instance`` belongs to another dataset.
+    """
+    bound = bind(instance, data)
+    since = datetime.fromtimestamp(bound.since if bound else 0, UTC).replace(tzinfo=None)
+    with building(data):
+        known = last_events(data)
+        events = [
+            event
+            for key in instance.get_asset_keys()
+            for event in _events_after(instance, key, known.get(key.to_user_string()))
+            if event.time >= since
+        ]
+        append_history(events, data)
+
+
+def _events_after(instance: dg.DagsterInstance, key: dg.AssetKey, known: tuple[int, str] | None) -> Iterator[Event]:
+    start = 0
+    if known and _is_of(instance, key, *known):
+        start = max(0, known[0] - OVERLAP)
+    while True:
+        after = dg.AssetRecordsFilter(key, after_storage_id=start)
+        records = instance.fetch_materializations(after, limit=EVENTS_AT_ONCE, ascending=True).records
+        if not records:
+            return
+        yield from (_event(key, record) for record in records)
+        start = records[-1].storage_id
+
+
+def _is_of(instance: dg.DagsterInstance, key: dg.AssetKey, number: int, run_id: str) -> bool:
+    """Whether event ``number`` of this instance is the one that was copied last."""
+    only = dg.AssetRecordsFilter(key, storage_ids=[number])
+    return [record.run_id for record in instance.fetch_materializations(only, limit=1).records] == [run_id]
+
+
+def _event(key: dg.AssetKey, record: dg.EventLogRecord) -> Event:
+    made = record.asset_materialization
+    if made is None:
+        raise dg.DagsterInvariantViolationError(f"event {record.storage_id} of {key} is no materialization")
+    tags = made.tags or {}
+    metadata: dict[str, Any] = {name: value.value for name, value in made.metadata.items()}
+    return Event(
+        event=record.storage_id,
+        asset=key.to_user_string(),
+        partition_key=made.partition,
+        time=datetime.fromtimestamp(record.timestamp, UTC).replace(tzinfo=None),
+        run_id=record.run_id,
+        code_version=tags.get("dagster/code_version"),
+        data_version=tags.get("dagster/data_version"),
+        inputs={
+            name.removeprefix(INPUT_VERSION): version
+            for name, version in tags.items()
+            if name.startswith(INPUT_VERSION)
+        },
+        device=metadata.get("device"),
+        seconds=metadata.get("seconds"),
+        tokens_per_second=metadata.get("tokens per second"),
+    )

@@ -1,0 +1,101 @@
+"""``DAGSTER_HOME``: its databases are created by one process at a time, and checked before the instance is opened.
+
+Dagster lets two processes create them at once, which can record two versions of the schema in one file; that file then
+fails every later start.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import dagster as dg
+from filelock import FileLock, Timeout
+
+from nca_assets.errors import NcaError, TransientError
+from nca_assets.project import project_folder
+
+DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
+"""SQLite files that every start opens; an instance in PostgreSQL has none of them."""
+
+MAX_WAIT_S = 60.0
+"""Seconds to wait for other processes that open the same home; each takes less than one."""
+
+
+def project_instance() -> dg.DagsterInstance:
+    """The instance in ``DAGSTER_HOME``, by default the folder ``.dagster`` of the project that one stands in.
+
+    Raises ``NcaError`` if there is none, or if one of its databases is damaged.
+    """
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str((project_folder() / ".dagster").absolute())))
+    if not (home / "dagster.yaml").exists():
+        raise NcaError(
+            f"{home} holds no dagster.yaml: run this in a project's folder ('nca init' makes one), or set DAGSTER_HOME"
+        )
+    if "nca_assets.automation." in (home / "dagster.yaml").read_text():
+        raise NcaError(f"{home / 'dagster.yaml'} is of an earlier release: put one that 'nca init' makes in its place")
+    with _opened_by_one(home):
+        for name in DATABASES:
+            _require_sound(home / name, home)
+        return dg.DagsterInstance.get()
+
+
+@contextmanager
+def _opened_by_one(home: Path) -> Iterator[None]:
+    if not os.access(home, os.W_OK):
+        yield  # no database can be created there
+        return
+    try:
+        with FileLock(home / ".opening.lock", timeout=MAX_WAIT_S):
+            yield
+    except Timeout:
+        raise TransientError(f"another process has been opening {home} for a minute: try again") from None
+
+
+def _require_sound(file: Path, home: Path) -> None:
+    if not file.exists():
+        return
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=MAX_WAIT_S)) as opened:
+            versions = {version for (version,) in opened.execute("SELECT version_num FROM alembic_version")}
+    except sqlite3.OperationalError:
+        return  # no such table: Dagster finishes what a killed process began
+    except sqlite3.DatabaseError as error:
+        raise NcaError(f"{file} is damaged ({error}): {_start_anew(home)}") from error
+    if len(versions) > 1:
+        raise NcaError(f"{file} records {len(versions)} versions of its schema: {_remedy(versions, file, home)}")
+
+
+def _remedy(versions: set[str], file: Path, home: Path) -> str:
+    """Two processes at once create the tables of the newest version, but one may record an older one beside it."""
+    newest = versions - _ancestors(versions)
+    if len(newest) != 1:
+        return _start_anew(home)
+    mend = f"DELETE FROM alembic_version WHERE version_num <> '{newest.pop()}'"  # noqa: S608 - shown, not run
+    return (
+        f"two processes created it at once. Stop everything that uses {home}, then run, which loses nothing: "
+        f"sqlite3 '{file}' \"{mend}\""
+    )
+
+
+def _ancestors(versions: set[str]) -> set[str]:
+    """All versions that came before any of ``versions``; none if Dagster does not know one of them."""
+    from alembic.script import ScriptDirectory
+    from alembic.script.revision import RevisionError
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log
+    from dagster._core.storage.sql import get_alembic_config
+
+    script = ScriptDirectory.from_config(get_alembic_config(sqlite_event_log.__file__))
+    try:
+        lines = [list(script.iterate_revisions(version, "base")) for version in versions]
+    except RevisionError:
+        return set()
+    return {earlier.revision for line in lines for earlier in line[1:]}
+
+
+def _start_anew(home: Path) -> str:
+    return (
+        f"restore {home} from a backup; or stop everything that uses it and move its folders history and schedules "
+        "aside, and Dagster begins without its history of runs (the data are not touched)"
+    )

@@ -1,0 +1,102 @@
+"""Which partitions have yet to be made, or made again, as the files say: right for any number of partitions.
+
+Not here: who asks for them (``top_up``, ``backfill``), and what is in flight (``in_flight``).
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from nca_assets.ids import ShardKey
+from nca_assets.orchestration.instance.binding import bind
+from nca_assets.orchestration.partitions.events import latest_versions
+from nca_assets.project import Project
+
+if TYPE_CHECKING:
+    from nca_assets.warehouse.stale import Assessment
+
+ASSETS = ("rollout_shards", "behavior_labels", "imported_shards", "imported_labels")
+"""Those of which a partition can be stale."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Partition keys, in order: those whose shard, and so its labels too, and those of which only the labels."""
+
+    missing_shards: list[str]
+    stale_shards: list[str]
+    missing_labels: list[str]
+    stale_labels: list[str]
+
+    @property
+    def shards(self) -> list[str]:
+        """Shards to make, the most urgent first."""
+        return self.missing_shards + self.stale_shards
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels to make of shards that are there and fresh, the most urgent first."""
+        return self.missing_labels + self.stale_labels
+
+    @property
+    def missing(self) -> list[str]:
+        """Partitions that lack their shard or its labels."""
+        return self.missing_shards + self.missing_labels
+
+    @property
+    def stale(self) -> list[str]:
+        """Partitions that are there, but out of date."""
+        return self.stale_shards + self.stale_labels
+
+    def only(self, keys: Collection[str]) -> "Pending":
+        """What of it is among ``keys``."""
+        parts = (self.missing_shards, self.stale_shards, self.missing_labels, self.stale_labels)
+        return Pending(*([key for key in part if key in keys] for part in parts))
+
+
+def find_pending(project: Project, instance: dg.DagsterInstance) -> Pending:
+    """What is missing and what is stale, damage included. Raises ``NcaError`` if a folder can't be read."""
+    return pending_of(project, assess_now(project, instance))
+
+
+def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
+    """What is on disk, and what of it is not what ``instance`` says was materialized last, or else out of date.
+
+    Raises ``NcaError`` if a folder can't be read, or if ``instance`` belongs to another dataset.
+    """
+    from nca_assets.warehouse.stale import assess
+
+    bind(instance, project.data)
+    return assess(project.data, {name: latest_versions(instance, dg.AssetKey(name)) for name in ASSETS})
+
+
+def pending_of(project: Project, assessed: "Assessment") -> Pending:
+    """What is missing and what is stale where one has assessed what is on disk."""
+    stale = {(found.asset, found.partition_key) for found in assessed.stale}
+    every = project.partition_keys()
+    made = {str(key) for key in project.data.shards()}
+    labelled = {str(key) for key in project.data.labelled_shards()}
+    stale_shards = [key for key in every if key in made and ("rollout_shards", key) in stale]
+    fresh = made.difference(stale_shards)
+    fresh_and_labelled = fresh & labelled
+    return Pending(
+        missing_shards=[key for key in every if key not in made],
+        stale_shards=stale_shards,
+        missing_labels=[key for key in every if key in fresh and key not in labelled],
+        stale_labels=[key for key in every if key in fresh_and_labelled and ("behavior_labels", key) in stale],
+    )
+
+
+def ranges(keys: Iterable[str], longest: int) -> Iterator[list[str]]:
+    """``keys`` in groups of at most ``longest`` that follow each other within their set, in the given order."""
+    group: list[str] = []
+    for key in keys:
+        follows = group and ShardKey.parse(group[-1]).next == ShardKey.parse(key)
+        if group and (not follows or len(group) == longest):
+            yield group
+            group = []
+        group.append(key)
+    if group:
+        yield group

@@ -1,0 +1,109 @@
+"""What a run tells a person: failures as one line, progress with rate and time left, pictures, table schemas."""
+
+import base64
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, TextIO
+
+import dagster as dg
+from tqdm import tqdm
+
+from nca_assets.data_folder import DataFolder
+from nca_assets.errors import NcaError, TransientError
+from nca_assets.labels.schema import Column
+from nca_assets.orchestration.instance.binding import bind
+from nca_assets.orchestration.instance.database import retry_while_down
+from nca_assets.progress import Progress
+from nca_assets.project import Project
+from nca_assets.store.location import BucketPath
+from nca_assets.store.refusals import clear_errors
+from nca_assets.text import markdown_table
+
+SECONDS_BETWEEN_LINES = 5.0
+
+terminal: ContextVar[TextIO | None] = ContextVar("terminal", default=None)
+"""Where to draw progress bars; not stderr itself, which Dagster captures while a step runs."""
+
+
+MAX_RETRIES = 2
+SECONDS_BEFORE_RETRY = 5.0
+
+
+@contextmanager
+def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Iterator[None]:
+    """Turn ``NcaError`` into a Dagster failure whose description is its message.
+
+    What is transient is tried again twice if the step's ``context`` is given, and nothing else ever.
+    """
+    try:
+        with clear_errors():
+            yield
+    except NcaError as error:
+        if context and isinstance(error, TransientError) and context.retry_number < MAX_RETRIES:
+            context.log.warning(f"{error} Trying again in {SECONDS_BEFORE_RETRY:.0f} s.")
+            raise dg.RetryRequested(MAX_RETRIES, SECONDS_BEFORE_RETRY) from error
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+@contextmanager
+def working(context: dg.AssetExecutionContext) -> Iterator[tuple[Project, DataFolder]]:
+    """The project and its dataset, to write to, for a step; its failures are one line.
+
+    Fails if the dataset is of another shape than settings ask for, can't be written to, or is not the instance's.
+    """
+    with failures_in_one_line(context):
+        project = Project.load()
+        data = project.writable_data()
+        bind(context.instance, data)
+        yield project, data
+
+
+@contextmanager
+def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> Iterator[Progress]:
+    """A callback (done, total) that writes a line to the run's log every few seconds, and moves a bar on a terminal."""
+    started = last_line = time.monotonic()
+    screen = terminal.get()
+    with tqdm(desc=what, unit=f" {unit}", file=screen, disable=screen is None, leave=False) as bar:
+
+        def report(done: int, total: int) -> None:
+            nonlocal last_line
+            bar.total = total
+            bar.update(done - bar.n)
+            now = time.monotonic()
+            if now - last_line >= SECONDS_BETWEEN_LINES:
+                last_line = now
+                rate = done / (now - started)
+                left = (total - done) / rate
+                line = f"{what}: {done} of {total} {unit}, {rate:.1f} per second, {left:.0f} s left"
+                retry_while_down(lambda: context.log.info(line))
+
+        yield report
+
+
+def inline_picture(content: bytes, image_format: str = "png") -> dg.MarkdownMetadataValue:
+    """A PNG, or a GIF, as metadata that the UI shows in place."""
+    return dg.MetadataValue.md(f"![](data:image/{image_format};base64,{base64.b64encode(content).decode()})")
+
+
+def as_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values as Dagster's metadata: a PNG as a picture, a file as its path, counts as a table."""
+    return {name: _shown(value) for name, value in facts.items()}
+
+
+def _shown(value: object) -> object:
+    match value:
+        case bytes():
+            return inline_picture(value)
+        case Path() | BucketPath():
+            return dg.MetadataValue.path(str(value))
+        case dict():
+            return dg.MetadataValue.md(markdown_table(["behavior", "rollouts"], value.items()))
+    return value
+
+
+def table_schema(columns: Iterable[Column]) -> dg.TableSchema:
+    """Columns as Dagster's table schema."""
+    return dg.TableSchema([dg.TableColumn(c.name, c.type.lower(), description=c.description) for c in columns])
