@@ -10,7 +10,7 @@ from nca_assets.orchestration.assets.collections import collections
 from nca_assets.orchestration.assets.data_state import data_state
 from nca_assets.orchestration.assets.explorer import explorer
 from nca_assets.orchestration.assets.figures import figures
-from nca_assets.orchestration.assets.imported import imported_labels, imported_shards
+from nca_assets.orchestration.assets.imported import imported
 from nca_assets.orchestration.assets.jobs import jobs
 from nca_assets.orchestration.assets.published import dataset_card, published_dataset
 from nca_assets.orchestration.assets.rollouts import rollouts
@@ -21,8 +21,7 @@ defs = dg.Definitions(
         centroids,
         rollouts,
         data_state,
-        imported_shards,
-        imported_labels,
+        imported,
         analytics,
         collections,
         long_horizon_baselines,

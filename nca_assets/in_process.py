@@ -77,7 +77,7 @@ def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
     data = Project.load().writable_data()
     with _instance_of(data) as instance, _bars_on_the_terminal():
         for key, file in shard_keys(folder, name, data).items():
-            config = {"ops": {"imported_shards": {"config": {"source": str(file)}}}}
+            config = {"ops": {"imported": {"config": {"source": str(file)}}}}
             with _partition("imported_shards", str(key), instance):
                 done = _run("import_shard", instance, key, config)
             yield from done

@@ -11,3 +11,17 @@ VOCABULARY_VERSION = 2
 
 LABEL_VERSION = 2
 """How metrics and classes follow from tokens."""
+
+IMPORT_CODE = "1"
+"""Code version of imported shards."""
+
+
+def shards_code(recipe_version: int) -> str:
+    """Code version of shards of a recipe."""
+    return f"recipe {recipe_version}"
+
+
+def labels_code(label_version: int, recipe_version: int | None) -> str:
+    """Code version of labels, of imported shards if there is no recipe."""
+    labels = f"labels {label_version}"
+    return labels if recipe_version is None else f"{shards_code(recipe_version)}, {labels}"

@@ -86,9 +86,9 @@ def _make_there(
     import ray
 
     outcome = stage.make(key, project, unwatched, there)
-    if isinstance(outcome, Made) and outcome.version:
-        node = ray.get_runtime_context().get_node_id()
-        return replace(outcome, facts={**outcome.facts, "Ray node": node})
+    if isinstance(outcome, Made) and outcome.artifact:
+        facts = {**outcome.artifact.facts, "Ray node": ray.get_runtime_context().get_node_id()}
+        return replace(outcome, artifact=replace(outcome.artifact, facts=facts))
     if isinstance(outcome, TransientError):
         raise outcome  # Ray tries it again
     return outcome

@@ -11,7 +11,7 @@ warnings.filterwarnings("ignore", "Class `(LocalFileCodeReference|CodeReferences
 
 OWNERS = ["team:nca-assets"]
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def documents(*names: str) -> dict[str, dg.CodeReferencesMetadataValue]:

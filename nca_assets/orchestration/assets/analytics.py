@@ -9,8 +9,7 @@ from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.centroids import centroids
 from nca_assets.orchestration.assets.conditions import FOLLOWS
 from nca_assets.orchestration.assets.data_state import data_state
-from nca_assets.orchestration.assets.imported import imported_labels, imported_shards
-from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.orchestration.assets.partition_specs import IMPORTED_LABELS, IMPORTED_SHARDS, LABELS, SHARDS
 from nca_assets.orchestration.reporting import table_schema, working
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.table import Table
@@ -18,13 +17,13 @@ from nca_assets.warehouse.table import Table
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
 
 SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
-    "label_files": [LABELS.key, imported_labels.key, data_state.key],
-    "curve_sum_files": [LABELS.key, imported_labels.key, data_state.key],
-    "manifests": [SHARDS.key, imported_shards.key, data_state.key],
+    "label_files": [LABELS.key, IMPORTED_LABELS.key, data_state.key],
+    "curve_sum_files": [LABELS.key, IMPORTED_LABELS.key, data_state.key],
+    "manifests": [SHARDS.key, IMPORTED_SHARDS.key, data_state.key],
     "collection_files": [dg.AssetKey("collections")],
     "score_files": [dg.AssetKey("long_horizon_baselines")],
     # The event log, which is no asset, but has an event of these whenever there is something new to tell.
-    "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, imported_shards.key, imported_labels.key],
+    "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, IMPORTED_SHARDS.key, IMPORTED_LABELS.key],
 }
 """The assets that hold or write what a table is built from."""
 

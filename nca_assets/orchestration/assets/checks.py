@@ -1,38 +1,13 @@
-"""Asset checks: what must hold of the assets' content, read back from disk.
-
-Not here: checks within a computation (those raise in the science).
-"""
-
-import warnings
+"""Checks of whole assets, read back from disk. Not here: checks of a partition, which are evaluated as it is made."""
 
 import dagster as dg
 
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
-from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
-from nca_assets.orchestration.partitions.keys import shard_partitions
 from nca_assets.orchestration.reporting import failures_in_one_line
 from nca_assets.project import Project
-from nca_assets.workers.checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
 
 ROLLOUTS_THAT_TELL = 2000
 """Fewer scatter too widely to be held to the card's figures."""
-
-# Checks by partition are in preview; without them one shard's failure would be the whole asset's.
-warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
-
-
-def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetChecksDefinition:
-    """``check`` as one that can be run alone; the run that materializes a partition evaluates it by itself."""
-
-    @dg.asset_check(
-        asset=asset.key, name=name, description=check.__doc__, blocking=True, partitions_def=shard_partitions
-    )
-    def alone(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        project = Project.load()
-        found = evaluate(check, project.shard_key(context.partition_key), project)
-        return dg.AssetCheckResult(passed=found.passed, description=found.description, metadata=dict(found.metadata))
-
-    return alone
 
 
 @dg.asset_check(asset=TABLE_KEYS["labels"], blocking=True)
@@ -116,8 +91,6 @@ def _first_of(findings: list[str]) -> str | None:
 
 
 checks = [
-    *(_partition_check(SHARDS, name, check) for name, check in SHARD_CHECKS.items()),
-    *(_partition_check(LABELS, name, check) for name, check in LABEL_CHECKS.items()),
     counts_match,
     shares_as_usual,
     card_targets_met,

@@ -7,8 +7,9 @@ import dagster as dg
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
 from nca_assets.orchestration.assets.conditions import FOLLOWS
+from nca_assets.orchestration.assets.data_state import data_state
 from nca_assets.orchestration.assets.figures import FIGURE_KEYS
-from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.orchestration.assets.partition_specs import LABELS, SHARDS
 from nca_assets.orchestration.reporting import progress_in_log, working
 
 
@@ -38,7 +39,7 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 @dg.asset(
-    deps=[dataset_card, SHARDS.key, LABELS.key, *FIGURE_KEYS.values()],
+    deps=[dataset_card, SHARDS.key, LABELS.key, data_state, *FIGURE_KEYS.values()],
     group_name="publishing",
     kinds={"huggingface", "parquet"},
     code_version="1",

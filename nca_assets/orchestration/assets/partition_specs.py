@@ -1,4 +1,4 @@
-"""What the rollouts and their labels are as assets; ``rollouts`` makes them."""
+"""The assets with a partition a shard, our own and imported; ``rollouts`` and ``imported`` make them."""
 
 import dagster as dg
 
@@ -7,7 +7,7 @@ from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.centroids import centroids
 from nca_assets.orchestration.assets.conditions import FOLLOWS
 from nca_assets.orchestration.reporting import table_schema
-from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
+from nca_assets.versions import IMPORT_CODE, LABEL_VERSION, RECIPE_VERSION, labels_code, shards_code
 
 SHARDS = dg.AssetSpec(
     "rollout_shards",
@@ -19,7 +19,7 @@ SHARDS = dg.AssetSpec(
     ),
     group_name="rollouts",
     kinds={"torch", "numpy"},
-    code_version=f"recipe {RECIPE_VERSION}",
+    code_version=shards_code(RECIPE_VERSION),
     owners=OWNERS,
     metadata=documents("SPEC.md", "CALIBRATION.md"),
     skippable=True,
@@ -35,9 +35,37 @@ LABELS = dg.AssetSpec(
     ),
     group_name="labels",
     kinds={"polars", "parquet"},
-    code_version=f"recipe {RECIPE_VERSION}, labels {LABEL_VERSION}",
+    code_version=labels_code(LABEL_VERSION, RECIPE_VERSION),
     owners=OWNERS,
     metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},
     automation_condition=FOLLOWS & ~dg.AutomationCondition.any_deps_missing(),
+    skippable=True,
+)
+
+IMPORTED_SHARDS = dg.AssetSpec(
+    "imported_shards",
+    description=(
+        "Other people's token shards (`nca import shards FOLDER`), registered where they lie: checked and digested, not "
+        "claimed reproducible."
+    ),
+    group_name="imported",
+    kinds={"numpy"},
+    code_version=IMPORT_CODE,
+    owners=OWNERS,
+    metadata=documents("SPEC.md"),
+    skippable=True,
+)
+
+IMPORTED_LABELS = dg.AssetSpec(
+    "imported_labels",
+    deps=[IMPORTED_SHARDS.key],
+    description=(
+        "Behavior class and metrics of imported rollouts. Metrics that need a recipe (damage, saturation, …) are null."
+    ),
+    group_name="imported",
+    kinds={"polars", "parquet"},
+    code_version=labels_code(LABEL_VERSION, None),
+    owners=OWNERS,
+    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},
     skippable=True,
 )
