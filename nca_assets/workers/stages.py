@@ -29,8 +29,8 @@ SHEET_ROLLOUTS = 6
 class Artifact:
     """A shard or a label part on disk, by its own manifest or metadata.
 
-    ``version`` is the digest of its content, ``code`` the versions that shaped it, ``inputs`` the digests of what it was
-    made from, by the name of their asset. ``facts`` are plain values: numbers, text, paths, a PNG as bytes, counts.
+    ``version`` is the digest of its content, ``code`` the versions that shaped it, ``inputs`` the digests of its inputs
+    by asset. ``facts`` are plain values: numbers, text, paths, a PNG as bytes, counts.
     """
 
     version: str

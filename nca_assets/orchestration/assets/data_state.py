@@ -1,8 +1,8 @@
 """One version for all partitions together, which everything that reads all of them depends on.
 
-Dagster compares the versions of an asset's inputs, but silently gives up when these are 100 partitions or more. So this
-asset's data version is a digest of all their data versions, reported at the end of each run that makes partitions. While
-such a run is under way, or after it was killed, the version says so instead: no table that was built before looks fresh.
+Dagster compares the versions of an asset's inputs, but silently gives up at 100 partitions or more. So this asset's
+data version is a digest of all their data versions, reported at the end of each run that makes partitions. During such
+a run, and after one that was killed, the version is a marker instead: no table that was built before looks fresh.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Making the partitions of a run: stage by stage, each reported as it finishes, so that it stays when the run is killed."""
+"""Making the partitions of a run, each stage reported as it finishes, so that it stays when the run is killed."""
 
 import warnings
 from collections import defaultdict

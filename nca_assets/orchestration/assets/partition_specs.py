@@ -45,8 +45,8 @@ LABELS = dg.AssetSpec(
 IMPORTED_SHARDS = dg.AssetSpec(
     "imported_shards",
     description=(
-        "Other people's token shards (`nca import shards FOLDER`), registered where they lie: checked and digested, not "
-        "claimed reproducible."
+        "Other people's token shards (`nca import shards FOLDER`), registered where they lie: checked and digested, "
+        "not claimed reproducible."
     ),
     group_name="imported",
     kinds={"numpy"},

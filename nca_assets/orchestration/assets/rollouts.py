@@ -23,7 +23,7 @@ STAGES = (stages.SHARDS, stages.LABELS)
     pool="device",
 )
 def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Simulate and label the shards of this run's partitions: here one after the other, on a Ray cluster side by side."""
+    """Simulate and label the shards of this run's partitions: one after the other or, on a Ray cluster, in parallel."""
     from nca_assets.automaton.device import require_device
     from nca_assets.shards.space import require_space
 

@@ -4,7 +4,7 @@ Dagster stamps what an op returns on every partition of its run; here each has i
 inputs, and stays when the run is killed. An event is logged by a run or, for what lies on disk, by the instance.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -55,11 +55,11 @@ class Reporter:
         for name, found in verdicts.items():
             self._evaluation(asset, name, found, partition, target)
 
-    def summary(self, check: dg.AssetCheckKey, found: Iterable[Verdict]) -> None:
+    def summary(self, check: dg.AssetCheckKey, found: Sequence[Verdict]) -> None:
         """Report a check of many partitions at once."""
-        failed = [verdict for verdict in (verdicts := list(found)) if not verdict.passed]
-        reason = f"{failed[0].description} ({len(failed)} of {len(verdicts)} partitions failed)" if failed else None
-        self._evaluation(check.asset_key, check.name, Verdict(not failed, reason, {"partitions": len(verdicts)}))
+        failed = [verdict for verdict in found if not verdict.passed]
+        reason = f"{failed[0].description} ({len(failed)} of {len(found)} partitions failed)" if failed else None
+        self._evaluation(check.asset_key, check.name, Verdict(not failed, reason, {"partitions": len(found)}))
 
     def _evaluation(
         self,
