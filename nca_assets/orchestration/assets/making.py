@@ -94,7 +94,7 @@ def _report(
         failure = result
     else:
         if result.artifact:
-            report_change(reporter, context.run_id)
+            report_change(reporter, context.run.run_id)
             reporter.materialization(dg.AssetKey(stage.name), str(key), result.artifact)
         reporter.verdicts(dg.AssetKey(stage.name), str(key), result.verdicts)
         failed = [f"check {name}: {found.description}" for name, found in result.verdicts.items() if not found.passed]
