@@ -317,7 +317,7 @@ def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     torch.save(centroids.flip(0), tmp_path / "own.pt")
     assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
-    assert "holds no dagster.yaml" in capsys.readouterr().err
+    assert "has no dagster.yaml" in capsys.readouterr().err
     assert current_source(data) == "learned"
 
 

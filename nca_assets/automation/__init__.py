@@ -1,4 +1,4 @@
-"""How the assets are run: partitions, jobs, checks, and what a run reports while it works.
+"""Orchestration: partitions, jobs, schedules, checks, and the reports of a run in progress.
 
-Here: wiring. Not here: the assets themselves, and any science.
+Not here: the assets themselves, or any science.
 """

@@ -1,7 +1,7 @@
-"""Dagster's event log in SQLite, with its last few files kept open.
+"""Dagster's SQLite event log with its most recently used files kept open.
 
-Dagster's own opens a file anew for each statement, which takes three quarters of the time that reporting a partition
-takes. ``dagster.yaml`` names this class; the files are the same.
+Dagster's own class reopens a file for each statement, which accounts for three quarters of the time spent reporting a
+partition. This class is configured in ``dagster.yaml``; the files are the same.
 """
 
 from collections import OrderedDict
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from dagster._core.storage.sqlite_storage import SqliteStorageConfig
 
 MAX_FILES = 8
-"""Each run has one, and one has the events of assets of all runs."""
+"""Files kept open: each run has its own, and one more holds the asset events of all runs."""
 
 MAX_WAIT_S = 60.0
-"""Seconds to wait for another process to end its transaction, as Dagster's own does."""
+"""Seconds to wait for another process's transaction; Dagster's own value."""
 
 
 class LastingEventLogStorage(SqliteEventLogStorage):
-    """One engine a file; the lock that the base class has lets one thread in at a time."""
+    """One engine per file; the base class's lock admits one thread at a time."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
@@ -36,7 +36,7 @@ class LastingEventLogStorage(SqliteEventLogStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: "SqliteStorageConfig"
     ) -> "LastingEventLogStorage":
-        """The storage where Dagster would keep it by itself, if ``base_dir`` is the instance's folder."""
+        """The storage in Dagster's default location, given the instance's folder as ``base_dir``."""
         return cls(str(Path(config_value["base_dir"]) / "history" / "runs"), inst_data)
 
     @contextmanager
@@ -62,7 +62,7 @@ class LastingEventLogStorage(SqliteEventLogStorage):
         return engine
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the database of all runs has a table, which it never loses; asked several times an event."""
+        """Whether the index database has a table; cached once true, since it is asked several times per event."""
         if table_name not in self._tables:
             if not super().has_table(table_name):
                 return False
@@ -75,8 +75,8 @@ class LastingEventLogStorage(SqliteEventLogStorage):
                 self._engines.popitem()[1].dispose()
 
     def wipe(self) -> None:
-        """Forget everything."""
-        self._close_files()  # it removes them
+        """Delete everything."""
+        self._close_files()  # the base class deletes them
         super().wipe()
 
     def dispose(self) -> None:

@@ -1,7 +1,7 @@
 """Reporting partitions one by one, as they finish, from a run that materializes many.
 
-Dagster stamps what an op returns on every partition of its run; here each has its own data version, metadata and
-inputs, and what is reported stays when the run is killed.
+Dagster would apply an op's result to every partition of its run; here each has its own data version, metadata and
+inputs, and reported partitions survive a killed run.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,7 @@ def report_materialization(
     data_version: str,
     metadata: Mapping[str, Any],
 ) -> None:
-    """Say that ``partition`` of the asset that ``spec`` describes, or all of it, is materialized, from what its inputs
-    are now."""
+    """Report ``partition`` of the asset of ``spec`` (None: the whole asset) as materialized from its current inputs."""
     tags = {DATA_VERSION: data_version, "dagster/data_version_is_user_provided": "true"}
     if spec.code_version:
         tags[CODE_VERSION] = spec.code_version
@@ -38,15 +37,15 @@ def report_materialization(
 
 
 def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) -> set[str]:
-    """The partitions of asset ``key`` that an earlier attempt of this run has already materialized.
+    """The partitions of asset ``key`` materialized by earlier attempts of this run.
 
-    Also those of a run whose process was lost, if the daemon has sent this one in its place.
+    Includes a run whose process was lost, if the daemon launched this run in its place.
     """
     run = context.run
-    sent_again = run.tags.get(AUTOMATIC_RETRY, "0") != "0"
-    if context.retry_number == 0 and not sent_again:
+    is_retry = run.tags.get(AUTOMATIC_RETRY, "0") != "0"
+    if context.retry_number == 0 and not is_retry:
         return set()
-    attempts = {run.run_id} | ({run.parent_run_id, run.root_run_id} if sent_again else set())
+    attempts = {run.run_id} | ({run.parent_run_id, run.root_run_id} if is_retry else set())
     records = context.instance.fetch_materializations(
         dg.AssetRecordsFilter(key, asset_partitions=context.partition_keys), limit=10 * len(context.partition_keys)
     ).records
@@ -62,7 +61,7 @@ def latest_versions(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str,
 
 
 def _latest(context: dg.AssetExecutionContext, key: dg.AssetKey, partition: str | None) -> dg.EventLogRecord | None:
-    """The latest materialization of the same partition of ``key`` or, if that has none, of all of it."""
+    """The latest materialization of this partition of ``key``, or of the whole asset if it is not partitioned."""
     partitions = [partition] if partition and context.job_def.asset_layer.get(key).is_partitioned else None
     wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
     records = retry_while_down(lambda: context.instance.fetch_materializations(wanted, limit=1).records)

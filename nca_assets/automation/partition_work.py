@@ -1,7 +1,7 @@
-"""What making a partition is, for either of its two assets: simulate the shard, or label it, then check what is there.
+"""Making one partition of either asset: simulate or label the shard, then check the files on disk.
 
-It knows nothing of runs, so that it can be done in any process on any machine. Not here: who does it (``workers``) and
-who reports it (``assets/rollouts``).
+Independent of runs, so it can be done in any process on any machine. Not here: distribution (``workers``) and
+reporting (``assets/rollouts``).
 """
 
 import time
@@ -18,12 +18,12 @@ from nca_assets.progress import Progress
 from nca_assets.project import Project
 
 SHEET_ROLLOUTS = 6
-"""Rollouts on the contact sheet, kept few: every materialization stores its picture in Dagster's event log."""
+"""Rollouts on the contact sheet; few, since every materialization stores its picture in Dagster's event log."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A partition of an asset: its data version and metadata, unless it was there already, and what checks found."""
+    """A partition of an asset: data version (None if already there) and metadata, and the verdicts of its checks."""
 
     version: str | None
     metadata: dict[str, object]
@@ -36,7 +36,7 @@ class Made:
 
 
 def make(asset: str, key: ShardKey, project: Project, progress: Progress, there: bool = False) -> Made:
-    """Make partition ``key`` of ``asset`` and check it or, if it is ``there``, only check it. Raises ``NcaError``."""
+    """Make and check partition ``key`` of ``asset``; only check it if it is already ``there``. Raises ``NcaError``."""
     work, checks = WORK[asset]
     version, metadata = (None, {}) if there else work(key, project, progress)
     return Made(version, metadata, {name: evaluate(check, key, project) for name, check in checks.items()})
@@ -72,7 +72,7 @@ def _make_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[st
 
 
 def label_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[str, dict[str, Any]]:
-    """Label a shard, own or imported; returns the data version and metadata. Raises ``NcaError``."""
+    """Label a shard, native or imported; returns the data version and metadata. Raises ``NcaError``."""
     from nca_assets.labels.write import write_labels
 
     started = time.perf_counter()
@@ -86,4 +86,4 @@ WORK: dict[str, tuple[Work, Mapping[str, Check]]] = {
     "rollout_shards": (_make_shard, SHARD_CHECKS),
     "behavior_labels": (label_shard, LABEL_CHECKS),
 }
-"""In the order in which a partition's assets are made."""
+"""Work and checks by asset, in the order in which a partition's assets are made."""

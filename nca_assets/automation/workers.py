@@ -1,7 +1,7 @@
-"""Who makes the partitions of a run: this process, one after the other, or the workers of a Ray cluster.
+"""Making the partitions of a run: one after another in this process or, if ``NCA_RAY`` is set, on a Ray cluster.
 
-``NCA_RAY`` decides. On Ray each asset of a partition is a task of its own, with the GPUs and CPUs that the settings
-give it. Ray places tasks where there is room, and repeats those of workers that are lost on others.
+On Ray each asset of a partition is a separate task, with GPUs and CPUs from the settings. Ray places tasks where there
+is room, and repeats the tasks of lost workers elsewhere.
 """
 
 import logging
@@ -20,16 +20,16 @@ from nca_assets.ids import ShardKey
 from nca_assets.progress import unwatched
 from nca_assets.project import Project
 
-LOST_WORKERS = 4
-"""How often a task is repeated whose worker was lost."""
+MAX_RETRIES = 4
+"""Retries of a task whose worker was lost."""
 
 MAX_SILENCE_S = 30.0
-"""Seconds without a result after which the log says that one is waiting."""
+"""Seconds without a result after which a line is logged."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A partition to make: of which assets, and which of these are there already and only to be checked."""
+    """A partition to make: its assets, and the subset already ``there``, to be checked only."""
 
     key: ShardKey
     assets: Sequence[str]
@@ -37,11 +37,11 @@ class Job:
 
 
 Outcome = tuple[Job, str, Made | NcaError]
-"""A job, one of its assets, and what came of it; what follows one that failed is left out."""
+"""A job, one of its assets, and the result. After a failed asset the rest of the job is omitted."""
 
 
 def make_all(jobs: Sequence[Job], project: Project, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
-    """Make every partition, and give each asset as it is done. Raises ``NcaError`` if no worker can be had."""
+    """Make every partition, yielding each asset as it finishes. Raises ``NcaError`` if Ray can't be reached."""
     return _on_ray(jobs, project, context) if project.orchestration.ray else _here(jobs, project, context)
 
 
@@ -78,7 +78,7 @@ def _on_ray(jobs: Sequence[Job], project: Project, context: dg.AssetExecutionCon
             while waiting:
                 done, _ = ray.wait(list(waiting), num_returns=1, timeout=MAX_SILENCE_S)
                 if not done:
-                    line = f"{len(waiting)} tasks under way or waiting for room on {project.orchestration.ray}"
+                    line = f"{len(waiting)} tasks running or waiting for room on {project.orchestration.ray}"
                     retry_while_down(lambda line=line: context.log.info(line))
                     continue
                 for task in done:
@@ -89,35 +89,34 @@ def _on_ray(jobs: Sequence[Job], project: Project, context: dg.AssetExecutionCon
                 progress(tasks - len(waiting), tasks)
         finally:
             for task in waiting:
-                with suppress(Exception):  # it may be over, or the cluster gone
+                with suppress(Exception):  # the task may have ended, or the cluster be gone
                     ray.cancel(task)
 
 
 def _submit(job: Job, project: Project) -> Iterator[tuple[str, Any]]:
-    """A task for each asset of ``job``, each given the result of the one before."""
+    """A task for each asset of ``job``, each taking the previous one's result."""
     import ray
 
     before = None
     for asset in job.assets:
         gpus, cpus = _resources(asset, project)
-        there = _for_worker(project, gpus, cpus)
-        task: Any = ray.remote(_make_there)
+        task: Any = ray.remote(_make_on_worker)
         before = task.options(
-            name=f"{asset} {job.key}", num_gpus=gpus, num_cpus=cpus, max_retries=LOST_WORKERS,
+            name=f"{asset} {job.key}", num_gpus=gpus, num_cpus=cpus, max_retries=MAX_RETRIES,
             retry_exceptions=[TransientError],
-        ).remote(asset, job.key, there, asset in job.there, before)  # fmt: skip
+        ).remote(asset, job.key, _for_worker(project, gpus, cpus), asset in job.there, before)  # fmt: skip
         yield asset, before
 
 
 def _resources(asset: str, project: Project) -> tuple[float, int]:
-    """The GPUs and CPUs that a task takes."""
+    """GPUs and CPUs of a task."""
     if asset == "rollout_shards":
         return project.orchestration.shard_gpus, project.orchestration.shard_cpus
     return project.orchestration.label_gpus, project.orchestration.label_cpus
 
 
 def _for_worker(project: Project, gpus: float, cpus: int) -> Project:
-    """The project as a worker sees it: it has these CPUs and GPUs, and another working folder."""
+    """The project for a worker with these GPUs and CPUs and a different working folder."""
     dataset = {"data": project.dataset.data.absolute()}
     resources = {"threads": cpus, "device": project.resources.device if gpus else "cpu"}
     return Project(
@@ -127,10 +126,10 @@ def _for_worker(project: Project, gpus: float, cpus: int) -> Project:
     )
 
 
-def _make_there(
+def _make_on_worker(
     asset: str, key: ShardKey, project: Project, there: bool, before: Made | NcaError | None
 ) -> Made | NcaError | None:
-    """What a worker does; nothing if what comes ``before`` in the partition failed."""
+    """A worker's task; None if the partition's previous asset failed."""
     if before is not None and not _succeeded(before):
         return None
     import ray
@@ -140,7 +139,7 @@ def _make_there(
         node = ray.get_runtime_context().get_node_id()
         return replace(outcome, metadata=outcome.metadata | {"Ray node": node})
     if isinstance(outcome, TransientError):
-        raise outcome  # Ray tries it again
+        raise outcome  # Ray retries it
     return outcome
 
 
@@ -156,8 +155,8 @@ def _result(task: Any, job: Job) -> Made | NcaError | None:
         raise
     except RayError as error:
         return TransientError(
-            f"{job.key}: Ray lost its worker {LOST_WORKERS + 1} times, or could not start it "
-            f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Look at the cluster, then make it again."
+            f"{job.key}: Ray lost its worker {MAX_RETRIES + 1} times, or could not start it "
+            f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Check the cluster, then make it again."
         )
 
 
