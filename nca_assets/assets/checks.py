@@ -1,6 +1,6 @@
-"""Asset checks: what must hold of the assets' content, read back from disk.
+"""Asset checks of content read back from disk.
 
-Not here: checks within a computation (those raise in the science).
+Not here: checks within a computation, which raise in the science.
 """
 
 import warnings
@@ -14,15 +14,15 @@ from nca_assets.automation.reporting import failures_in_one_line
 from nca_assets.automation.shard_checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
 from nca_assets.project import Project
 
-ROLLOUTS_THAT_TELL = 2000
-"""Fewer scatter too widely to be held to the card's figures."""
+MIN_ROLLOUTS = 2000
+"""Smaller samples scatter too widely to be compared with the card's figures."""
 
-# Checks by partition are in preview; without them one shard's failure would be the whole asset's.
+# Partitioned checks are in preview; without them one shard's failure would fail the whole asset.
 warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
 
 
 def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetChecksDefinition:
-    """``check`` as one that can be run alone; the run that materializes a partition evaluates it by itself."""
+    """``check`` as a check that can be run alone; runs that materialize partitions evaluate it themselves."""
 
     @dg.asset_check(
         asset=asset.key, name=name, description=check.__doc__, blocking=True, partitions_def=shard_partitions
@@ -37,7 +37,7 @@ def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetCh
 
 @dg.asset_check(asset=TABLE_KEYS["labels"], blocking=True)
 def counts_match() -> dg.AssetCheckResult:
-    """Of each labelled shard, manifest, label part and warehouse hold the same number of rollouts."""
+    """For each labeled shard, the manifest, the label part and the warehouse have the same number of rollouts."""
     from nca_assets.warehouse.counts import count_rollouts
 
     with failures_in_one_line():
@@ -56,7 +56,7 @@ def counts_match() -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=TABLE_KEYS["labels"])
 def shares_as_usual() -> dg.AssetCheckResult:
-    """Each shard has about as many rollouts of each class as its set's other shards."""
+    """Each shard's class mix is close to that of the rest of its set."""
     from nca_assets.warehouse.outliers import find_outliers
 
     with failures_in_one_line():
@@ -71,15 +71,15 @@ def shares_as_usual() -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=TABLE_KEYS["card_comparison"])
 def card_targets_met() -> dg.AssetCheckResult:
-    """Our statistics are within their targets, as soon as there are enough rollouts to tell."""
+    """The dataset's statistics meet their targets, once there are enough rollouts to judge."""
     from nca_assets.warehouse.outliers import missed_targets
 
     with failures_in_one_line():
-        missed = missed_targets(Project.load().data, ROLLOUTS_THAT_TELL)
+        missed = missed_targets(Project.load().data, MIN_ROLLOUTS)
     return dg.AssetCheckResult(
         passed=not missed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"below {ROLLOUTS_THAT_TELL:,} rollouts there is no telling"
+        description=f"too few rollouts to judge: at least {MIN_ROLLOUTS:,} are needed"
         if missed is None
         else _first_of(missed),
         metadata={} if missed is None else {"missed": len(missed)},
@@ -88,9 +88,9 @@ def card_targets_met() -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=dg.AssetKey("long_horizon_baselines"))
 def oracle_is_best() -> dg.AssetCheckResult:
-    """No model's mean cross-entropy is surely below the oracle's, which would mean that it has seen the answers.
+    """No model's mean cross-entropy is significantly below the oracle's; such a model must have seen the answers.
 
-    Surely: by more than three standard errors of the difference, taken over the same rollouts.
+    Significantly: by more than three standard errors of the paired difference over the same rollouts.
     """
     from nca_assets.tasks.leaderboard import below_the_oracle, read_scores
 
@@ -103,8 +103,7 @@ def oracle_is_best() -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=dg.AssetKey("published_dataset"))
 def published_is_whole() -> dg.AssetCheckResult:
-    """Every file of the published folder has the checksum that is listed, and there is no other."""
-    pass
+    """Every file of the published folder matches its listed checksum, and no file is unlisted."""
     from nca_assets.publishing.checksums import check_published
     from nca_assets.store.store import current
 

@@ -1,7 +1,7 @@
-"""One version for all partitions together, which what reads them all depends on.
+"""One data version for all partitions together, for assets that read all of them.
 
-Dagster compares the versions of an asset's inputs, but silently gives up when these are 100 partitions or more. So each
-run that makes partitions ends by materializing this asset: its data version is a digest of all their data versions.
+Dagster compares the versions of an asset's inputs, but silently gives up at 100 partitions or more. So each run that
+makes partitions ends by materializing this asset, whose data version is a digest of all their data versions.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ from nca_assets.automation.partition_events import latest_versions, report_mater
     metadata=documents("ARCHITECTURE.md"),
 )
 def data_state(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """The state of all shards and labels together: a digest of their data versions, brought up to date by each run."""
+    """The combined state of all shards and labels: a digest of their data versions, updated by every run."""
     return dg.MaterializeResult(data_version=dg.DataVersion(_current_state(context.instance)))
 
 
 def report_data_state(context: dg.AssetExecutionContext) -> None:
-    """Say, from a run that made partitions, what state all of them are in."""
+    """Report the combined state of all partitions, from a run that made some of them."""
     [spec] = data_state.specs
     report_materialization(context, spec, None, _current_state(context.instance), {})
 

@@ -1,4 +1,4 @@
-"""Other people's shards, registered where they lie, and their labels: a partition a file."""
+"""Imported shards, registered in place, and their labels: one partition per file."""
 
 import dagster as dg
 
@@ -13,10 +13,10 @@ from nca_assets.versions import LABEL_VERSION
 
 
 class ImportedFile(dg.Config):
-    """Which file a partition is."""
+    """The file of a partition."""
 
     source: str = ""
-    """Path of the .npz file, or its address in a bucket; empty for the one that it was registered with."""
+    """Path of the .npz file, or its address in a bucket; empty for the registered one."""
 
 
 @dg.asset(
@@ -28,7 +28,7 @@ class ImportedFile(dg.Config):
     metadata=documents("SPEC.md"),
 )
 def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> dg.MaterializeResult:
-    """Token shards that others made (`nca import shards FOLDER`): checked and digested, not claimed reproducible."""
+    """Imported token shards (`nca import shards FOLDER`): checked and digested, but not reproducible from recipes."""
     from nca_assets.shards.imported import register
 
     with working(context) as (_, data):
@@ -57,7 +57,7 @@ def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> 
     metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},
 )
 def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Behavior class and metrics of imported rollouts; what needs a recipe (damage, saturation, …) is null."""
+    """Behavior class and metrics of imported rollouts; metrics that need a recipe (damage, saturation, …) are null."""
     with working(context) as (project, _), progress_in_log(context, context.partition_key, "rollouts") as progress:
         version, metadata = label_shard(ShardKey.parse(context.partition_key), project, progress)
     return dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=metadata)

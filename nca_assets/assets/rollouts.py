@@ -1,6 +1,6 @@
-"""The rollouts and their labels: one shard and one label part a partition, made by one op, many partitions a run.
+"""The rollouts and their labels: one shard and one label part per partition, many partitions per run, made by one op.
 
-The op reports each partition as it finishes, so what is done stays done when a run fails or is killed.
+The op reports each partition as it finishes, so a failed or killed run loses no finished partition.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ from nca_assets.project import Project
     pool="device",
 )
 def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Simulate and label the shards of this run's partitions: here one after the other, on a Ray cluster side by side.
+    """Simulate and label the shards of this run's partitions: one after another or, on a Ray cluster, in parallel.
 
-    A partition that can't be made fails the run, but does not keep others from being made, unless the disk is full.
+    A partition that can't be made fails the run at its end, after the others are done; a full disk fails it at once.
     """
     from nca_assets.automaton.device import require_device
     from nca_assets.shards.space import require_space
@@ -47,8 +47,8 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
         finally:
             report_data_state(context)
         if failures:
-            raise _all_in_one(failures, len(keys))
-    yield from ()  # each partition has been reported already
+            raise _summary(failures, len(keys))
+    yield from ()  # every partition has already been reported
 
 
 def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey], project: Project) -> list[NcaError]:
@@ -79,8 +79,8 @@ def _report(context: dg.AssetExecutionContext, spec: dg.AssetSpec, partition: st
     report_verdicts(context, spec.key, partition, outcome.verdicts)
 
 
-def _all_in_one(failures: list[NcaError], partitions: int) -> NcaError:
-    """The first failure, one that can be tried again if there is any such, and how many more there are."""
+def _summary(failures: list[NcaError], partitions: int) -> NcaError:
+    """The first failure (a transient one if there is any), with the number of others."""
     first = next((failure for failure in failures if isinstance(failure, TransientError)), failures[0])
-    others = f" (and {len(failures) - 1} more of {partitions} partitions; the log has each)" if failures[1:] else ""
+    others = f" (and {len(failures) - 1} more of {partitions} partitions; see the log)" if failures[1:] else ""
     return type(first)(f"{first}{others}")
