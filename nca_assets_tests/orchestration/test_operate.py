@@ -112,7 +112,7 @@ def test_backfill_of_nothing_launches_nothing(instance: dg.DagsterInstance, caps
     [
         (("--set", "set9"), "unknown set 'set9': choose one of set1, set2, set3"),
         (("--shards", "3-1"), "3 is above 1"),
-        (("--shards", "all"), "is no range"),
+        (("--shards", "all"), "is not a range"),
         (("--shards", "0-4"), "unknown partition key 'set1-00004'"),
     ],
 )
