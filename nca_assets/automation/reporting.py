@@ -54,7 +54,7 @@ def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Ite
 def working(context: dg.AssetExecutionContext) -> Iterator[tuple[Project, DataFolder]]:
     """The project and its writable dataset, for a step whose failures are one line.
 
-    Fails if the dataset's shape differs from the settings, it can't be written to, or belongs to another instance.
+    Fails if the dataset differs in shape from the settings, is read-only, or is not the one bound to the instance.
     """
     with failures_in_one_line(context):
         project = Project.load()
