@@ -1,4 +1,4 @@
-"""The code location: everything that Dagster loads."""
+"""The code location, loaded by Dagster."""
 
 import dagster as dg
 
@@ -33,6 +33,6 @@ defs = dg.Definitions(
     asset_checks=checks,
     jobs=jobs,
     schedules=schedules,
-    # One process a run: the device session and the imports are paid for once.
+    # One process per run, so that imports and device setup are paid for once.
     executor=dg.in_process_executor,
 )

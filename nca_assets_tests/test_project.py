@@ -49,7 +49,7 @@ def test_a_new_project_has_the_cards_sets_in_words_and_lies_where_it_was_begun(
     monkeypatch.setattr("sys.argv", ["nca", "init", "demo"])
     with pytest.raises(SystemExit, match="1"):
         main()
-    assert "has nca.toml already: name a new folder" in capsys.readouterr().err
+    assert "already has nca.toml: name a new folder" in capsys.readouterr().err
 
 
 @pytest.mark.slow

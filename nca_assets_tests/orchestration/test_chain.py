@@ -252,7 +252,7 @@ def test_a_failed_run_says_why_in_its_event(project: Project, instance: dg.Dagst
 @pytest.mark.usefixtures("project")
 def test_without_a_project_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with pytest.raises(NcaError, match=r"holds no dagster\.yaml: run this in a project's folder"):
+    with pytest.raises(NcaError, match=r"has no dagster\.yaml: run this in a project's folder"):
         list(materialize_chain(KEYS))
 
 

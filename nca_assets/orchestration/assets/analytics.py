@@ -22,10 +22,10 @@ SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
     "manifests": [SHARDS.key, IMPORTED_SHARDS.key, data_state.key],
     "collection_files": [dg.AssetKey("collections")],
     "score_files": [dg.AssetKey("long_horizon_baselines")],
-    # The event log, which is no asset, but has an event of these whenever there is something new to tell.
+    # The event log is not an asset, but any news in it comes with an event of one of these.
     "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, IMPORTED_SHARDS.key, IMPORTED_LABELS.key],
 }
-"""The assets that hold or write what a table is built from."""
+"""The assets behind each source of a table."""
 
 
 def _spec(table: Table) -> dg.AssetSpec:
@@ -48,7 +48,7 @@ def _spec(table: Table) -> dg.AssetSpec:
 
 
 def _lineage(table: Table) -> dg.TableColumnLineage:
-    """Where a column comes from, as far as that is plain: one of a source has the same name, type and comment."""
+    """Column lineage where it is unambiguous: a source has a column with the same name, type and comment."""
     parents = {
         name: {column.name: column for column in BY_NAME[name].columns} for name in table.sources if name in BY_NAME
     }
@@ -66,7 +66,7 @@ def _lineage(table: Table) -> dg.TableColumnLineage:
 
 @dg.multi_asset(specs=[_spec(table) for table in TABLES], can_subset=True, pool="warehouse")
 def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Rebuild all or some tables from all parts and manifests, and publish the warehouse with one rename."""
+    """Rebuild all or selected tables of the DuckDB warehouse, then swap the new file in with one rename."""
     from nca_assets.orchestration.instance.history import copy_history
     from nca_assets.warehouse.build import build_warehouse
 

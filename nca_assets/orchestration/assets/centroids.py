@@ -20,7 +20,7 @@ from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
 def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """The 32-token vocabulary: MiniBatchKMeans centroids of hidden states, in fixed point, in `data/centroids.pt`.
 
-    An imported vocabulary (`nca import centroids FILE`) is checked and kept; delete `data/centroids.pt` to learn again.
+    An imported vocabulary (`nca import centroids FILE`) is checked and kept; to learn one instead, delete the file.
     """
     from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
     from nca_assets.vocabulary.current import current_source

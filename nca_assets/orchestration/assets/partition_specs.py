@@ -13,9 +13,9 @@ SHARDS = dg.AssetSpec(
     "rollout_shards",
     deps=[centroids],
     description=(
-        "Random-NCA rollouts as token shards: one `.npz` a partition, one member a rollout, (frames, height, width) "
-        "uint8. Simulated on the GPU when there is one, else on the CPU: the same bytes. The data version is the "
-        "digest of the tokens, so materializing an unchanged partition again leaves everything downstream fresh."
+        "Random-NCA rollouts as token shards: one `.npz` per partition, one array per rollout, (frames, height, width) "
+        "uint8. Simulated on the GPU if there is one, else on the CPU, with identical bytes. The data version is the "
+        "digest of the tokens, so rematerializing an unchanged partition makes nothing downstream stale."
     ),
     group_name="rollouts",
     kinds={"torch", "numpy"},
@@ -29,9 +29,9 @@ LABELS = dg.AssetSpec(
     "behavior_labels",
     deps=[SHARDS.key, centroids],
     description=(
-        "Behavior class and metrics of every rollout: a Parquet part a shard, `data/labels/set=1/shard=00000.parquet`. "
-        "Its curves over time lie beside, in `data/curves`. The replica whose damage is measured is simulated from the "
-        "recipe."
+        "Behavior class and metrics of every rollout: one Parquet file per shard, "
+        "`data/labels/set=1/shard=00000.parquet`. Curves over time are in `data/curves`. Damage is measured on a "
+        "perturbed replica, simulated from the recipe."
     ),
     group_name="labels",
     kinds={"polars", "parquet"},

@@ -1,4 +1,4 @@
-"""What goes out: the dataset card, and the dataset as a folder for the Hugging Face hub."""
+"""Publishing: the dataset card, and the dataset as a folder for the Hugging Face hub."""
 
 import time
 
@@ -23,7 +23,7 @@ from nca_assets.orchestration.reporting import progress_in_log, working
     metadata=documents("PUBLISHING.md"),
 )
 def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """The dataset card, every number of it asked of the warehouse: `data/dataset_card.md`."""
+    """The dataset card, with all numbers taken from the warehouse: `data/dataset_card.md`."""
     from nca_assets.publishing.card import write_card
 
     with working(context) as (_, data):
@@ -47,7 +47,7 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     metadata=documents("PUBLISHING.md"),
 )
 def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """The dataset as a folder that the Hugging Face hub shows: `data/published` (`nca publish` writes it elsewhere)."""
+    """The dataset as a folder for the Hugging Face hub: `data/published` (`nca publish --to FOLDER` for another)."""
     from nca_assets.publishing.publish import publish
 
     started = time.perf_counter()

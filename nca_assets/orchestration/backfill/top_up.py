@@ -1,7 +1,6 @@
-"""The scheduled backfill: at each tick, request runs for what is missing, then for what is stale, within a budget.
+"""The scheduled backfill: each tick requests missing partitions, then stale ones, within a budget.
 
-What is missing or stale is read from the files, what is in flight from the instance. Not here: making anything
-(``assets``).
+Pending partitions are determined from the files, partitions in flight from the instance.
 """
 
 from collections.abc import Collection, Iterator
@@ -26,16 +25,16 @@ from nca_assets.project import Project
 def requests(
     pending: Pending, busy: Collection[str], failed: Collection[str], project: Project, tick: str
 ) -> Iterator[dg.RunRequest]:
-    """A run for each group of what is ``pending`` and not ``busy``, up to the budget of a tick.
+    """A run per group of ``pending`` partitions that are not ``busy``, up to the budget of a tick.
 
-    What has ``failed`` comes last, so that what can't be made does not keep the rest from being made. Dagster drops a
-    request whose key it has ever seen, so keys have the name of the ``tick``.
+    Those that ``failed`` before come last, so that they can't hold up the rest. Dagster ignores a request whose key was
+    used before, so each key includes the ``tick``.
     """
     left = project.orchestration.shards_per_tick
     free = Pending(*([key for key in part if key not in busy] for part in vars(pending).values()))
-    for again in (False, True):
+    for retrying in (False, True):
         for keys, assets in ((free.shards, [SHARDS, LABELS]), (free.labels, [LABELS])):
-            chosen = [key for key in keys if (key in failed) == again][:left]
+            chosen = [key for key in keys if (key in failed) == retrying][:left]
             left -= len(chosen)
             for group in ranges(chosen, project.orchestration.shards_per_run):
                 yield dg.RunRequest(
@@ -45,7 +44,10 @@ def requests(
                 )
 
 
-@dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=__doc__)
+DESCRIPTION = "Requests missing partitions, then stale ones, up to NCA_SHARDS_PER_TICK shards a tick."
+
+
+@dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=DESCRIPTION)
 def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
@@ -54,8 +56,8 @@ def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
     busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
     asked = list(requests(pending, busy, failed, project, tick=datetime.now(UTC).isoformat()))
     if not asked:
-        done = "in flight" if busy.intersection(pending.shards + pending.labels) else "made and fresh"
-        yield dg.SkipReason(f"every partition is {done}")
+        in_flight = busy.intersection(pending.shards + pending.labels)
+        yield dg.SkipReason(f"every {'pending partition is in flight' if in_flight else 'partition is up to date'}")
     yield from asked
 
 
