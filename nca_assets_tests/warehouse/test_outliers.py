@@ -42,7 +42,7 @@ def test_a_shard_of_another_kind_is_found_and_said_in_words(tmp_path: Path) -> N
     first, *others = find_outliers(warehouse(tmp_path, shards))
     assert (first.partition_key, first.behavior) == ("set1-00007", "static")
     assert first.rollouts >= 40
-    assert str(first).startswith(f"set1-00007 has {first.rollouts} static rollouts, where 0.")
+    assert str(first).startswith(f"set1-00007 has {first.rollouts} static rollouts, expected 0.")
     assert {outlier.partition_key for outlier in others} <= {"set1-00007"}
 
 
