@@ -276,7 +276,7 @@ def test_a_dataset_is_published_and_verified(built: DataFolder, tmp_path: Path, 
     (out / "README.md").write_text("changed")
     assert nca("verify", "--published", str(out)) == 1
     said = capsys.readouterr().err
-    assert f"{out}: README.md is changed" in said
+    assert f"{out}: README.md has changed" in said
     assert "nca: " in said
     assert "1 files differ" in said
 

@@ -134,7 +134,7 @@ def test_what_is_missing_or_damaged_is_named(drawn_from: DataFolder, tmp_path: P
         write_explorer(source, tmp_path / "out.html")
     local(curves).write_bytes(content)
     write_table(read_table(curves, own, "")[0].head(3), curves, own)
-    with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labelled rollouts: materialize"):
+    with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labeled rollouts: materialize"):
         write_explorer(source, tmp_path / "out.html")
     local(curves).write_bytes(content)
     local(own.tokens_file(ShardKey("set1", 8))).write_bytes(b"")

@@ -73,7 +73,7 @@ def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
     freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards)
     with monkeypatch.context() as newer:
         newer.setattr(same_recipe, "RECIPE_VERSION", RECIPE_VERSION + 1)
-        said = f"6 shards, like set1-00000, were labelled from recipe version {RECIPE_VERSION} with cent"
+        said = f"6 shards, like set1-00000, were labeled with recipe version {RECIPE_VERSION} and cent"
         with pytest.raises(NcaError, match=said):
             RolloutSource.where("true", own_shards, recipes=True)
     before = load_centroids(own_shards)
@@ -130,7 +130,7 @@ def test_a_collection_is_a_source(own_shards: DataFolder) -> None:
     [
         ("height <", None, "DuckDB: Parser Error"),
         ("heigth = 8", None, 'DuckDB: Binder Error.*"height"'),
-        ("height = 1", None, "no labelled rollout is named by .*height = 1"),
+        ("height = 1", None, "no labeled rollout is selected by .*height = 1"),
         ("true", ["heigth"], "labels have no column 'heigth': use some of rollout_id, "),
         ('"index" < 2', None, "DuckDB: .*The column index is now called rollout_index; labels_old_names has"),
         ('splits."set" = 1', None, "DuckDB: .*The column set is now called set_name; labels_old_names has"),
