@@ -226,8 +226,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
 
     @property
     def places(self) -> NDArray[np.int64]:
-        """Location and shape of each rollout: int64 (rollouts, 6), a number for its set, index, shard, frames, height,
-        width."""
+        """Location and shape: int64 (rollouts, 6), a number for the set, index, shard, frames, height, width."""
         _, sets = np.unique(self._sets, return_inverse=True)
         return np.column_stack([sets, self._numbers])
 

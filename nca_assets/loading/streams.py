@@ -57,7 +57,7 @@ class Source(Protocol):
 
     @property
     def places(self) -> NDArray[np.int64]:
-        """Location and shape: int64 (rollouts, 6), a number for its set, index, shard, frames, height, width."""
+        """Location and shape: int64 (rollouts, 6), a number for the set, index, shard, frames, height, width."""
         ...
 
     def read(self, positions: Iterable[int]) -> Iterator[Tokens | NcaError]:

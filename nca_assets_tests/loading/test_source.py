@@ -78,7 +78,7 @@ def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
             RolloutSource.where("true", own_shards, recipes=True)
     before = load_centroids(own_shards)
     save_centroids(before.flip(0), own_shards, "imported from a test")
-    again = r"make them again \('nca backfill --stale'\), or read the shards instead"
+    again = r"remake them \('nca backfill --stale'\), or read the shards instead"
     remedy = f"centroids {digest(before)[:12]}….*{again}"
     with pytest.raises(NcaError, match=remedy):
         RolloutSource.where("set_name = 'set2'", own_shards, recipes=True)
@@ -151,7 +151,7 @@ def test_a_condition_may_end_in_a_comment(shards: DataFolder) -> None:
 
 
 def test_nothing_to_read_is_said(data: DataFolder) -> None:
-    with pytest.raises(NcaError, match="no rollout to read: materialize rollout_shards"):
+    with pytest.raises(NcaError, match="no rollouts to read: materialize rollout_shards"):
         RolloutSource.files(data)
     with pytest.raises(NcaError, match="set 'life' was imported: no recipe gives"):
         RolloutSource.recipes("life", range(3), data)

@@ -150,7 +150,7 @@ def test_no_query_can_write_or_reach_other_files(built: DataFolder) -> None:
 
 
 def test_nothing_to_build_from_and_nothing_to_open_are_said(data: DataFolder) -> None:
-    with pytest.raises(NcaError, match="no labeled shards in .*: materialize rollout_shards and behavior_labels"):
+    with pytest.raises(NcaError, match=r"no labeled shards in .*: materialize rollout_shards and behavior_labels"):
         build_warehouse(data)
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing: materialize the 'analytics' assets"):
         connect(data)

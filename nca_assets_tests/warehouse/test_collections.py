@@ -126,7 +126,7 @@ def test_unfit_names_and_queries_leave_nothing(built: DataFolder, name: str, que
 
 
 def test_a_column_to_sample_by_is_a_column(built: DataFolder) -> None:
-    with pytest.raises(NcaError, match="can't sample by .*: use a column of labels"):
+    with pytest.raises(NcaError, match=r"can't sample by .*: use a column of labels"):
         freeze("c", ALL, built, Sampling(by='x" FROM labels; --', each=1))
     with pytest.raises(NcaError, match="DuckDB: Binder Error"):
         freeze("c", ALL, built, Sampling(by="nothing", each=1))
