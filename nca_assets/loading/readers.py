@@ -46,7 +46,7 @@ def read_files(wanted: Iterable[Request], data: DataFolder, resources: Resources
     """The tokens of each rollout from its shard, native or imported, checked against the file's checksums; ``nca
     verify`` checks their digests."""
     with ThreadPoolExecutor(resources.threads) as pool:
-        futures = ((prod(one.shape), pool.submit(_read_or_say_why, one, data)) for one in wanted)
+        futures = ((prod(one.shape), pool.submit(_read_or_error, one, data)) for one in wanted)
         try:
             yield from in_order(futures, resources.threads * ROLLOUTS_PER_THREAD, resources.memory_mb * 2**20)
         finally:
@@ -67,7 +67,7 @@ def read_recipes(wanted: Iterable[Request], data: DataFolder, resources: Resourc
             yield from simulate_kept(rules, centroids, frames, machine)
 
 
-def _read_or_say_why(wanted: Request, data: DataFolder) -> NDArray[np.uint8] | NcaError:
+def _read_or_error(wanted: Request, data: DataFolder) -> NDArray[np.uint8] | NcaError:
     try:
         return _read(wanted, ShardKey(wanted.rollout.set, wanted.shard), data)
     except NcaError as error:

@@ -147,7 +147,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         if changed := frozen.rollouts.items() - present.items():
             raise NcaError(
                 f"{len(changed)} rollouts of collection {name!r} version {frozen.version} are missing or have changed, "
-                f"like {min(changed)[0]}: materialize their shards again, or collect anew"
+                f"like {min(changed)[0]}: materialize their shards again, or collect again"
             )
         return source
 

@@ -210,10 +210,10 @@ def _joined(rollouts: list[Tokens], grid: NDArray[np.int64]) -> Tokens:
     if isinstance(rollouts[0], Tensor):
         return torch.cat([torch.as_tensor(tokens) for tokens in rollouts])
     arrays = [np.asarray(tokens) for tokens in rollouts]
-    return _in_place(arrays) if _are_neighbours(arrays) else np.concatenate(arrays)
+    return _in_place(arrays) if _are_adjacent(arrays) else np.concatenate(arrays)
 
 
-def _are_neighbours(arrays: list[NDArray[np.uint8]]) -> bool:
+def _are_adjacent(arrays: list[NDArray[np.uint8]]) -> bool:
     """Whether they are contiguous in memory, like the rollouts of an unpacked shard."""
     starts = [array.ctypes.data for array in arrays]
     return all(
@@ -222,10 +222,10 @@ def _are_neighbours(arrays: list[NDArray[np.uint8]]) -> bool:
     )
 
 
-def _in_place(neighbours: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def _in_place(adjacent: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """Their concatenation, without a copy."""
-    frames = sum(len(array) for array in neighbours)
-    return np.lib.stride_tricks.as_strided(neighbours[0], (frames, *neighbours[0].shape[1:]), writeable=False)
+    frames = sum(len(array) for array in adjacent)
+    return np.lib.stride_tricks.as_strided(adjacent[0], (frames, *adjacent[0].shape[1:]), writeable=False)
 
 
 def _blocks_of(window: list[PlannedBatch]) -> list[int]:

@@ -128,8 +128,8 @@ def _copy(file: Stored, to: Path) -> None:
 def _require_free(to: Path) -> None:
     if to.exists() and not to.is_dir():
         raise NcaError(f"{to} is a file: give another folder to publish to")
-    ours = (to / CHECKSUMS).exists() and (to / CROISSANT).exists()
-    if to.exists() and any(to.iterdir()) and not ours:
+    published = (to / CHECKSUMS).exists() and (to / CROISSANT).exists()
+    if to.exists() and any(to.iterdir()) and not published:
         raise NcaError(f"{to} holds other files: give a new folder, or one previously published to")
 
 

@@ -36,7 +36,7 @@ def push(folder: Path, repo: str, private: bool = False) -> str:
             folder_path=folder,
             repo_id=repo,
             repo_type="dataset",
-            commit_message="Published anew",
+            commit_message="Publish dataset",
             delete_patterns=PUBLISHED,
         )
     except HFValidationError as error:

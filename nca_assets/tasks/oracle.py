@@ -52,13 +52,13 @@ class Oracle:
         rule = self.data.rule(rollout.set, rollout.index)
         state = compiled.state_at(rule, LAST)
         futures = [
-            compiled.simulate(_with_noise_of(rule, future), self.centroids, TARGET - LAST + 1, start=state)[-1]
+            compiled.simulate(_with_fresh_noise(rule, future), self.centroids, TARGET - LAST + 1, start=state)[-1]
             for future in range(self.futures)
         ]
         return shrunk(np.stack(futures), context)
 
 
-def _with_noise_of(rule: Rule, future: int) -> Rule:
+def _with_fresh_noise(rule: Rule, future: int) -> Rule:
     """The same rule with noise unlike any set's: once the weights are drawn, seed and index only key the noise."""
     return replace(
         rule, scalars=replace(rule.scalars, seed=ORACLE_SEED, index=(rule.scalars.index * FUTURES + future) % 2**32)

@@ -61,7 +61,7 @@ def versions_of(name: str, data: DataFolder) -> list[Stored]:
 
 def recollect(file: Stored) -> str:
     """The remedy for a damaged version of a collection."""
-    return f"restore it, or remove it and collect {file.parent.name} anew with 'nca collect'"
+    return f"restore it, or remove it and collect {file.parent.name} again with 'nca collect'"
 
 
 def freeze(name: str, query: str, data: DataFolder, sampling: Sampling | None = None) -> Collection:

@@ -109,7 +109,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scrat
     if damaged:
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
         log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
-    damaged += [*_lacking_sums(data), *_noted(data)]
+    damaged += [*_missing_sums(data), *_verification_findings(data)]
     set_variable(connection, "current", CURRENT, _current(data))
     set_variable(connection, "disk", DISK, _disk(data))
     set_variable(connection, "damaged", DAMAGED, [asdict(damage) for damage in dict.fromkeys(damaged)])
@@ -133,7 +133,7 @@ def _labels_asset(key: ShardKey) -> str:
     return "imported_labels" if key.imported else "behavior_labels"
 
 
-def _lacking_sums(data: DataFolder) -> Iterator[StalePartition]:
+def _missing_sums(data: DataFolder) -> Iterator[StalePartition]:
     """The label parts without curve sums."""
     summed = set(data.summed_shards())
     for key in data.labelled_shards():
@@ -143,7 +143,7 @@ def _lacking_sums(data: DataFolder) -> Iterator[StalePartition]:
             )
 
 
-def _noted(data: DataFolder) -> Iterator[StalePartition]:
+def _verification_findings(data: DataFolder) -> Iterator[StalePartition]:
     """Verification findings about present shards and labels."""
     findings = recorded_findings(data)
     for key in [*data.shards(), *data.imported_shards()]:

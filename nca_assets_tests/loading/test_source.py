@@ -150,7 +150,7 @@ def test_a_condition_may_end_in_a_comment(shards: DataFolder) -> None:
     assert len(RolloutSource.where("rollout_index < 2 -- the first ones", shards)) == 4
 
 
-def test_nothing_to_read_is_said(data: DataFolder) -> None:
+def test_an_empty_source_is_reported(data: DataFolder) -> None:
     with pytest.raises(NcaError, match="no rollouts to read: materialize rollout_shards"):
         RolloutSource.files(data)
     with pytest.raises(NcaError, match="set 'life' was imported: no recipe gives"):

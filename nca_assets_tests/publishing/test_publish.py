@@ -139,7 +139,7 @@ def test_checksums_are_such_that_sha256sum_reads_them(published: Published) -> N
     assert hashlib.sha256((published.folder / "SHA256SUMS").read_bytes()).hexdigest() == published.digest
 
 
-def test_what_is_not_as_it_was_published_is_found(copy: Path) -> None:
+def test_changes_to_a_published_folder_are_found(copy: Path) -> None:
     assert check_published(copy) == []
     (copy / ".gitattributes").write_text("the hub's own")
     assert check_published(copy) == []
@@ -192,7 +192,7 @@ def test_damage_is_named_and_leaves_nothing(own_data: DataFolder, tmp_path: Path
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_what_is_out_of_date_is_not_published(own_data: DataFolder, resources: Resources, tmp_path: Path) -> None:
+def test_outdated_data_are_not_published(own_data: DataFolder, resources: Resources, tmp_path: Path) -> None:
     key = ShardKey("set1", 1)
     write_shard(key, load_centroids(own_data).flip(0), own_data, resources)
     with pytest.raises(
@@ -225,7 +225,7 @@ def test_what_is_out_of_date_is_not_published(own_data: DataFolder, resources: R
         ("centroids.json", r"centroids\.json is missing: materialize the asset 'centroids'"),
     ],
 )
-def test_what_is_missing_is_named(own_data: DataFolder, tmp_path: Path, name: str, message: str) -> None:
+def test_missing_files_are_named(own_data: DataFolder, tmp_path: Path, name: str, message: str) -> None:
     (own_data / name).unlink()
     (tmp_path / "out").mkdir()
     with pytest.raises(NcaError, match=message):
@@ -257,7 +257,7 @@ def test_a_warehouse_that_is_built_meanwhile_is_noticed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_warehouse_it_is_said(data: DataFolder, tmp_path: Path) -> None:
+def test_a_missing_warehouse_is_reported(data: DataFolder, tmp_path: Path) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing"):
         publish(tmp_path / "dataset", data)
 

@@ -70,6 +70,6 @@ def test_a_model_that_knows_the_target_scores_fully(source: RolloutSource) -> No
         (lambda p: p * np.nan, "negative or not finite"),
     ],
 )
-def test_what_is_no_prediction_is_refused(source: RolloutSource, wrong, message: str) -> None:
+def test_invalid_predictions_are_refused(source: RolloutSource, wrong, message: str) -> None:
     with pytest.raises(NcaError, match=message):
         evaluate(lambda context: wrong(uniform(context)), source)

@@ -63,7 +63,7 @@ def test_a_damaged_version_is_named_and_followed_by_a_new_one(built: DataFolder)
     first = freeze("c", ALL, built)
     local(first.file).write_bytes(local(first.file).read_bytes()[::-1])
     local(built / "collections" / "c" / "v0001 (copy).parquet").touch()
-    with pytest.raises(DamageError, match=r"v0001\.parquet is damaged .* collect c anew with 'nca collect'"):
+    with pytest.raises(DamageError, match=r"v0001\.parquet is damaged .* collect c again with 'nca collect'"):
         read_collection("c", built)
     assert freeze("c", ALL, built).version == 2
     build_warehouse(built)
@@ -132,7 +132,7 @@ def test_a_column_to_sample_by_is_a_column(built: DataFolder) -> None:
         freeze("c", ALL, built, Sampling(by="nothing", each=1))
 
 
-def test_what_is_not_there_is_said_with_what_is(built: DataFolder) -> None:
+def test_a_missing_collection_is_reported_with_the_existing_ones(built: DataFolder) -> None:
     with pytest.raises(NcaError, match=r"there is no collection 'c' in .* \(collections: none yet\)"):
         read_collection("c", built)
     freeze("d", ALL, built)
