@@ -134,8 +134,8 @@ def test_a_whole_answer_as_csv_json_and_parquet(built: DataFolder, capfdbinary: 
         (("DELETE FROM labels",), "not DELETE"),
         (("SET allowed_directories = ['/']",), "not SET"),
         (("SELECT 1; DROP TABLE labels",), "not 2 statements"),
-        (("SELECT '\udcff'",), "has a NUL, or bytes that are not UTF-8"),
-        (("SELECT 1 \0 FROM nowhere", "--csv"), "has a NUL, or bytes that are not UTF-8"),
+        (("SELECT '\udcff'",), "contains a NUL, or bytes that are not UTF-8"),
+        (("SELECT 1 \0 FROM nowhere", "--csv"), "contains a NUL, or bytes that are not UTF-8"),
         (("SELECT 'x'::INTEGER",), "DuckDB: Conversion Error"),
         (("SELECT 'x'::INTEGER", "--csv"), "DuckDB: Conversion Error"),
     ],
@@ -276,7 +276,7 @@ def test_a_dataset_is_published_and_verified(built: DataFolder, tmp_path: Path, 
     (out / "README.md").write_text("changed")
     assert nca("verify", "--published", str(out)) == 1
     said = capsys.readouterr().err
-    assert f"{out}: README.md is changed" in said
+    assert f"{out}: README.md has changed" in said
     assert "nca: " in said
     assert "1 files differ" in said
 

@@ -1,4 +1,4 @@
-"""What is there and what is stale now, without a warehouse: a few of its queries on a database in memory."""
+"""Current inventory and stale partitions without a warehouse, by a few of its queries in an in-memory database."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nca_assets.warehouse.catalog import BY_NAME
 from nca_assets.warehouse.sources import StalePartition, set_variable, set_variables
 
 Versions = Mapping[str, Mapping[str, str]]
-"""Of each asset and partition, the data version that was materialized last."""
+"""The last materialized data version, by asset and partition."""
 
 
 @dataclass(frozen=True)
 class SetInventory:
-    """What is on disk of one set; the bytes are those of the shards."""
+    """A set's contents on disk; ``file_bytes`` counts its shards."""
 
     set: str
     shards: int
@@ -32,17 +32,17 @@ class SetInventory:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What is on disk, by set, and what of it is stale."""
+    """The contents on disk by set, and the stale partitions."""
 
     sets: list[SetInventory]
     stale: list[StalePartition]
 
 
 def assess(data: DataFolder, materialized: Versions) -> Assessment:
-    """The inventory, and what ``stale_partitions`` would hold if the warehouse were built now.
+    """The inventory, and the contents of ``stale_partitions`` if the warehouse were built now.
 
-    What was ``materialized`` last is asked of the caller, since the history on disk is only as new as the last build.
-    What is damaged is stale. Raises ``NcaError`` if a folder can't be read.
+    The caller provides the ``materialized`` versions, since the history on disk is only as recent as the last build.
+    Damaged partitions count as stale. Raises ``NcaError`` if a folder can't be read.
     """
     if not (data.shards() or data.labelled_shards() or data.imported_shards()):
         return Assessment([], [])
@@ -70,10 +70,10 @@ CURRENT = """CREATE TABLE current_materializations AS
 
 @contextmanager
 def inventory(data: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory that has the tables ``shards`` and ``label_parts`` of what is on disk now, but of damaged
-    files, which its variable ``damaged`` lists.
+    """An in-memory database with the current ``shards`` and ``label_parts``; its variable ``damaged`` lists the damaged
+    files, which are left out.
 
-    There must be something. Raises ``NcaError`` if a folder can't be read.
+    Raises ``NcaError`` if there are no shards or labels, or if a folder can't be read.
     """
     try:
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
@@ -82,4 +82,4 @@ def inventory(data: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
                 connection.execute(BY_NAME[name].sql)
             yield connection
     except duckdb.Error as error:
-        raise NcaError(f"can't tell what is in {data}: {str(error).splitlines()[0]}") from error
+        raise NcaError(f"can't take inventory of {data}: {str(error).splitlines()[0]}") from error
