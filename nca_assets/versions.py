@@ -12,6 +12,9 @@ VOCABULARY_VERSION = 2
 LABEL_VERSION = 2
 """How metrics and classes follow from tokens."""
 
+CENTROIDS_CODE = f"recipe {RECIPE_VERSION}, vocabulary {VOCABULARY_VERSION}"
+"""Code version of the vocabulary."""
+
 IMPORT_CODE = "1"
 """Code version of imported shards."""
 

@@ -44,6 +44,26 @@ def status() -> None:
 
 
 @app.command()
+def adopt() -> None:
+    """Report data on disk that Dagster does not know of as materialized, as their own files describe them.
+
+    For use after a run that was killed, or with a new or another Dagster instance.
+    """
+    from nca_assets.in_process import project_instance
+    from nca_assets.orchestration.backfill.adopt import adopt as report
+    from nca_assets.orchestration.partitions.in_flight import partitions_in_flight
+    from nca_assets.orchestration.partitions.pending import assess_now
+
+    project = Project.load()
+    with project_instance() as instance:
+        busy = partitions_in_flight(instance, project)
+        adopted = report(assess_now(project, instance), project, instance, busy)
+    print(
+        f"{counted(adopted, 'materialization')} adopted" if adopted else "nothing to adopt: Dagster knows of all data"
+    )
+
+
+@app.command()
 def backfill(
     set_name: Annotated[str, typer.Option("--set", help="Only this set, such as set1.")] = "",
     shards: Annotated[str, typer.Option(help="Only these shard numbers, such as 0-99 or 7.")] = "",

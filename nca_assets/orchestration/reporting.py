@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -88,7 +89,7 @@ def inline_picture(content: bytes, image_format: str = "png") -> dg.MarkdownMeta
 
 
 def as_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values as Dagster's metadata: a PNG as a picture, a file as its path, counts as a table."""
+    """Plain values as Dagster's metadata: a PNG as a picture, a file as its path, a time, counts as a table."""
     return {name: _shown(value) for name, value in facts.items()}
 
 
@@ -98,6 +99,8 @@ def _shown(value: object) -> object:
             return inline_picture(value)
         case Path() | BucketPath():
             return dg.MetadataValue.path(str(value))
+        case datetime():
+            return dg.MetadataValue.timestamp(value)
         case dict():
             return dg.MetadataValue.md(markdown_table(["behavior", "rollouts"], value.items()))
     return value

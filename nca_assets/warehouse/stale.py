@@ -32,10 +32,12 @@ class SetInventory:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The contents on disk by set, and the stale partitions."""
+    """The contents on disk by set, the stale partitions, and the sound ones, by asset and partition, that are not what
+    was materialized last."""
 
     sets: list[SetInventory]
     stale: list[StalePartition]
+    unreported: list[tuple[str, str]]
 
 
 def assess(data: DataFolder, materialized: Versions) -> Assessment:
@@ -45,7 +47,7 @@ def assess(data: DataFolder, materialized: Versions) -> Assessment:
     Damaged partitions count as stale. Raises ``NcaError`` if a folder can't be read.
     """
     if not (data.shards() or data.labelled_shards() or data.imported_shards()):
-        return Assessment([], [])
+        return Assessment([], [], [])
     with inventory(data) as connection:
         rows = [
             {"asset": asset, "partition_key": partition, "data_version": version}
@@ -56,16 +58,34 @@ def assess(data: DataFolder, materialized: Versions) -> Assessment:
         connection.execute(CURRENT)
         connection.execute(BY_NAME["stale_partitions"].sql)
         stale = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
+        unreported = connection.execute(UNREPORTED).fetchall()
         sets = connection.execute(
             "SELECT set_name, count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT "
             "FROM shards GROUP BY set_name ORDER BY set_name"
         ).fetchall()
-    return Assessment([SetInventory(*row) for row in sets], [StalePartition(*row) for row in stale])
+    return Assessment([SetInventory(*row) for row in sets], [StalePartition(*row) for row in stale], unreported)
 
 
 MATERIALIZED = "STRUCT(asset VARCHAR, partition_key VARCHAR, data_version VARCHAR)[]"
 CURRENT = """CREATE TABLE current_materializations AS
     SELECT *, NULL::TIMESTAMP AS "time" FROM (SELECT unnest(getvariable('materialized'), recursive := true))"""
+
+UNREPORTED = """
+    SELECT asset, partition_key FROM (
+        SELECT 1 AS step, if(reproducible, 'rollout_shards', 'imported_shards') AS asset, partition_key, digest
+        FROM shards
+        JOIN (SELECT unnest(getvariable('disk'), recursive := true)) AS disk
+            ON shard_key = partition_key AND token_bytes = file_bytes
+        UNION ALL
+        SELECT 2, if(recipe_version IS NULL, 'imported_labels', 'behavior_labels'), partition_key, digest
+        FROM label_parts
+    ) AS made
+    ANTI JOIN (SELECT unnest(getvariable('damaged'), recursive := true)) AS damaged USING (asset, partition_key)
+    ANTI JOIN current_materializations AS known
+        ON (made.asset, made.partition_key, digest) = (known.asset, known.partition_key, data_version)
+    ORDER BY step, asset, partition_key
+"""
+"""Shards first, so that their labels can point to them."""
 
 
 @contextmanager

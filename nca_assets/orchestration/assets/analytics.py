@@ -8,8 +8,9 @@ import dagster as dg
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.centroids import centroids
 from nca_assets.orchestration.assets.conditions import FOLLOWS
-from nca_assets.orchestration.assets.data_state import data_state
+from nca_assets.orchestration.assets.data_state import data_state, report_data_state
 from nca_assets.orchestration.assets.partition_specs import IMPORTED_LABELS, IMPORTED_SHARDS, LABELS, SHARDS
+from nca_assets.orchestration.partitions.events import Reporter
 from nca_assets.orchestration.reporting import table_schema, working
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.table import Table
@@ -72,6 +73,7 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
 
     started = time.perf_counter()
     with working(context) as (_, data):
+        report_data_state(Reporter(context.instance, context.log_event))
         copy_history(context.instance, data)
         selected = [name for name, key in TABLE_KEYS.items() if key in context.selected_asset_keys]
         built = build_warehouse(data, selected)

@@ -6,13 +6,13 @@ import dagster as dg
 
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.reporting import progress_in_log, working
-from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
+from nca_assets.versions import CENTROIDS_CODE
 
 
 @dg.asset(
     group_name="vocabulary",
     kinds={"torch", "scikitlearn"},
-    code_version=f"recipe {RECIPE_VERSION}, vocabulary {VOCABULARY_VERSION}",
+    code_version=CENTROIDS_CODE,
     owners=OWNERS,
     metadata=documents("SPEC.md"),
     pool="device",

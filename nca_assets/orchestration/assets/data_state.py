@@ -30,10 +30,10 @@ def data_state(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(data_version=dg.DataVersion(_state_of_partitions(context.instance)))
 
 
-def report_change(reporter: Reporter, run_id: str) -> None:
+def report_change(reporter: Reporter, by: str) -> None:
     """Report, before a partition is reported, that partitions are changing, unless that was the last report."""
     if not (latest_version(reporter.instance, data_state.key) or "").startswith(CHANGING):
-        _report(reporter, f"{CHANGING} by run {run_id}")
+        _report(reporter, f"{CHANGING} by {by}")
 
 
 def report_data_state(reporter: Reporter) -> None:

@@ -3,6 +3,7 @@
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import dagster as dg
@@ -72,8 +73,7 @@ def _outcomes(
     context: dg.AssetExecutionContext, stages: Sequence[Stage], keys: Sequence[ShardKey], project: Project
 ) -> Iterator[Outcome]:
     made = {key.to_user_string() for key in context.selected_asset_keys}
-    checked = {check.asset_key.to_user_string() for check in context.selected_asset_check_keys}
-    chosen = tuple(stage for stage in stages if stage.name in made | checked)
+    chosen = tuple(stage for stage in map(partial(_selected, context), stages) if stage.name in made or stage.checks)
     partitions = [str(key) for key in keys]
     there = {
         name: reported_by_this_run(context, dg.AssetKey(name), partitions) if name in made else set(partitions)
@@ -82,6 +82,13 @@ def _outcomes(
     jobs = [Job(key, chosen, frozenset(name for name in there if str(key) in there[name])) for key in keys]
     workers = on_ray if project.orchestration.ray else local
     return workers.make_all(jobs, project, partial(progress_in_log, context))
+
+
+def _selected(context: dg.AssetExecutionContext, stage: Stage) -> Stage:
+    """``stage`` with those of its checks that the run selects."""
+    selected = context.selected_asset_check_keys
+    names = {check.name for check in selected if check.asset_key.to_user_string() == stage.name}
+    return replace(stage, checks={name: check for name, check in stage.checks.items() if name in names})
 
 
 def _report(
@@ -94,7 +101,7 @@ def _report(
         failure = result
     else:
         if result.artifact:
-            report_change(reporter, context.run.run_id)
+            report_change(reporter, f"run {context.run.run_id}")
             reporter.materialization(dg.AssetKey(stage.name), str(key), result.artifact)
         reporter.verdicts(dg.AssetKey(stage.name), str(key), result.verdicts)
         failed = [f"check {name}: {found.description}" for name, found in result.verdicts.items() if not found.passed]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from nca_assets.orchestration.assets.jobs import shard_job
+from nca_assets.orchestration.backfill.adopt import adopt
 from nca_assets.orchestration.partitions.in_flight import (
     LABELS,
     RANGE_END,
@@ -17,9 +18,12 @@ from nca_assets.orchestration.partitions.in_flight import (
     failed_partitions,
     partitions_in_flight,
 )
-from nca_assets.orchestration.partitions.pending import Pending, find_pending, ranges
+from nca_assets.orchestration.partitions.pending import Pending, assess_now, pending_of, ranges
 from nca_assets.orchestration.reporting import failures_in_one_line
 from nca_assets.project import Project
+
+ADOPTED_PER_TICK = 500
+"""Some 20 s of the minute after which Dagster ends a tick."""
 
 
 def requests(
@@ -52,8 +56,12 @@ def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
         project = Project.load()
-        pending = find_pending(project, context.instance)
-    busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
+        # First, so that what is finished meanwhile counts as made.
+        busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
+        assessed = assess_now(project, context.instance)
+        if adopt(assessed, project, context.instance, busy, ADOPTED_PER_TICK):
+            assessed = assess_now(project, context.instance)
+        pending = pending_of(project, assessed)
     asked = list(requests(pending, busy, failed, project, tick=datetime.now(UTC).isoformat()))
     if not asked:
         in_flight = busy.intersection(pending.shards + pending.labels)
