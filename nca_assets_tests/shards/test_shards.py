@@ -130,8 +130,11 @@ def test_changing_the_shard_size_changes_no_rollout(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        (("NCA_SHARD_SIZE", "8"), r"data has shards of 4 rollouts, asked are of 8: unset NCA_SHARD_SIZE"),
-        (("NCA_FRAMES", "200"), r"data has set1's frames 140, asked are 200: unset NCA_SHARD_SIZE and NCA_FRAMES"),
+        (("NCA_SHARD_SIZE", "8"), r"data has shards of 4 rollouts, not of 8 as requested: unset NCA_SHARD_SIZE"),
+        (
+            ("NCA_FRAMES", "200"),
+            r"data has set1's frames 140, not 200 as requested: unset NCA_SHARD_SIZE and NCA_FRAMES",
+        ),
     ],
 )
 def test_another_shard_size_or_length_in_one_folder_is_refused(
@@ -294,7 +297,7 @@ def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(
     local(labelled.manifest_file(KEY)).write_text("")
     assert write_shard(ShardKey("set1", 3), centroids, labelled, resources).shard == 3
     monkeypatch.setenv("NCA_SHARD_SIZE", "8")
-    with pytest.raises(NcaError, match=r"has shards of 4 rollouts, asked are of 8:"):
+    with pytest.raises(NcaError, match=r"has shards of 4 rollouts, not of 8 as requested:"):
         Project.load().writable_data()
 
 
