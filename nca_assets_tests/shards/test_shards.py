@@ -199,7 +199,7 @@ def test_a_rollout_that_its_shard_does_not_list_is_named(labelled: DataFolder, r
 def test_a_manifest_of_another_shard_is_named(labelled: DataFolder, resources: Resources) -> None:
     others = labelled.manifest_file(ShardKey("set2", 1))
     local(labelled.manifest_file(KEY)).write_bytes(others.read_bytes())
-    with pytest.raises(NcaError, match=r"is damaged \(it is not what .*: materialize partition set1-00000"):
+    with pytest.raises(NcaError, match=r"is damaged \(it does not match its seal\): materialize partition set1-00000"):
         rollout_tokens(RolloutId("set1", 2), labelled, resources)
 
 
