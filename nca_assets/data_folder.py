@@ -243,14 +243,14 @@ def _part(key: ShardKey) -> str:
     return f"set={name}/shard={key.number:05d}.parquet"
 
 
-def _require_shape(there: Shape, asked: Shape, root: Stored) -> None:
-    """Raise ``NcaError`` if a dataset's shape differs from ``asked``."""
-    differing = [("shards", f"of {there.shard_size} rollouts", f"of {asked.shard_size}")] * (
-        there.shard_size != asked.shard_size
+def _require_shape(existing: Shape, requested: Shape, root: Stored) -> None:
+    """Raise ``NcaError`` if a dataset's shape differs from ``requested``."""
+    differing = [("shards", f"of {existing.shard_size} rollouts", f"of {requested.shard_size}")] * (
+        existing.shard_size != requested.shard_size
     )
-    for name in sorted(there.sets.keys() & asked.sets.keys()):
-        for entry, has in there.sets[name].model_dump().items():
-            if has != (wanted := getattr(asked.sets[name], entry)):
+    for name in sorted(existing.sets.keys() & requested.sets.keys()):
+        for entry, has in existing.sets[name].model_dump().items():
+            if has != (wanted := getattr(requested.sets[name], entry)):
                 differing.append((f"{name}'s {entry}", str(has), str(wanted)))
     for what, has, wanted in differing:
         raise NcaError(

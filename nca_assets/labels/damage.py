@@ -19,7 +19,7 @@ from nca_assets.labels.counting import count_tokens
 FLIP_FRAME = 32
 """Past the first transient: early damage to a cell is often masked."""
 
-TWIN_FRAMES = FLIP_FRAME + 80
+REPLICA_FRAMES = FLIP_FRAME + 80
 """Frames of the replica: damage crosses a grid of 48 cells in 80 frames at a third of a cell a frame."""
 
 LATE_FRAMES = 16

@@ -14,7 +14,7 @@ from nca_assets.automaton.recipe import MAX_NOISE, Rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.curves import Curves
-from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
+from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import Value, measure
 from nca_assets.labels.parts import LabelPart, write_parts
 from nca_assets.labels.states import measure_states
@@ -75,7 +75,7 @@ def label_rollouts(key: ShardKey, manifest: Manifest, data: DataFolder, resource
         metrics, curves = measure(tokens, damage, measure_states(rule, centroids))
         return _recipe(rule) | metrics, curves
 
-    yield from simulate_each(rules(), centroids, TWIN_FRAMES, choose_machine(resources), label, flip_in_the_middle)
+    yield from simulate_each(rules(), centroids, REPLICA_FRAMES, choose_machine(resources), label, flip_in_the_middle)
 
 
 def _identity(key: ShardKey, member: Member) -> dict[str, Value]:
