@@ -58,7 +58,7 @@ def _refusal_of_the_storage(error: Exception) -> NcaError | None:
         return None
     where = os.environ.get("AWS_ENDPOINT_URL", "S3")
     if missing_bucket:
-        return NcaError(f"the bucket of NCA_DATA does not exist at {where}: create it, or correct NCA_DATA")
+        return NcaError(f"{where} has no such bucket (from NCA_DATA): create it, or correct NCA_DATA")
     if "latest/api/token" in text or "latest/meta-data" in text:
         return NcaError(f"no credentials for {where}: {_CREDENTIALS}")
     for denial in _DENIED:
