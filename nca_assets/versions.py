@@ -1,6 +1,6 @@
-"""Versions of what decides content; each is part of the code version of the asset that it shapes.
+"""Versions of the definitions that determine content; each is part of the code version of its asset.
 
-Raise one whenever the same inputs would give other bytes or other numbers than before.
+Raise one whenever the same inputs would give different bytes or numbers.
 """
 
 RECIPE_VERSION = 2

@@ -391,7 +391,7 @@ def test_verify_names_damaged_labels_and_collections(labelled: DataFolder, capsy
     captured = capsys.readouterr()
     assert captured.out.count("simulated again, identical bytes") == 2
     for file, line in zip(files, captured.err.splitlines(), strict=False):
-        assert f"{file} is damaged (it is not what was written there): " in line
+        assert f"{file} is damaged (it does not match its seal): " in line
     assert captured.err.splitlines()[2].startswith("nca: 1 of 2 shards could not be verified: ")
 
 

@@ -153,7 +153,7 @@ def test_a_condition_may_end_in_a_comment(shards: DataFolder) -> None:
 def test_an_empty_source_is_reported(data: DataFolder) -> None:
     with pytest.raises(NcaError, match="no rollouts to read: materialize rollout_shards"):
         RolloutSource.files(data)
-    with pytest.raises(NcaError, match="set 'life' was imported: no recipe gives"):
+    with pytest.raises(NcaError, match="set 'life' was imported: its rollouts have files but no recipes"):
         RolloutSource.recipes("life", range(3), data)
     with pytest.raises(NcaError, match="has no set 'set4': use one of set1"):
         RolloutSource.recipes("set4", range(3), data)
