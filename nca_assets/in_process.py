@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,14 @@ import dagster as dg
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.orchestration.instance.binding import bind
-from nca_assets.orchestration.instance.home import project_instance
+from nca_assets.orchestration.instance.binding import belongs, bind
+from nca_assets.orchestration.instance.home import has_home, project_instance
+from nca_assets.orchestration.partitions.events import Reporter, latest_versions
+from nca_assets.orchestration.partitions.pending import ASSETS
 from nca_assets.orchestration.reporting import terminal
 from nca_assets.project import Project
 from nca_assets.store.location import Stored
+from nca_assets.workers.checks import Verdict
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Run config: events go to the instance only; callers print what matters."""
@@ -132,6 +135,31 @@ def rebuild_if(needed: bool) -> None:
     if needed and data.warehouse_file().exists():
         with _instance_of(data) as instance:
             _run("build_analytics", instance)
+
+
+def report_verification(verdicts: Mapping[ShardKey, Mapping[str, Mapping[str, Verdict]]], data: DataFolder) -> None:
+    """Report the verdicts of checks, by shard and asset, of partitions that a Dagster instance of ``data`` knows."""
+    if not has_home():
+        return
+    with project_instance() as instance:
+        if not belongs(instance, data):
+            return
+        known = {asset: latest_versions(instance, dg.AssetKey(asset)) for asset in ASSETS}
+
+        # In a run, since Dagster keeps a single evaluation of a partition outside of runs.
+        @dg.op
+        def report(context: dg.OpExecutionContext) -> None:
+            reporter = Reporter(context.instance, context.log_event)
+            for key, assets in verdicts.items():
+                for asset, found in assets.items():
+                    if str(key) in known[asset]:
+                        reporter.verdicts(dg.AssetKey(asset), str(key), found)
+
+        @dg.job
+        def verification() -> None:
+            report()
+
+        verification.execute_in_process(instance=instance, run_config=QUIET)
 
 
 @contextmanager

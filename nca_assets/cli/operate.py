@@ -78,6 +78,7 @@ def backfill(
     """
     from nca_assets.in_process import project_instance
     from nca_assets.orchestration.backfill.launch import daemon_is_running, launch_backfill
+    from nca_assets.orchestration.partitions.in_flight import partitions_in_flight
     from nca_assets.orchestration.partitions.pending import find_pending
     from nca_assets.project import Project
 
@@ -87,7 +88,8 @@ def backfill(
     labels: list[str] = []
     with project_instance() as instance:
         if missing or stale:
-            pending = find_pending(project, instance).only(set(chosen))
+            busy = partitions_in_flight(instance, project)  # first, so that what is finished meanwhile counts as made
+            pending = find_pending(project, instance).only(set(chosen) - busy)
             chosen = missing * pending.missing_shards + stale * pending.stale_shards
             labels = missing * pending.missing_labels + stale * pending.stale_labels
         if not chosen and not labels:

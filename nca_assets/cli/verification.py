@@ -62,7 +62,7 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     before = recorded_findings(project.data)
     errors = {key: _verify_partition(key, project, rollouts) for key in keys}
     failed = [key for key in keys if any(errors[key])]
-    report_verification({key: _verdicts(key, *errors[key]) for key in keys}, project.data)
+    report_verification({key: _verdicts(key, project, *errors[key]) for key in keys}, project.data)
     others, damaged = (0, []) if partitions else verify_other_files(project.data)
     for finding in damaged:
         print(finding, file=sys.stderr)
@@ -117,10 +117,16 @@ def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> 
     return shard, labels
 
 
-def _verdicts(key: ShardKey, shard: NcaError | None, labels: NcaError | None) -> dict[str, dict[str, Verdict]]:
+def _verdicts(
+    key: ShardKey, project: Project, shard: NcaError | None, labels: NcaError | None
+) -> dict[str, dict[str, Verdict]]:
     """The checks that verification has done, by asset; errors that are not the data's fault leave them out."""
+    from nca_assets.remedies import relabel
     from nca_assets.workers.checks import Verdict
 
+    file = project.data.labels_file(key)
+    if not labels and not file.exists():
+        labels = DamageError(f"{file} is missing: {relabel(key)}")
     named = {("imported_shards" if key.imported else "rollout_shards", "tokens_in_range"): shard}
     named[("imported_labels" if key.imported else "behavior_labels", "labels_complete")] = labels
     return {

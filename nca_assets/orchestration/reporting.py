@@ -17,6 +17,7 @@ from nca_assets.errors import NcaError, TransientError
 from nca_assets.labels.schema import Column
 from nca_assets.orchestration.instance.binding import bind
 from nca_assets.orchestration.instance.database import retry_while_down
+from nca_assets.orchestration.instance.launcher import HOST, this_host
 from nca_assets.progress import Progress
 from nca_assets.project import Project
 from nca_assets.store.location import BucketPath
@@ -55,6 +56,7 @@ def working(context: dg.AssetExecutionContext) -> Iterator[tuple[Project, DataFo
     Fails if the dataset differs in shape from the settings, is read-only, or is not the one bound to the instance.
     """
     with failures_in_one_line(context):
+        context.instance.add_run_tags(context.run.run_id, {HOST: this_host()})
         project = Project.load()
         data = project.writable_data()
         bind(context.instance, data)

@@ -32,7 +32,7 @@ TYPES = POLARS_TYPES | {
 
 HISTORY_SCHEMA = {"event": pl.Int64} | {column.name: TYPES[column.type] for column in EVENT_COLUMNS}
 
-IDENTITY = ["run_id", "asset", "partition_key", "time"]
+IDENTITY = ["run_id", "asset", "partition_key", "event"]
 """The columns that identify an event across instances."""
 
 
@@ -74,14 +74,14 @@ def append_history(events: list[Event], data: DataFolder) -> None:
         _write(table, data)
 
 
-def last_events(data: DataFolder) -> dict[str, tuple[int, str]]:
-    """The number and run of the last event copied, by asset."""
+def last_events(data: DataFolder) -> dict[str, Event]:
+    """The last event copied, by asset."""
     files, _ = sound_copies(history_files(data), data.root)
     if not files:
         return {}
     # By time, since each instance numbers its events from 1.
-    latest = _read(files).sort("time", "event").group_by("asset").agg(pl.last("event"), pl.last("run_id"))
-    return {asset: (event, run_id) for asset, event, run_id in latest.iter_rows()}
+    latest = _read(files).sort("time", "event").group_by("asset").last()
+    return {row["asset"]: Event(**{**row, "inputs": {}}) for row in latest.iter_rows(named=True)}
 
 
 def merge_history(data: DataFolder) -> None:

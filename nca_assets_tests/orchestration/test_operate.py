@@ -45,9 +45,9 @@ def test_an_overview_counts_partitions_by_state(begun: Project, instance: dg.Dag
 def test_status_prints_it(capsys: Capture) -> None:
     assert nca("status") == 0
     out = capsys.readouterr().out
-    rows = {row[0]: row[1:] for line in out.splitlines() if len(row := line.split()) == 10}
-    assert rows["set1"][:6] == ["4", "3", "1", "0", "0", "1"]
-    assert rows["set3"] == ["4", "0", "0", "0", "0", "4", "0", "0", "0"]
+    rows = {row[0]: row[1:] for line in out.splitlines() if len(row := line.split()) == 11}
+    assert rows["set1"][:7] == ["4", "3", "1", "0", "0", "1", "0"]
+    assert rows["set3"] == ["4", "0", "0", "0", "0", "4", "0", "0", "0", "0"]
     assert "10 partitions to make" in out
     assert re.search(r"recently [\d.]+ s each: ", out)
 

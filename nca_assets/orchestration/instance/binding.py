@@ -49,6 +49,12 @@ def bind(instance: dg.DagsterInstance, data: DataFolder) -> Binding | None:
     return _keep(instance, Binding(data.id, location, time.time()))
 
 
+def belongs(instance: dg.DagsterInstance, data: DataFolder) -> bool:
+    """Whether ``instance`` is bound to ``data``."""
+    bound = _bound(instance)
+    return bound is not None and bound.id == data.id
+
+
 def _bound(instance: dg.DagsterInstance) -> Binding | None:
     kept = instance.run_storage.get_cursor_values({KEY}).get(KEY)
     return Binding(**json.loads(kept)) if kept else None

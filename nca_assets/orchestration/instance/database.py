@@ -9,6 +9,9 @@ from nca_assets.errors import TransientError
 
 LIBRARIES = ("sqlalchemy", "dagster_postgres", "psycopg2")
 
+OUR_FAULT = ("IntegrityError", "ProgrammingError", "DataError")
+"""Errors of a database that does answer."""
+
 MAX_OUTAGE_S = 600.0
 """Seconds that a run waits for the database, so that a restart of the database fails no run."""
 
@@ -23,7 +26,7 @@ def clear_database_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not type(error).__module__.startswith(LIBRARIES):
+        if not type(error).__module__.startswith(LIBRARIES) or type(error).__name__ in OUR_FAULT:
             raise
         reason = str(error.__cause__ or error).splitlines()[0]
         raise TransientError(
