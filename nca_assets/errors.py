@@ -15,3 +15,7 @@ class DiskFullError(NcaError):
 
 class TransientError(NcaError):
     """What may well succeed when it is tried again: a busy or unreachable disk, a GPU that failed, a held lock."""
+
+
+class DeviceError(TransientError):
+    """A GPU failed: the process that used it can't use it again."""

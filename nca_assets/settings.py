@@ -64,12 +64,14 @@ class Orchestration(_Settings):
     ray: str = Field(
         default="",
         pattern=r"^(|auto|(ray://)?[\w.-]+:\d+)$",
-        description="Ray cluster that makes partitions, like ray://head:10001; empty for this process.",
+        description="Ray cluster that makes partitions, like ray://head:10001; empty for this machine.",
     )
-    shard_gpus: float = Field(default=0, ge=0, description="GPUs that simulating a shard takes of the Ray cluster.")
+    ray_autoscales: bool = Field(default=False, description="Whether the Ray cluster starts nodes when they are needed.")
+    shard_gpus: float | None = Field(
+        default=None, ge=0, description="GPUs that simulating a shard takes of the Ray cluster: 1 if it has any."
+    )
     shard_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that it takes there.")
-    label_gpus: float = Field(default=0, ge=0, description="GPUs that labelling a shard takes of the Ray cluster.")
-    label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that it takes there.")
+    label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that labelling a shard takes there.")
 
 
 OWNERS = (DatasetSettings, Resources, Orchestration)

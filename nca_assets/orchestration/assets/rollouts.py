@@ -4,6 +4,7 @@ The op reports each partition as it finishes, so what is done stays done when a 
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import dagster as dg
@@ -17,7 +18,8 @@ from nca_assets.orchestration.partitions.events import report_materialization, r
 from nca_assets.orchestration.partitions.keys import shard_partitions
 from nca_assets.orchestration.reporting import as_metadata, progress_in_log, working
 from nca_assets.project import Project
-from nca_assets.workers import local, on_ray, stages
+from nca_assets.workers import stages
+from nca_assets.workers.choose import make_all
 from nca_assets.workers.stages import Job, Made
 
 STAGES = ((stages.SHARDS, SHARDS), (stages.LABELS, LABELS))
@@ -32,16 +34,13 @@ STAGES = ((stages.SHARDS, SHARDS), (stages.LABELS, LABELS))
     pool="device",
 )
 def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Simulate and label the shards of this run's partitions: here one after the other, on a Ray cluster side by side.
+    """Simulate and label the shards of this run's partitions, on all GPUs of this machine or on a Ray cluster.
 
     A partition that can't be made fails the run, but does not keep others from being made, unless the disk is full.
     """
-    from nca_assets.automaton.device import require_device
     from nca_assets.shards.space import require_space
 
     with working(context) as (project, data):
-        if not project.orchestration.ray:
-            require_device(project.resources.device)
         keys = [project.shard_key(partition) for partition in context.partition_keys]
         if SHARDS.key in context.selected_asset_keys:
             require_space(keys, data)
@@ -62,16 +61,16 @@ def _materialize_each(context: dg.AssetExecutionContext, keys: list[ShardKey], p
         Job(key, wanted, frozenset(name for name, partitions in done.items() if str(key) in partitions)) for key in keys
     ]
     failures: list[NcaError] = []
-    workers = on_ray if project.orchestration.ray else local
-    for job, stage, result in workers.make_all(jobs, project, partial(progress_in_log, context)):
-        try:
-            _report(context, selected[stage.name], str(job.key), result)
-        except DiskFullError:
-            raise
-        except NcaError as error:
-            failures.append(error)
-            line = f"{job.key}: {error}"
-            retry_while_down(lambda line=line: context.log.error(line))
+    with closing(make_all(jobs, project, partial(progress_in_log, context))) as outcomes:
+        for job, stage, result in outcomes:
+            try:
+                _report(context, selected[stage.name], str(job.key), result)
+            except DiskFullError:
+                raise
+            except NcaError as error:
+                failures.append(error)
+                line = f"{job.key}: {error}"
+                retry_while_down(lambda line=line: context.log.error(line))
     return failures
 
 
