@@ -66,7 +66,9 @@ class Orchestration(_Settings):
         pattern=r"^(|auto|(ray://)?[\w.-]+:\d+)$",
         description="Ray cluster that makes partitions, like ray://head:10001; empty for this machine.",
     )
-    ray_autoscales: bool = Field(default=False, description="Whether the Ray cluster starts nodes when they are needed.")
+    ray_autoscales: bool = Field(
+        default=False, description="Whether the Ray cluster starts nodes when they are needed."
+    )
     shard_gpus: float | None = Field(
         default=None, ge=0, description="GPUs that simulating a shard takes of the Ray cluster: 1 if it has any."
     )

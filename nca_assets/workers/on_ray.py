@@ -8,7 +8,7 @@ other nodes if their workers are lost.
 import logging
 import pickle
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -54,16 +54,16 @@ def make_all(jobs: Sequence[Job], project: Project, watch: Watch) -> Generator[O
 
 
 class _Workers:
-    """The actors and tasks, and the stages that wait for one."""
+    """The actors and tasks under way, and the stages that wait for one."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.for_actors: deque[tuple[Job, Stage]] = deque()
         self.for_tasks: deque[tuple[Job, Stage]] = deque()
         self.under_way: dict[Any, tuple[Job, Stage, Any]] = {}
-        """By Ray's reference to the result; with the actor, if it is one that makes it."""
+        """By Ray's reference to the result; the last is the actor that makes it, or nothing."""
         self.starting: dict[Any, Any] = {}
-        """Actors, by the reference to their first sign of life."""
+        """Actors that have no place yet, by the reference to their first sign of life."""
         self.idle: list[Any] = []
 
     def submit(self, job: Job, stage: Stage) -> None:
@@ -78,12 +78,203 @@ class _Workers:
         import ray
 
         self._hand_out()
-        expected = [*self.under_way, *self.starting]
-        done, _ = ray.wait(expected, num_returns=1, timeout=MAX_SILENCE_S)
+        done, _ = ray.wait([*self.under_way, *self.starting], num_returns=1, timeout=MAX_SILENCE_S)
         if not done:
-            log.info("%d stages under way or waiting for room on Ray", len(self.under_way) + len(self.for_actors))
+            log.info("%d stages wait for room on Ray, or are under way", len(self.under_way) + len(self.for_actors))
         outcomes: list[Outcome] = []
         for reference in done:
             if reference in self.starting:
-                ...
+                _value(reference, "a worker with a GPU")
+                self.idle.append(self.starting.pop(reference))
+            else:
+                outcomes.append(self._outcome(reference))
         return outcomes
+
+    def _outcome(self, reference: Any) -> Outcome:
+        import ray
+
+        job, stage, actor = self.under_way.pop(reference)
+        try:
+            result = _value(reference, str(job.key))
+        except OtherVersionError:
+            raise
+        except NcaError as error:
+            result = error
+        if isinstance(result, DeviceError) and actor:
+            ray.kill(actor)
+        elif actor:
+            self.idle.append(actor)
+        return job, stage, result
+
+    def _hand_out(self) -> None:
+        """Give what waits to those that are free, and give back the GPUs that nothing waits for."""
+        import ray
+
+        while self.for_actors and self.idle:
+            actor, (job, stage) = self.idle.pop(), self.for_actors.popleft()
+            method = actor.make.options(retry_exceptions=[TransientError])
+            self.under_way[method.remote(code_version(), self._packed(job, stage))] = job, stage, actor
+        at_work = [actor for _, _, actor in self.under_way.values() if actor]
+        while len(self.starting) < len(self.for_actors) and len(self.starting) + len(at_work) < MAX_ACTORS:
+            actor = self._start_actor(self.for_actors[0][1])
+            self.starting[actor.begin.remote(code_version())] = actor
+        while self.for_tasks and len(self.under_way) - len(at_work) < MAX_TASKS:
+            job, stage = self.for_tasks.popleft()
+            self.under_way[self._start_task(job, stage)] = job, stage, None
+        if not self.for_actors:
+            for actor in [*self.idle, *self.starting.values()]:
+                ray.kill(actor)
+            self.idle, self.starting = [], {}
+
+    def _start_actor(self, stage: Stage) -> Any:
+        import ray
+
+        gpus, cpus = stage.room(self.project.orchestration)
+        kind: Any = ray.remote(_Actor)
+        return kind.options(
+            num_gpus=gpus, num_cpus=cpus, max_restarts=LOST_WORKERS, max_task_retries=LOST_WORKERS
+        ).remote()
+
+    def _start_task(self, job: Job, stage: Stage) -> Any:
+        import ray
+
+        task: Any = ray.remote(_make)
+        return task.options(
+            name=f"{stage.name} {job.key}", num_cpus=stage.room(self.project.orchestration)[1],
+            max_retries=LOST_WORKERS, retry_exceptions=[TransientError],
+        ).remote(code_version(), self._packed(job, stage))  # fmt: skip
+
+    def _packed(self, job: Job, stage: Stage) -> bytes:
+        """What a worker is to do; bytes, so that one of another version reads none of it."""
+        there = _for_worker(self.project, *stage.room(self.project.orchestration))
+        return pickle.dumps((stage, job.key, there, stage.name in job.there))
+
+    def end(self) -> None:
+        """End all that is under way."""
+        import ray
+
+        with suppress(Exception):  # the cluster may be gone
+            for reference, (_, _, actor) in self.under_way.items():
+                if actor:
+                    ray.kill(actor)
+                else:
+                    ray.cancel(reference)
+            for actor in [*self.idle, *self.starting.values()]:
+                ray.kill(actor)
+
+
+class _Actor:
+    """A process on Ray that keeps its device."""
+
+    def begin(self, version: str) -> None:
+        """Say that it has a place."""
+        _require_version(version)
+
+    def make(self, version: str, work: bytes) -> Made | NcaError:
+        """The same as a task does."""
+        return _make(version, work)
+
+
+def _make(version: str, work: bytes) -> Made | NcaError:
+    """What a worker does."""
+    _require_version(version)
+    import ray
+
+    stage, key, project, there = pickle.loads(work)  # noqa: S301 the run's own
+    outcome = stage.make(key, project, unwatched, there)
+    if isinstance(outcome, Made) and outcome.version:
+        node = ray.get_runtime_context().get_node_id()
+        return replace(outcome, facts={**outcome.facts, "Ray node": node})
+    if isinstance(outcome, TransientError) and not isinstance(outcome, DeviceError):
+        raise outcome  # Ray tries it again
+    return outcome
+
+
+def _require_version(version: str) -> None:
+    import ray
+
+    if (here := code_version()) != version:
+        node = ray.util.get_node_ip_address()
+        raise OtherVersionError(
+            f"the Ray worker on {node} has nca-assets {here}, this run {version}: install the same on both"
+        )
+
+
+def _value(reference: Any, what: str) -> Any:
+    """What ``reference`` stands for, made for ``what``. Raises ``NcaError``, also if the worker was lost."""
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
+    try:
+        return ray.get(reference)
+    except RayTaskError as error:
+        if isinstance(error.cause, NcaError):
+            raise error.cause from None
+        raise
+    except RayError as error:
+        raise DeviceError(
+            f"{what}: Ray lost its worker {LOST_WORKERS + 1} times, or could not start it "
+            f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Look at the cluster, then make it again."
+        ) from None
+
+
+def _for_worker(project: Project, gpus: float, cpus: int) -> Project:
+    """The project as a worker sees it: with its CPUs and its one device, if any, and another working folder."""
+    device = project.resources.device.partition(":")[0] if gpus else "cpu"
+    return Project(
+        project.dataset.model_copy(update={"data": project.dataset.data.absolute()}),
+        project.resources.model_copy(update={"threads": cpus, "device": device}),
+        project.orchestration.model_copy(update={"ray": ""}),
+    )
+
+
+def _with_gpus(project: Project) -> Project:
+    """The project whose shards take a GPU each if the settings don't say, and the cluster has any."""
+    if project.orchestration.shard_gpus is not None:
+        return project
+    gpus = 1 if any(node.get("GPU", 0) >= 1 for node in _nodes()) else 0
+    return replace(project, orchestration=project.orchestration.model_copy(update={"shard_gpus": gpus}))
+
+
+def _require_room(stages: Iterable[Stage], project: Project) -> None:
+    """Raise ``NcaError`` if no node could ever make one of ``stages``."""
+    settings, nodes = project.orchestration, _nodes()
+    for stage in stages:
+        gpus, cpus = stage.room(settings)
+        if settings.ray_autoscales or any(_has(node, gpus, cpus) for node in nodes):
+            continue
+        shapes = sorted({f"{node.get('GPU', 0):g} and {node.get('CPU', 0):g}" for node in nodes})
+        raise NcaError(
+            f"{stage.name} asks for {gpus:g} GPUs and {cpus} CPUs of one node, but those of NCA_RAY={settings.ray} have "
+            f"{', '.join(shapes)}: lower NCA_SHARD_GPUS, NCA_SHARD_CPUS or NCA_LABEL_CPUS, or set "
+            "NCA_RAY_AUTOSCALES=true if the cluster starts nodes when they are needed"
+        )
+
+
+def _has(node: Mapping[str, float], gpus: float, cpus: float) -> bool:
+    return node.get("GPU", 0) >= gpus and node.get("CPU", 0) >= cpus
+
+
+def _nodes() -> list[dict[str, float]]:
+    """What each node of the cluster has."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[None]:
+    import ray
+
+    try:
+        logging.getLogger("ray").setLevel(logging.WARNING)
+        ray.init(address, log_to_driver=False)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise TransientError(
+            f"the Ray cluster at NCA_RAY={address} can't be reached ({str(error).splitlines()[0][:200]}): start it, or "
+            "unset NCA_RAY to work on this machine"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
