@@ -20,7 +20,7 @@ LABEL_VERSION = 2
 
 @cache
 def code_version() -> str:
-    """The release and a digest of this package's sources, like 0.1.0+3f2a9c81: processes of one version make the same."""
+    """The release and a digest of this package's sources, like 0.1.0+3f2a9c81."""
     package, digest = Path(__file__).parent, sha256()
     for file in sorted(package.rglob("*.py")):
         digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())

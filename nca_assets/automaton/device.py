@@ -34,7 +34,7 @@ def require_device(setting: str) -> None:
 
 
 def cuda_devices(setting: str) -> list[str]:
-    """All CUDA devices that can be used if ``setting`` is ``auto``, as ``CUDA_VISIBLE_DEVICES`` names each; else none."""
+    """The CUDA devices that ``auto`` can use, as ``CUDA_VISIBLE_DEVICES`` names each; none for other settings."""
     if setting != "auto" or _missing(setting):
         return []
     numbers = [str(number) for number in range(torch.cuda.device_count())]

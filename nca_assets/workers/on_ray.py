@@ -8,8 +8,8 @@ other nodes if their workers are lost.
 import logging
 import pickle
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from nca_assets.progress import unwatched
 from nca_assets.project import Project
 from nca_assets.versions import code_version
 from nca_assets.workers.local import Watch
+from nca_assets.workers.ray_cluster import OtherVersionError, connected, require_room, require_version, with_gpus
 from nca_assets.workers.several import make_with
 from nca_assets.workers.stages import Job, Made, Outcome, Stage
 
@@ -36,15 +37,11 @@ MAX_SILENCE_S = 30.0
 log = logging.getLogger(__name__)
 
 
-class OtherVersionError(NcaError):
-    """A worker's code is not the run's."""
-
-
 def make_all(jobs: Sequence[Job], project: Project, watch: Watch) -> Generator[Outcome, None, None]:
     """Make every partition, and give each stage as it is done. Raises ``NcaError`` if no worker can be had."""
-    with _cluster(project.orchestration.ray):
-        project = _with_gpus(project)
-        _require_room({stage.name: stage for job in jobs for stage in job.stages}.values(), project)
+    with connected(project.orchestration.ray):
+        project = with_gpus(project)
+        require_room({stage.name: stage for job in jobs for stage in job.stages}.values(), project)
         workers = _Workers(project)
         try:
             with watch("partitions on Ray", "partitions") as progress:
@@ -100,8 +97,8 @@ class _Workers:
             raise
         except NcaError as error:
             result = error
-        if isinstance(result, DeviceError) and actor:
-            ray.kill(actor)
+        if actor and isinstance(result, TransientError):
+            ray.kill(actor)  # its device may have failed
         elif actor:
             self.idle.append(actor)
         return job, stage, result
@@ -168,7 +165,7 @@ class _Actor:
 
     def begin(self, version: str) -> None:
         """Say that it has a place."""
-        _require_version(version)
+        require_version(version)
 
     def make(self, version: str, work: bytes) -> Made | NcaError:
         """The same as a task does."""
@@ -177,7 +174,7 @@ class _Actor:
 
 def _make(version: str, work: bytes) -> Made | NcaError:
     """What a worker does."""
-    _require_version(version)
+    require_version(version)
     import ray
 
     stage, key, project, there = pickle.loads(work)  # noqa: S301 the run's own
@@ -188,16 +185,6 @@ def _make(version: str, work: bytes) -> Made | NcaError:
     if isinstance(outcome, TransientError) and not isinstance(outcome, DeviceError):
         raise outcome  # Ray tries it again
     return outcome
-
-
-def _require_version(version: str) -> None:
-    import ray
-
-    if (here := code_version()) != version:
-        node = ray.util.get_node_ip_address()
-        raise OtherVersionError(
-            f"the Ray worker on {node} has nca-assets {here}, this run {version}: install the same on both"
-        )
 
 
 def _value(reference: Any, what: str) -> Any:
@@ -212,7 +199,7 @@ def _value(reference: Any, what: str) -> Any:
             raise error.cause from None
         raise
     except RayError as error:
-        raise DeviceError(
+        raise TransientError(
             f"{what}: Ray lost its worker {LOST_WORKERS + 1} times, or could not start it "
             f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Look at the cluster, then make it again."
         ) from None
@@ -226,55 +213,3 @@ def _for_worker(project: Project, gpus: float, cpus: int) -> Project:
         project.resources.model_copy(update={"threads": cpus, "device": device}),
         project.orchestration.model_copy(update={"ray": ""}),
     )
-
-
-def _with_gpus(project: Project) -> Project:
-    """The project whose shards take a GPU each if the settings don't say, and the cluster has any."""
-    if project.orchestration.shard_gpus is not None:
-        return project
-    gpus = 1 if any(node.get("GPU", 0) >= 1 for node in _nodes()) else 0
-    return replace(project, orchestration=project.orchestration.model_copy(update={"shard_gpus": gpus}))
-
-
-def _require_room(stages: Iterable[Stage], project: Project) -> None:
-    """Raise ``NcaError`` if no node could ever make one of ``stages``."""
-    settings, nodes = project.orchestration, _nodes()
-    for stage in stages:
-        gpus, cpus = stage.room(settings)
-        if settings.ray_autoscales or any(_has(node, gpus, cpus) for node in nodes):
-            continue
-        shapes = sorted({f"{node.get('GPU', 0):g} and {node.get('CPU', 0):g}" for node in nodes})
-        raise NcaError(
-            f"{stage.name} asks for {gpus:g} GPUs and {cpus} CPUs of one node, but those of NCA_RAY={settings.ray} have "
-            f"{', '.join(shapes)}: lower NCA_SHARD_GPUS, NCA_SHARD_CPUS or NCA_LABEL_CPUS, or set "
-            "NCA_RAY_AUTOSCALES=true if the cluster starts nodes when they are needed"
-        )
-
-
-def _has(node: Mapping[str, float], gpus: float, cpus: float) -> bool:
-    return node.get("GPU", 0) >= gpus and node.get("CPU", 0) >= cpus
-
-
-def _nodes() -> list[dict[str, float]]:
-    """What each node of the cluster has."""
-    import ray
-
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
-
-
-@contextmanager
-def _cluster(address: str) -> Iterator[None]:
-    import ray
-
-    try:
-        logging.getLogger("ray").setLevel(logging.WARNING)
-        ray.init(address, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise TransientError(
-            f"the Ray cluster at NCA_RAY={address} can't be reached ({str(error).splitlines()[0][:200]}): start it, or "
-            "unset NCA_RAY to work on this machine"
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()

@@ -13,8 +13,9 @@ from dataclasses import replace
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from threading import Thread
+from typing import Any
 
-from nca_assets.errors import DeviceError, NcaError
+from nca_assets.errors import DeviceError, NcaError, TransientError
 from nca_assets.progress import unwatched
 from nca_assets.project import Project
 from nca_assets.workers.local import Watch
@@ -28,7 +29,7 @@ def make_all(
     """Make every partition, and give each stage as it is done. ``devices`` are as in ``CUDA_VISIBLE_DEVICES``."""
     workers = _Processes(devices[: len(jobs)], project)
     try:
-        with watch(f"partitions on {len(workers.alive)} GPUs", "partitions") as progress:
+        with watch(f"partitions on {len(workers.idle)} GPUs", "partitions") as progress:
             yield from make_with(workers, jobs, progress)
     finally:
         workers.end()
@@ -41,7 +42,9 @@ class _Processes:
         threads = max(1, project.resources.threads // len(devices))
         project = replace(project, resources=project.resources.model_copy(update={"threads": threads}))
         self.waiting: deque[tuple[Job, Stage]] = deque()
-        self.alive = [_Worker(device, project) for device in devices]
+        self.idle = [_Process(device, project) for device in devices]
+        self.busy: dict[Any, tuple[_Process, Job, Stage]] = {}
+        """By the connection that the result comes from."""
 
     def submit(self, job: Job, stage: Stage) -> None:
         if stage is job.stages[0]:
@@ -50,45 +53,49 @@ class _Processes:
             self.waiting.appendleft((job, stage))
 
     def results(self) -> list[Outcome]:
-        for worker in list(self.alive):
-            if self.waiting and worker.at is None:
-                if worker.begin(*self.waiting[0]):
-                    self.waiting.popleft()
-                else:
-                    self._leave_out(worker)
-        busy = {worker.line: worker for worker in self.alive if worker.at}
-        if not busy:
+        while self.waiting and self.idle:
+            self._begin(self.idle.pop())
+        if not self.busy:
             job, stage = self.waiting.popleft()
-            return [(job, stage, DeviceError(f"{job.key}: no process is left to make it; the log says how each ended"))]
-        outcomes: list[Outcome] = []
-        for line in wait(list(busy)):
-            worker = busy[line]  # type: ignore[index]
-            outcomes.append(worker.result())
-            if isinstance(outcomes[-1][2], DeviceError):
-                self._leave_out(worker)
-        return outcomes
+            return [(job, stage, TransientError(f"{job.key}: no process is left to make it; the log tells of each"))]
+        return [self._outcome(line) for line in wait(list(self.busy))]
 
-    def _leave_out(self, worker: "_Worker") -> None:
-        self.alive.remove(worker)
-        worker.end()
+    def _begin(self, process: "_Process") -> None:
+        job, stage = self.waiting[0]
+        if process.begin(job, stage):
+            self.waiting.popleft()
+            self.busy[process.line] = process, job, stage
+        else:
+            process.end()
+
+    def _outcome(self, line: Any) -> Outcome:
+        process, job, stage = self.busy.pop(line)
+        result = process.result(job, stage)
+        if isinstance(result, DeviceError) or not process.is_alive():
+            process.end()
+        else:
+            self.idle.append(process)
+        return job, stage, result
 
     def end(self) -> None:
         """End all processes, whatever they are doing."""
-        for worker in self.alive:
-            worker.end()
+        for process in [*self.idle, *(process for process, _, _ in self.busy.values())]:
+            process.end()
 
 
-class _Worker:
-    """A process, this end of the pipe to it, and the stage that it is at."""
+class _Process:
+    """A process, and this end of the pipe to it."""
 
     def __init__(self, device: str, project: Project) -> None:
         context = get_context("spawn")  # CUDA does not survive a fork
         self.line, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(device, project, theirs), daemon=True)
-        self.process.start()
+        self._process = context.Process(target=_serve, args=(device, project, theirs), daemon=True)
+        self._process.start()
         theirs.close()
-        self.device = device
-        self.at: tuple[Job, Stage] | None = None
+        self._device = device
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
 
     def begin(self, job: Job, stage: Stage) -> bool:
         """Whether the process is there to make ``stage``."""
@@ -96,31 +103,27 @@ class _Worker:
             self.line.send((stage, job.key, stage.name in job.there))
         except OSError:
             return False
-        self.at = job, stage
         return True
 
-    def result(self) -> Outcome:
-        """The result that has come; a ``DeviceError`` if the process ended instead. Raises what it raised."""
-        assert self.at
-        job, stage = self.at
-        self.at = None
+    def result(self, job: Job, stage: Stage) -> Made | NcaError:
+        """The result that has come, or the end of the process as an error. Raises what the stage raised."""
         try:
             result = self.line.recv()
         except (EOFError, OSError):
-            self.process.join()
-            result = DeviceError(
-                f"{job.key}: the process that made its {stage.name} on GPU {self.device} ended with exit code "
-                f"{self.process.exitcode}. Look at the machine's memory and at nvidia-smi, then make it again."
+            self._process.join()
+            return TransientError(
+                f"{job.key}: the process that made its {stage.name} on GPU {self._device} ended with exit code "
+                f"{self._process.exitcode}. Look at the machine's memory and at nvidia-smi, then make it again."
             )
         if not isinstance(result, Made | NcaError):
             raise result
-        return job, stage, result
+        return result
 
     def end(self) -> None:
         """End the process, whatever it is doing: files appear whole, so nothing partial is left."""
         self.line.close()
-        self.process.kill()
-        self.process.join()
+        self._process.kill()
+        self._process.join()
 
 
 def _serve(device: str, project: Project, line: Connection) -> None:
@@ -141,7 +144,6 @@ def _serve(device: str, project: Project, line: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent
-    parent.join()
-    os._exit(1)
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,79 @@
+"""A Ray cluster: connecting to it, and refusing one that lacks room or whose workers have other code."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from nca_assets.errors import NcaError, TransientError
+from nca_assets.project import Project
+from nca_assets.versions import code_version
+from nca_assets.workers.stages import Stage
+
+
+class OtherVersionError(NcaError):
+    """A worker's code is not the run's."""
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """A connection to the cluster at ``address``. Raises ``TransientError`` if it can't be reached."""
+    import ray
+
+    try:
+        logging.getLogger("ray").setLevel(logging.WARNING)
+        ray.init(address, log_to_driver=False)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise TransientError(
+            f"the Ray cluster at NCA_RAY={address} can't be reached ({str(error).splitlines()[0][:200]}): start it, or "
+            "unset NCA_RAY to work on this machine"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def with_gpus(project: Project) -> Project:
+    """The project whose shards take a GPU each if the settings don't say, and the cluster has any."""
+    if project.orchestration.shard_gpus is not None:
+        return project
+    gpus = 1 if any(node.get("GPU", 0) >= 1 for node in _nodes()) else 0
+    return replace(project, orchestration=project.orchestration.model_copy(update={"shard_gpus": gpus}))
+
+
+def require_room(stages: Iterable[Stage], project: Project) -> None:
+    """Raise ``NcaError`` if no node could ever make one of ``stages``."""
+    settings, nodes = project.orchestration, _nodes()
+    for stage in stages:
+        gpus, cpus = stage.room(settings)
+        if settings.ray_autoscales or any(_has(node, gpus, cpus) for node in nodes):
+            continue
+        shapes = sorted({f"{node.get('GPU', 0):g} and {node.get('CPU', 0):g}" for node in nodes})
+        raise NcaError(
+            f"{stage.name} asks for {gpus:g} GPUs and {cpus} CPUs of one node, but those of "
+            f"NCA_RAY={settings.ray} have {', '.join(shapes)}: lower NCA_SHARD_GPUS, NCA_SHARD_CPUS or NCA_LABEL_CPUS, or set "
+            "NCA_RAY_AUTOSCALES=true if the cluster starts nodes when they are needed"
+        )
+
+
+def _has(node: Mapping[str, float], gpus: float, cpus: float) -> bool:
+    return node.get("GPU", 0) >= gpus and node.get("CPU", 0) >= cpus
+
+
+def _nodes() -> list[dict[str, float]]:
+    """What each node of the cluster has."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def require_version(version: str) -> None:
+    """Raise ``OtherVersionError`` if this worker's code is not the run's, which has ``version``."""
+    import ray
+
+    if (here := code_version()) != version:
+        node = ray.util.get_node_ip_address()
+        raise OtherVersionError(
+            f"the Ray worker on {node} has nca-assets {here}, this run {version}: install the same on both"
+        )
