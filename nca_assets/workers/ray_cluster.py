@@ -51,8 +51,8 @@ def require_room(stages: Iterable[Stage], project: Project) -> None:
             continue
         shapes = sorted({f"{node.get('GPU', 0):g} and {node.get('CPU', 0):g}" for node in nodes})
         raise NcaError(
-            f"{stage.name} asks for {gpus:g} GPUs and {cpus} CPUs of one node, but those of "
-            f"NCA_RAY={settings.ray} have {', '.join(shapes)}: lower NCA_SHARD_GPUS, NCA_SHARD_CPUS or NCA_LABEL_CPUS, or set "
+            f"{stage.name} asks for {gpus:g} GPUs and {cpus} CPUs of one node, but the nodes of NCA_RAY={settings.ray} "
+            f"have {', '.join(shapes)}: lower NCA_SHARD_GPUS, NCA_SHARD_CPUS or NCA_LABEL_CPUS, or set "
             "NCA_RAY_AUTOSCALES=true if the cluster starts nodes when they are needed"
         )
 
