@@ -116,8 +116,10 @@ def postgres_programs() -> Path:
 
 
 class RayCluster:
-    """A Ray cluster: the head, and other nodes, with one CPU each, which may be killed. GPUs of the head are claimed only:
-    Ray believes any number of them."""
+    """A Ray cluster: the head, and other nodes, with one CPU each, which may be killed.
+
+    The head's GPUs are claimed only: Ray believes any number of them.
+    """
 
     def __init__(self, folder: Path, environment: dict[str, str], cpus: int = 1, gpus: int = 0) -> None:
         # Ray's sockets lie in its folder, and the names of sockets may not be long.

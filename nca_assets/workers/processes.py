@@ -29,7 +29,7 @@ def make_all(
     """Make every partition, and give each stage as it is done. ``devices`` are as in ``CUDA_VISIBLE_DEVICES``."""
     workers = _Processes(devices[: len(jobs)], project)
     try:
-        with watch(f"partitions on {len(workers.idle)} GPUs", "partitions") as progress:
+        with watch(f"partitions on {len(workers.all)} GPUs", "partitions") as progress:
             yield from make_with(workers, jobs, progress)
     finally:
         workers.end()
@@ -42,7 +42,8 @@ class _Processes:
         threads = max(1, project.resources.threads // len(devices))
         project = replace(project, resources=project.resources.model_copy(update={"threads": threads}))
         self.waiting: deque[tuple[Job, Stage]] = deque()
-        self.idle = [_Process(device, project) for device in devices]
+        self.all = [_Process(device, project) for device in devices]
+        self.idle = list(self.all)
         self.busy: dict[Any, tuple[_Process, Job, Stage]] = {}
         """By the connection that the result comes from."""
 
@@ -79,7 +80,7 @@ class _Processes:
 
     def end(self) -> None:
         """End all processes, whatever they are doing."""
-        for process in [*self.idle, *(process for process, _, _ in self.busy.values())]:
+        for process in self.all:
             process.end()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nca_assets.errors import DeviceError, NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.progress import Progress
+from nca_assets.progress import Progress, unwatched
 from nca_assets.project import Project
 from nca_assets.workers.stages import SHARDS, Facts, Job, Made, Outcome
 
@@ -97,7 +97,7 @@ def facts(outcomes: Sequence[Outcome]) -> list[Facts]:
 
 @contextmanager
 def unseen(what: str, unit: str) -> Iterator[Progress]:  # noqa: ARG001
-    yield lambda done, total: None
+    yield unwatched
 
 
 def on_ray(project: Project, address: str, **settings: object) -> Project:
