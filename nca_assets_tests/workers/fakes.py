@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -106,9 +105,9 @@ def on_ray(project: Project, address: str, **settings: object) -> Project:
     return replace(project, orchestration=project.orchestration.model_copy(update=room))
 
 
-if __name__ == "__main__":
+def drive(address: str, count: str) -> None:
+    """A run of its own process, which prints what was noted."""
     from nca_assets.workers import on_ray as workers
 
-    address, count = sys.argv[1:]
-    driven = on_ray(Project.load(), address, shard_gpus=1)
-    print(json.dumps(facts(list(workers.make_all(jobs(int(count)), driven, unseen)))))
+    project = on_ray(Project.load(), address, shard_gpus=1)
+    print(json.dumps(facts(list(workers.make_all(jobs(int(count)), project, unseen)))))

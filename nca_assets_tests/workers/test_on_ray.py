@@ -59,7 +59,8 @@ def test_every_shard_is_made_on_the_device_that_ray_gave(with_gpus: Project) -> 
 
 
 def test_two_runs_at_once_share_no_gpu(address: str, data: object) -> None:  # noqa: ARG001
-    command = [sys.executable, "-m", fakes.__name__, address, "36"]
+    code = f"import sys; from {fakes.__name__} import drive; drive(*sys.argv[1:])"
+    command = [sys.executable, "-c", code, address, "36"]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) for _ in range(2)]
     require_own_devices([note for run in runs for note in json.loads(run.communicate(timeout=300)[0])])
 
