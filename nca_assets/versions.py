@@ -1,12 +1,7 @@
-"""Versions of what decides content; each is part of the code version of the asset that it shapes.
+"""Versions of the definitions that determine content; each is part of the code version of its asset.
 
-Raise one whenever the same inputs would give other bytes or other numbers than before.
+Raise one whenever the same inputs would give different bytes or numbers.
 """
-
-from functools import cache
-from hashlib import sha256
-from importlib.metadata import version
-from pathlib import Path
 
 RECIPE_VERSION = 2
 """How a rollout follows from (set, index)."""
@@ -17,11 +12,19 @@ VOCABULARY_VERSION = 2
 LABEL_VERSION = 2
 """How metrics and classes follow from tokens."""
 
+CENTROIDS_CODE = f"recipe {RECIPE_VERSION}, vocabulary {VOCABULARY_VERSION}"
+"""Code version of the vocabulary."""
 
-@cache
-def code_version() -> str:
-    """The release and a digest of this package's sources, like 0.1.0+3f2a9c81."""
-    package, digest = Path(__file__).parent, sha256()
-    for file in sorted(package.rglob("*.py")):
-        digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-    return f"{version('nca-assets')}+{digest.hexdigest()[:8]}"
+IMPORT_CODE = "1"
+"""Code version of imported shards."""
+
+
+def shards_code(recipe_version: int) -> str:
+    """Code version of shards of a recipe."""
+    return f"recipe {recipe_version}"
+
+
+def labels_code(label_version: int, recipe_version: int | None) -> str:
+    """Code version of labels, of imported shards if there is no recipe."""
+    labels = f"labels {label_version}"
+    return labels if recipe_version is None else f"{shards_code(recipe_version)}, {labels}"

@@ -1,4 +1,4 @@
-"""Which device simulates, and which there are."""
+"""The choice of the devices to simulate on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 
 def choose_device(setting: str) -> str:
-    """``auto`` takes CUDA where there is a device and Triton, else the CPU, and says so in the log.
+    """The device to use: with ``auto``, CUDA if there is a device and Triton, else the CPU, with a line in the log.
 
-    Raises ``NcaError`` if a device asked for by name is missing.
+    Raises ``NcaError`` if a device requested by name is missing.
     """
     require_device(setting)
     if setting != "auto":
@@ -48,7 +48,7 @@ def device_name(device: str) -> str:
 
 
 def _missing(setting: str) -> str:
-    """What a CUDA device lacks, in words; nothing if it can be used."""
+    """Why CUDA can't be used, in words; empty if it can."""
     number, count = int(setting.partition(":")[2] or 0), torch.cuda.device_count()
     if number >= count:
         return f"torch finds {count} CUDA devices"

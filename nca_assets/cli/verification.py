@@ -1,4 +1,4 @@
-"""The command that verifies what is on disk."""
+"""The command that verifies the files on disk."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 @app.command()
 def verify(
     partitions: Annotated[
-        list[str] | None, typer.Argument(help="Partition keys; by default all that are there, and collections.")
+        list[str] | None, typer.Argument(help="Partition keys; default: all on disk, and all other files.")
     ] = None,
-    rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each shard to simulate again.")] = 4,
+    rollouts: Annotated[int, typer.Option(min=1, help="Rollouts per shard to simulate again.")] = 4,
     every: Annotated[bool, typer.Option("--all", help="Simulate every rollout again.")] = False,
     published: Annotated[
-        Path | None, typer.Option(help="Hold this published folder against its checksums instead.")
+        Path | None, typer.Option(help="Instead, check this published folder against its checksums.")
     ] = None,
 ) -> None:
-    """Read shards, labels and collections, hold them against their digests, and simulate rollouts again.
+    """Check shards, labels and collections against their digests, and simulate some rollouts again.
 
-    What is wrong is noted, and stands in the warehouse's stale_partitions.
+    Findings are recorded, and listed in the warehouse's stale_partitions.
     """
     if published:
         _verify_published(published)
@@ -46,8 +46,8 @@ def _verify_published(folder: Path) -> None:
     for finding in findings:
         print(f"{folder}: {finding}", file=sys.stderr)
     if findings:
-        raise NcaError(f"{folder} is not as it was published: {len(findings)} files differ")
-    print(f"{folder}: every file is as it was published")
+        raise NcaError(f"{folder} has changed since it was published: {len(findings)} files differ")
+    print(f"{folder}: every file matches its checksum")
 
 
 def _verify_data(partitions: list[str], rollouts: int | None) -> None:
@@ -68,34 +68,31 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
         raise NcaError(f"{len(failed)} of {len(keys)} shards could not be verified{_how_to_remake(failed)}")
     if damaged:
         raise NcaError(f"{len(damaged)} of {others} other files are damaged")
-    print(f"all {len(keys)} shards, their labels and {others} other files are as they were written")
+    print(f"all {len(keys)} shards, their labels and {others} other files are intact")
 
 
 def _how_to_remake(keys: list[ShardKey]) -> str:
-    """The commands for those of ``keys`` that recipes make; the lines above say what to do about imported ones."""
-    ours = [str(key) for key in keys if not key.imported]
-    if not ours:
+    """The commands that remake the native ones of ``keys``; messages about imported shards come with remedies."""
+    native = [str(key) for key in keys if not key.imported]
+    if not native:
         return ""
-    return (
-        ": what is damaged is made again by 'nca backfill --missing --stale', or by "
-        f"'nca materialize {' '.join(ours[:3])}'"
-    )
+    return f": remake them with 'nca backfill --missing --stale' or 'nca materialize {' '.join(native[:3])}'"
 
 
 def _chosen_keys(partitions: list[str], project: Project) -> list[ShardKey]:
-    """The shards of these partition keys, by default all that have a manifest or labels."""
+    """The shards of these partition keys; if there are none, all shards that have a manifest or labels."""
     from nca_assets.ids import ShardKey
 
     if partitions:
         return [ShardKey.parse(text) for text in partitions]
     there = {*project.data.shards(), *project.data.imported_shards(), *project.data.labelled_shards()}
     if not there:
-        raise NcaError(f"{project.data} holds no shard to verify: materialize one first")
+        raise NcaError(f"{project.data} has no shards to verify: materialize one first")
     return sorted(there, key=lambda key: (key.imported, key))
 
 
 def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> bool:
-    """Verify a shard and its labels and print what came of it; returns whether both are sound."""
+    """Verify a shard and its labels and print the results; returns whether both are sound."""
     from nca_assets.labels.verify import verify_labels
     from nca_assets.shards.verify import verify_shard
 
@@ -104,8 +101,8 @@ def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> 
         with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
             most = rollouts or project.data.shard_size
             again = verify_shard(key, project.data, project.resources, most, progress_of(bar))
-        own = f"{again} rollouts simulated again, the same bytes"
-        print(f"{key}: {'all rollouts read, the same as when imported' if key.imported else own}", flush=True)
+        native = f"{again} rollouts simulated again, identical bytes"
+        print(f"{key}: {'all rollouts read, unchanged since import' if key.imported else native}", flush=True)
     except NcaError as error:
         sound = False
         print(f"{key}: {error}", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Buckets as a store. The functions in ``store`` describe its methods.
+"""Buckets as a store. The functions in ``store`` document the methods.
 
-An object can be replaced in one step, a folder can't, and a file that others have open should stay. So each version of
-those lies under a name of its own, and the object ``latest`` says which is the current one.
+An object can be replaced in one step, but a folder can't, and files that others have open should stay. So each version
+of these has its own name, and the object ``latest`` holds the name of the current one.
 """
 # ruff: noqa: D102
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 LATEST = "latest"
 
 KEPT = 3
-"""Versions that are kept, the current one included: whoever reads an older one may go on."""
+"""Versions to keep, the current one included, so that readers of an older one can finish."""
 
 TIME = "%Y%m%dT%H%M%S.%f"
-"""What the name of a version begins with, so that names sort in the order of publication."""
+"""Prefix of a version's name, so that names sort in order of publication."""
 
 
 class BucketStore:
@@ -116,18 +116,18 @@ class BucketStore:
 
 
 def _listed(folder: BucketPath) -> dict[str, ObjectMeta]:
-    """The objects right below ``folder``, by name."""
+    """The objects directly below ``folder``, by name."""
     found = folder.client.list_with_delimiter(folder.key)["objects"]
     return {item["path"].rpartition("/")[2]: item for item in found}
 
 
 def _upload(local: Path, file: BucketPath) -> None:
-    """Make an object of a local file of any size: it appears once all of it is there."""
+    """Upload a local file of any size; the object appears once it is complete."""
     file.client.put(file.key, local)
 
 
 def _time_of_next(folder: BucketPath) -> datetime:
-    """Now; or, by a clock that is behind those of other publishers, just after the time in the last name."""
+    """Now or, if this clock lags behind another publisher's, just after the time of the last version."""
     now = datetime.now(UTC)
     for last in _versions(folder)[-1:]:
         with suppress(ValueError):  # a name that is not ours
@@ -136,7 +136,7 @@ def _time_of_next(folder: BucketPath) -> datetime:
 
 
 def _versions(folder: BucketPath) -> list[str]:
-    """The names of all versions in ``folder``, those that are being uploaded included, the oldest first."""
+    """The names of all versions in ``folder``, oldest first, including those being uploaded."""
     return sorted({name.split("/")[0] for name in BucketStore().names(folder)} - {LATEST})
 
 

@@ -1,4 +1,4 @@
-"""Local copies of objects, kept by version: of what DuckDB, memory maps and archives need as local files."""
+"""Local copies of objects, by version, for DuckDB, memory maps and archives, which need local files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nca-assets"
-"""Where the copies are kept. They may be deleted at will."""
+"""Folder of the copies, which may be deleted at will."""
 
 MAX_CACHED = 50e9
 """Bytes of copies to keep; beyond, the least recently used are removed."""
@@ -26,11 +26,11 @@ IN_USE = 3600.0
 """Seconds after its last use during which a copy is not removed."""
 
 AT_ONCE = 16
-"""Files that are fetched side by side."""
+"""Files fetched concurrently."""
 
 
 def copies_of(found: Sequence[tuple[BucketPath, ObjectMeta]]) -> list[Path]:
-    """A copy of each object, in the version that was ``found``; those not yet there are fetched."""
+    """A copy of each object in the version ``found``; missing copies are fetched."""
     copies = [_place(file, meta["e_tag"] or "") for file, meta in found]
     missing = {copy: file for copy, (file, _) in zip(copies, found, strict=True) if not copy.exists()}
     if missing:
@@ -43,12 +43,12 @@ def copies_of(found: Sequence[tuple[BucketPath, ObjectMeta]]) -> list[Path]:
 
 
 def _place(file: BucketPath, tag: str) -> Path:
-    # The path as it is comes last, since some names say what is in a file.
+    # The object's own path comes last, since some names carry meaning.
     return CACHE / "versions" / tag.strip('"') / file.bucket / file.key
 
 
 def first_copy(file: BucketPath) -> Path:
-    """A copy of what the object was when this process first asked for it."""
+    """A copy of the object in the version that this process saw first."""
     if not (copy := _first_copy(file)).exists():  # removed to make room
         _first_copy.cache_clear()
         copy = _first_copy(file)

@@ -1,7 +1,7 @@
-"""Local files and folders that appear whole or not at all: made under a temporary name, flushed, then renamed.
+"""Local files and folders that appear whole or not at all: written under a temporary name, flushed, then renamed.
 
-The writer holds a lock on its temporary file or folder, which ends with its process: so the next writer can tell what
-killed ones have left, and removes it.
+A writer holds a lock on its temporary file or folder until its process ends, so the next writer can identify and
+remove what killed ones left behind.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BEFORE = ".before"
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the name ``path`` when the block ends well, and vanishes when it does not."""
+    """A file that becomes ``path`` if the block succeeds, and is removed if it fails."""
     with _temporary(path, Path.touch) as temporary, temporary.open("wb") as file:
         yield file
         file.flush()
@@ -36,9 +36,9 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replaced_folder(to: Path) -> Iterator[Path]:
-    """A folder that takes the place of ``to`` when the block ends well, and vanishes when it does not.
+    """A folder that replaces ``to`` if the block succeeds, and is removed if it fails.
 
-    Raises ``NcaError`` when the disk refuses.
+    Raises ``NcaError`` if the disk refuses.
     """
     with _temporary(to, Path.mkdir) as temporary:
         yield temporary
@@ -48,7 +48,7 @@ def replaced_folder(to: Path) -> Iterator[Path]:
 
 
 def created_file(path: Path, content: bytes) -> bool:
-    """Write ``content`` to ``path``, whole, unless it exists; returns whether it did not."""
+    """Write ``content`` to ``path``, whole, unless it exists; returns whether it was written."""
     with _temporary(path, Path.touch) as temporary:
         temporary.write_bytes(content)
         _flush(temporary)
@@ -73,7 +73,7 @@ def temporary_name(path: Path) -> Path:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, if it is there."""
+    """Remove a file, or a folder with its content, if it exists."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -82,7 +82,7 @@ def discard(path: Path) -> None:
 
 @contextmanager
 def _temporary(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
-    """A new temporary file or folder for ``path``, locked, removed in the end if it still has that name."""
+    """A new temporary file or folder for ``path``, locked, and removed at the end if it was not renamed."""
     with refusals_of_the_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
@@ -107,7 +107,7 @@ def _create_locked(path: Path, create: Callable[[Path], None]) -> tuple[Path, in
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what dead writers of ``path`` have left, and put back the folder that they were about to replace."""
+    """Remove leftovers of dead writers of ``path``, and restore a folder that they were about to replace."""
     any_name = f".{glob.escape(path.name)}.{'?' * 12}"
     for leftover in path.parent.glob(any_name + TEMPORARY):
         with suppress(FileNotFoundError):

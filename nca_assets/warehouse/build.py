@@ -1,7 +1,7 @@
 """Building the warehouse beside the one in use, and swapping it in with one rename.
 
-No process ever opens the published file for writing, so readers are never locked out: who has it open keeps the old
-snapshot, who opens it next sees the new one.
+No process ever opens the published file for writing, so readers are never locked out: open connections keep the old
+snapshot, new ones see the new one.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ from nca_assets.warehouse.sql_text import literal
 from nca_assets.warehouse.table import Table
 
 MAX_WAIT = 600.0
-"""Seconds to wait for another build to end."""
+"""Seconds to wait for another build to finish."""
 
 DISK_FULL = ("No space left", "max_temp_directory_size")
-"""What DuckDB's message has when the disk is full, the second when there was no room for its temporary files."""
+"""Fragments of DuckDB's messages for a full disk; the second is for temporary files."""
 
 MAX_PARTS_IN_ORDER = 1000
-"""Beyond it rows are not kept in order, which takes a quarter less time."""
+"""Above it, row order is not preserved, which saves a quarter of the time."""
 
 STORAGE_VERSION = "v1.2.0"
-"""The oldest DuckDB that can read the file, whichever writes it."""
+"""The oldest DuckDB that can read the file, regardless of the version that writes it."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """A table as it was built: its rows, and a digest that changes when its content may have."""
+    """A built table: its row count, and a digest that changes if its content may have changed."""
 
     rows: int
     digest: str
 
 
 def build_warehouse(data: DataFolder, only: Collection[str] | None = None) -> dict[str, Built]:
-    """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns each rebuilt table by name.
+    """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns the rebuilt tables by name.
 
-    With ``only``, rebuild the tables of these names, and take the others over from the published warehouse if there is
-    one. One build runs at a time, so the last one to publish has seen every part that was there when it began. Raises
-    ``NcaError`` if there is nothing to build from, a part is damaged, the disk is full, or another build does not end;
-    the published warehouse then stays.
+    With ``only``, rebuild just those tables, and copy the others from the published warehouse if there is one. Builds
+    run one at a time, so the last one to publish has seen every part that existed when it began. Raises ``NcaError`` if
+    there is nothing to build from, a part is damaged, the disk is full, or another build does not finish; the published
+    warehouse is then left unchanged.
     """
     final = _local_file(data)
     with building(data):
@@ -72,7 +72,7 @@ def build_warehouse(data: DataFolder, only: Collection[str] | None = None) -> di
                 built = _build(data, temporary, chosen | {"snapshot"})
             else:
                 built = _build(data, temporary, everything)
-            # Left beside by someone who opened the old file for writing; DuckDB would apply it to the new one.
+            # Left behind by a process that opened the old file for writing; DuckDB would apply it to the new one.
             write_ahead_log(final).unlink(missing_ok=True)
             publish_version(temporary, data / "nca.duckdb", data / "warehouse")
         finally:
@@ -82,7 +82,7 @@ def build_warehouse(data: DataFolder, only: Collection[str] | None = None) -> di
 
 @contextmanager
 def building(data: DataFolder) -> Iterator[None]:
-    """Hold off other builds for the time of the block; what keeps one from writing is raised as ``NcaError``."""
+    """Exclude other builds during the block. Raises ``NcaError`` if the warehouse can't be written."""
     final = _local_file(data)
     try:
         with refusals_of_the_disk(final), _alone(final), clear_errors():
@@ -95,19 +95,19 @@ def building(data: DataFolder) -> Iterator[None]:
 
 @contextmanager
 def _alone(final: Path) -> Iterator[None]:
-    """Hold the lock of ``final``. Raises ``TransientError`` if another build keeps it too long."""
+    """Hold the lock of ``final``. Raises ``TransientError`` if another build holds it too long."""
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(final.with_name(f".{final.name}.lock"), timeout=MAX_WAIT):
             yield
     except Timeout:
         raise TransientError(
-            f"another build of {final} has run for {MAX_WAIT:.0f} s: end it, then run this again"
+            f"another build of {final} has been running for {MAX_WAIT:.0f} s: stop it, then run this again"
         ) from None
 
 
 def _local_file(data: DataFolder) -> Path:
-    """What is built: the published file itself, or what a bucket's next version is uploaded from."""
+    """The build target: the published file itself, or the local file uploaded as a bucket's next version."""
     return cache_of(data.root) / "nca.duckdb"
 
 
@@ -122,7 +122,7 @@ def _build(data: DataFolder, file: Path, chosen: Collection[str]) -> dict[str, B
         for table in TABLES:
             if table.name in chosen:
                 built[table.name] = _build_table(connection, table)
-        # What DuckDB can't write when it closes the file, it drops without a word.
+        # Closing the file silently drops whatever DuckDB can't write then.
         connection.execute("CHECKPOINT")
         contents = _contents(connection)
     with duckdb.connect(file, read_only=True) as reopened:
@@ -141,7 +141,7 @@ def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, int | None]:
 
 
 def _remove_leftovers(final: Path) -> None:
-    """Remove unfinished builds with what DuckDB spilled beside them; the caller holds the lock, so none is alive."""
+    """Remove unfinished builds and DuckDB's spill files; the caller holds the lock, so no build is running."""
     for leftover in final.parent.glob(f".{final.name}.*{TEMPORARY}*"):
         discard(leftover)
 
@@ -157,7 +157,7 @@ def _build_table(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:
 
 
 def content_digest(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
-    """Of a table's rows in any order or, of one that ``follows`` from others, of its SQL and their digests."""
+    """Digest of a table's rows, regardless of order; if it ``follows`` from others, of its SQL and their digests."""
     if table.follows:
         sources = [content_digest(connection, BY_NAME[name]) for name in table.sources if name in BY_NAME]
         return hashlib.sha256("-".join([table.version, *sources]).encode()).hexdigest()[:32]

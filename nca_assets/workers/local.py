@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 from nca_assets.progress import Progress
 from nca_assets.project import Project
-from nca_assets.workers.stages import SHARDS, Job, Outcome, succeeded
+from nca_assets.workers.stages import Job, Outcome, succeeded
 
 Watch = Callable[[str, str], AbstractContextManager[Progress]]
 """From a title and a unit to progress that a person sees."""
@@ -16,7 +16,7 @@ def make_all(jobs: Sequence[Job], project: Project, watch: Watch) -> Generator[O
     for number, job in enumerate(jobs, start=1):
         name = f"{job.key} ({number} of {len(jobs)})" if len(jobs) > 1 else str(job.key)
         for stage in job.stages:
-            with watch(name if stage == SHARDS else f"{name} labels", "rollouts") as progress:
+            with watch(f"{stage.name} {name}", "rollouts") as progress:
                 result = stage.make(job.key, project, progress, stage.name in job.there)
             yield job, stage, result
             if not succeeded(result):

@@ -16,9 +16,15 @@ from typing import Any
 from nca_assets.errors import DeviceError, NcaError, TransientError
 from nca_assets.progress import unwatched
 from nca_assets.project import Project
-from nca_assets.versions import code_version
 from nca_assets.workers.local import Watch
-from nca_assets.workers.ray_cluster import OtherVersionError, connected, require_room, require_version, with_gpus
+from nca_assets.workers.ray_cluster import (
+    OtherVersionError,
+    code_version,
+    connected,
+    require_room,
+    require_version,
+    with_gpus,
+)
 from nca_assets.workers.several import make_with
 from nca_assets.workers.stages import Job, Made, Outcome, Stage
 
@@ -64,7 +70,7 @@ class _Workers:
         self.idle: list[Any] = []
 
     def submit(self, job: Job, stage: Stage) -> None:
-        gpus, _ = stage.room(self.project.orchestration)
+        gpus, _ = self._room(job, stage)
         waiting = self.for_actors if gpus else self.for_tasks
         if stage is job.stages[0]:
             waiting.append((job, stage))
@@ -113,7 +119,7 @@ class _Workers:
             self.under_way[method.remote(code_version(), self._packed(job, stage))] = job, stage, actor
         at_work = [actor for _, _, actor in self.under_way.values() if actor]
         while len(self.starting) < len(self.for_actors) and len(self.starting) + len(at_work) < MAX_ACTORS:
-            actor = self._start_actor(self.for_actors[0][1])
+            actor = self._start_actor(*self.for_actors[0])
             self.starting[actor.begin.remote(code_version())] = actor
         while self.for_tasks and len(self.under_way) - len(at_work) < MAX_TASKS:
             job, stage = self.for_tasks.popleft()
@@ -123,10 +129,15 @@ class _Workers:
                 ray.kill(actor)
             self.idle, self.starting = [], {}
 
-    def _start_actor(self, stage: Stage) -> Any:
+    def _room(self, job: Job, stage: Stage) -> tuple[float, int]:
+        """GPUs and CPUs; checks alone need no GPU."""
+        gpus, cpus = stage.room(self.project.orchestration)
+        return 0 if stage.name in job.there else gpus, cpus
+
+    def _start_actor(self, job: Job, stage: Stage) -> Any:
         import ray
 
-        gpus, cpus = stage.room(self.project.orchestration)
+        gpus, cpus = self._room(job, stage)
         kind: Any = ray.remote(_Actor)
         return kind.options(
             num_gpus=gpus, num_cpus=cpus, max_restarts=LOST_WORKERS, max_task_retries=LOST_WORKERS
@@ -137,13 +148,13 @@ class _Workers:
 
         task: Any = ray.remote(_make)
         return task.options(
-            name=f"{stage.name} {job.key}", num_cpus=stage.room(self.project.orchestration)[1],
+            name=f"{stage.name} {job.key}", num_cpus=self._room(job, stage)[1],
             max_retries=LOST_WORKERS, retry_exceptions=[TransientError],
         ).remote(code_version(), self._packed(job, stage))  # fmt: skip
 
     def _packed(self, job: Job, stage: Stage) -> bytes:
         """What a worker is to do; bytes, so that one of another version reads none of it."""
-        there = _for_worker(self.project, *stage.room(self.project.orchestration))
+        there = _for_worker(self.project, *self._room(job, stage))
         return pickle.dumps((stage, job.key, there, stage.name in job.there))
 
     def end(self) -> None:
@@ -179,9 +190,9 @@ def _make(version: str, work: bytes) -> Made | NcaError:
 
     stage, key, project, there = pickle.loads(work)  # noqa: S301 the run's own
     outcome = stage.make(key, project, unwatched, there)
-    if isinstance(outcome, Made) and outcome.version:
-        node = ray.get_runtime_context().get_node_id()
-        return replace(outcome, facts={**outcome.facts, "Ray node": node})
+    if isinstance(outcome, Made) and outcome.artifact:
+        facts = {**outcome.artifact.facts, "Ray node": ray.get_runtime_context().get_node_id()}
+        return replace(outcome, artifact=replace(outcome.artifact, facts=facts))
     if isinstance(outcome, TransientError) and not isinstance(outcome, DeviceError):
         raise outcome  # Ray tries it again
     return outcome

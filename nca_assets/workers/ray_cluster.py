@@ -4,10 +4,14 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version as installed_version
+from pathlib import Path
 
+import nca_assets
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.project import Project
-from nca_assets.versions import code_version
 from nca_assets.workers.stages import Stage
 
 
@@ -66,6 +70,15 @@ def _nodes() -> list[dict[str, float]]:
     import ray
 
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+@cache
+def code_version() -> str:
+    """The release and a digest of this package's sources, like 0.1.0+3f2a9c81."""
+    package, digest = Path(nca_assets.__file__).parent, sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return f"{installed_version('nca-assets')}+{digest.hexdigest()[:8]}"
 
 
 def require_version(version: str) -> None:

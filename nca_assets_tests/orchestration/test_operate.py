@@ -1,5 +1,6 @@
 """nca status and nca backfill: how far the dataset is, and asking for more of it."""
 
+import re
 import subprocess
 import sys
 
@@ -48,7 +49,7 @@ def test_status_prints_it(capsys: Capture) -> None:
     assert rows["set1"][:6] == ["4", "3", "1", "0", "0", "1"]
     assert rows["set3"] == ["4", "0", "0", "0", "0", "4", "0", "0", "0"]
     assert "10 partitions to make" in out
-    assert "s each lately" in out
+    assert re.search(r"recently [\d.]+ s each: ", out)
 
 
 def test_status_needs_no_torch(begun: Project) -> None:
@@ -112,7 +113,7 @@ def test_backfill_of_nothing_launches_nothing(instance: dg.DagsterInstance, caps
     [
         (("--set", "set9"), "unknown set 'set9': choose one of set1, set2, set3"),
         (("--shards", "3-1"), "3 is above 1"),
-        (("--shards", "all"), "is no range"),
+        (("--shards", "all"), "is not a range"),
         (("--shards", "0-4"), "unknown partition key 'set1-00004'"),
     ],
 )

@@ -58,8 +58,8 @@ def test_a_run_sent_in_place_of_a_lost_one_does_only_the_rest(
     """But one that a person sends again does all."""
     lost = run_range(instance, KEYS[0], KEYS[1]).run_id
     run = SimpleNamespace(run_id="another", parent_run_id=lost, root_run_id=lost, tags={"dagster/retry_number": retry})
-    context: Any = SimpleNamespace(run=run, retry_number=0, instance=instance, partition_keys=KEYS)
-    assert sorted(reported_by_this_run(context, SHARDS)) == sorted(reported_by_this_run(context, LABELS)) == there
+    context: Any = SimpleNamespace(run=run, retry_number=0, instance=instance)
+    assert [sorted(reported_by_this_run(context, key, KEYS)) for key in (SHARDS, LABELS)] == [there, there]
 
 
 def test_each_partition_of_a_range_is_reported_for_itself(vocabulary: Project, instance: dg.DagsterInstance) -> None:

@@ -77,7 +77,7 @@ def test_every_command_runs(asked: Project, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(local(asked.data.root))
     (tmp_path / "query.sql").write_text("FROM behavior_summary")
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    block = GUIDE.split("## Asking")[1].split("```console\n")[1].split("```")[0]
+    block = GUIDE.split("## Running queries")[1].split("```console\n")[1].split("```")[0]
     commands = [line.removeprefix("$ ") for line in block.splitlines()]
     assert len(commands) == 4
     for command in commands:

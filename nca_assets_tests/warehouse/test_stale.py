@@ -108,7 +108,9 @@ def test_shards_and_labels_of_the_first_recipe_are_stale_with_that_reason(
         ("behavior_labels", str(KEY)): f"{file} lacks a column (family): materialize partition {KEY} of "
         "behavior_labels again",
     }
-    remake = f"{KEY} is of recipe version 1, this is {RECIPE_VERSION}: materialize partition {KEY} of rollout_shards"
+    remake = (
+        f"{KEY} has recipe version 1, not the current {RECIPE_VERSION}: materialize partition {KEY} of rollout_shards"
+    )
     for use in (lambda: write_labels(KEY, labelled, resources), lambda: verify_shard(KEY, labelled, resources, most=1)):
         with pytest.raises(NcaError, match=re.escape(remake)):
             use()

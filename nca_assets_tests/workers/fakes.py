@@ -3,59 +3,62 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nca_assets.errors import DeviceError, NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.project import Project
-from nca_assets.workers.stages import SHARDS, Facts, Job, Made, Outcome
+from nca_assets.workers.stages import SHARDS, Artifact, Job, Made, Outcome
+
+Facts = Mapping[str, Any]
 
 FIRST_DEVICE: list[str | None] = []
 
 
-def note_device(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:  # noqa: ARG001
+def note_device(key: ShardKey, project: Project, progress: Progress) -> Artifact:  # noqa: ARG001
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     FIRST_DEVICE.append(given)
     began = time.time()
-    time.sleep(0.05)
-    return str(key), {
+    time.sleep(0.02 + key.number * 37 % 7 / 100)
+    return Artifact(str(key), "1", {}, {
         "given": given, "used": FIRST_DEVICE[0], "process": os.getpid(), "threads": project.resources.threads,
         "began": began, "ended": time.time(),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
-def note_slowly(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:
+def note_slowly(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     time.sleep(3 if key.number == 0 else 0)
     return note_device(key, project, progress)
 
 
-def sleep_long(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:
+def sleep_long(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     (_folder(project) / f"{key}-{os.getpid()}").touch()
     time.sleep(600)
     return note_device(key, project, progress)
 
 
-def die_at_three(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:
+def die_at_three(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     if key.number == 3:
         os._exit(9)
     return note_device(key, project, progress)
 
 
-def die_always(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:  # noqa: ARG001
+def die_always(key: ShardKey, project: Project, progress: Progress) -> Artifact:  # noqa: ARG001
     os._exit(9)
 
 
-def die_once(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:
+def die_once(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     if key.number == 3 and _first_time(project):
         os._exit(9)
     return note_device(key, project, progress)
 
 
-def fail_on_a_broken_gpu(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:
+def fail_on_a_broken_gpu(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     """The process that is the first to make shard 3 has lost its GPU from then on."""
     if key.number == 3 and _first_time(project):
         FIRST_DEVICE[:] = ["broken"]
@@ -64,7 +67,7 @@ def fail_on_a_broken_gpu(key: ShardKey, project: Project, progress: Progress) ->
     return note_device(key, project, progress)
 
 
-def make_a_mistake(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:  # noqa: ARG001
+def make_a_mistake(key: ShardKey, project: Project, progress: Progress) -> Artifact:  # noqa: ARG001
     raise ZeroDivisionError("a mistake")
 
 
@@ -81,7 +84,7 @@ def _folder(project: Project) -> Path:
     return project.dataset.data
 
 
-def jobs(count: int, work: Callable[[ShardKey, Project, Progress], tuple[str, Facts]] = note_device) -> list[Job]:
+def jobs(count: int, work: Callable[[ShardKey, Project, Progress], Artifact] = note_device) -> list[Job]:
     """Partitions of which ``work`` is all."""
     stage = replace(SHARDS, work=work, checks={})
     return [Job(ShardKey("set1", number), (stage,)) for number in range(count)]
@@ -91,7 +94,7 @@ def facts(outcomes: Sequence[Outcome]) -> list[Facts]:
     """What was noted where, of outcomes that all succeeded."""
     made = [result for _, _, result in outcomes if isinstance(result, Made)]
     assert len(made) == len(outcomes), [result for _, _, result in outcomes if isinstance(result, NcaError)]
-    return [result.facts for result in made]
+    return [result.artifact.facts for result in made if result.artifact]
 
 
 @contextmanager

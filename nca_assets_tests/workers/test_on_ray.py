@@ -13,13 +13,13 @@ import ray
 
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.project import Project
-from nca_assets.versions import code_version
 from nca_assets.workers import on_ray as workers
-from nca_assets.workers.stages import Facts, Made
+from nca_assets.workers.ray_cluster import code_version
+from nca_assets.workers.stages import Made
 from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.servers import RayCluster, stopped
 from nca_assets_tests.workers import fakes
-from nca_assets_tests.workers.fakes import facts, jobs, unseen
+from nca_assets_tests.workers.fakes import Facts, facts, jobs, unseen
 
 GPUS = 4
 

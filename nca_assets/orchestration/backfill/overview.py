@@ -1,4 +1,4 @@
-"""How far the dataset is: what ``nca status`` shows."""
+"""Progress of the dataset, as shown by ``nca status``."""
 
 import statistics
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from nca_assets.project import Project
 from nca_assets.warehouse.stale import SetInventory
 
 LATEST = 50
-"""Materializations that the present rate is taken from."""
+"""Materializations from which the current rate is estimated."""
 
 
 @dataclass(frozen=True)
 class SetStatus:
-    """Partitions of a set. Each is materialized or missing; some of the former are stale; any can be in flight, or
-    have failed when it was made last."""
+    """Partition counts of a set. Each partition is materialized (and possibly stale) or missing; any can also be in
+    flight, or have failed at its last attempt."""
 
     on_disk: SetInventory
     partitions: int
@@ -30,7 +30,7 @@ class SetStatus:
 
 @dataclass(frozen=True)
 class Overview:
-    """All sets, the partitions yet to be made, and the median seconds that one took lately."""
+    """All sets, the number of pending partitions, and the recent median of seconds per partition."""
 
     sets: list[SetStatus]
     left: int
@@ -38,12 +38,12 @@ class Overview:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes if one run at a time makes it."""
+        """Estimated time for the pending partitions, at one run at a time."""
         return None if self.seconds_per_partition is None else self.left * self.seconds_per_partition
 
 
 def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
-    """The present state. Raises ``NcaError`` if a folder can't be read."""
+    """The current state. Raises ``NcaError`` if a folder can't be read."""
     assessed = assess_now(project, instance)
     pending = pending_of(project, assessed)
     busy, failed = partitions_in_flight(instance, project), failed_partitions(instance)

@@ -1,6 +1,6 @@
 """Copying materializations from Dagster's event log into the data folder's own history.
 
-Incremental: each copy goes on where the last one ended, and from the start when the instance is another one.
+Incremental: each copy continues where the last one ended, or starts over if the instance has changed.
 """
 
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from nca_assets.warehouse.history import Event, append_history, last_events
 EVENTS_AT_ONCE = 1000
 
 OVERLAP = 100
-"""Events read again each time: a database with several writers may show a lower number after a higher one."""
+"""Events read again each time: with several writers, a lower number may appear after a higher one."""
 
 INPUT_VERSION = "dagster/input_data_version/"
 
 
 def copy_history(instance: dg.DagsterInstance, data: DataFolder) -> None:
-    """Add every materialization that ``data`` does not know of yet.
+    """Add every materialization not yet in the history of ``data``.
 
     Raises ``NcaError`` if ``instance`` belongs to another dataset.
     """
@@ -42,7 +42,7 @@ def copy_history(instance: dg.DagsterInstance, data: DataFolder) -> None:
 
 def _events_after(instance: dg.DagsterInstance, key: dg.AssetKey, known: tuple[int, str] | None) -> Iterator[Event]:
     start = 0
-    if known and _is_of(instance, key, *known):
+    if known and _has_event(instance, key, *known):
         start = max(0, known[0] - OVERLAP)
     while True:
         after = dg.AssetRecordsFilter(key, after_storage_id=start)
@@ -53,8 +53,8 @@ def _events_after(instance: dg.DagsterInstance, key: dg.AssetKey, known: tuple[i
         start = records[-1].storage_id
 
 
-def _is_of(instance: dg.DagsterInstance, key: dg.AssetKey, number: int, run_id: str) -> bool:
-    """Whether event ``number`` of this instance is the one that was copied last."""
+def _has_event(instance: dg.DagsterInstance, key: dg.AssetKey, number: int, run_id: str) -> bool:
+    """Whether event ``number`` of this instance is the last one copied."""
     only = dg.AssetRecordsFilter(key, storage_ids=[number])
     return [record.run_id for record in instance.fetch_materializations(only, limit=1).records] == [run_id]
 
@@ -62,7 +62,7 @@ def _is_of(instance: dg.DagsterInstance, key: dg.AssetKey, number: int, run_id: 
 def _event(key: dg.AssetKey, record: dg.EventLogRecord) -> Event:
     made = record.asset_materialization
     if made is None:
-        raise dg.DagsterInvariantViolationError(f"event {record.storage_id} of {key} is no materialization")
+        raise dg.DagsterInvariantViolationError(f"event {record.storage_id} of {key} is not a materialization")
     tags = made.tags or {}
     metadata: dict[str, Any] = {name: value.value for name, value in made.metadata.items()}
     return Event(

@@ -1,8 +1,8 @@
-"""The instance's run launcher: Dagster's default one, which also notices that a run's process is gone.
+"""The instance's run launcher: Dagster's default one, plus detection of dead run processes.
 
-Dagster's own fails a run whose process died only as long as the server that started it lives. After ``kill -9`` of
-both, or a power cut, such a run would count as started, and hold its pool, for ever. ``dagster.yaml`` names this class;
-with it, run monitoring fails such runs, so that what they have not made is made by others.
+Dagster's own fails a run whose process died only while the server that started it is alive. After ``kill -9`` of both,
+or a power cut, such a run would stay started, and hold its pool, forever. With this class, configured in
+``dagster.yaml``, run monitoring fails such runs, so that their unfinished partitions can be requested again.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 SLACK = 2.0
-"""Seconds that a process may seem to be younger than what it said first."""
+"""Seconds by which a process may appear to have started after its first event."""
 
 
 class LocalRunLauncher(DefaultRunLauncher):
@@ -21,19 +21,19 @@ class LocalRunLauncher(DefaultRunLauncher):
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Whether run monitoring may ask."""
+        """True: run monitoring may check run processes."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Whether the process that said last that it works on ``run`` is there, and is not a younger one."""
-        said = [
+        """Whether the last process to report work on ``run`` is alive, and its id has not been reused."""
+        reported = [
             (int(pid), log.timestamp)
             for log in self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
             if log.dagster_event and (pid := _pid(log.dagster_event.engine_event_data.metadata)) is not None
         ]
-        if not said:
-            return CheckRunHealthResult(WorkerStatus.RUNNING, "it has not said yet what process it is")
-        pid, time = said[-1]
+        if not reported:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "its process has not reported an id yet")
+        pid, time = reported[-1]
         try:
             if psutil.Process(pid).create_time() <= time + SLACK:
                 return CheckRunHealthResult(WorkerStatus.RUNNING, run_worker_id=str(pid))
