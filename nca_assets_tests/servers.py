@@ -129,7 +129,7 @@ class RayCluster:
         self.nodes: list[subprocess.Popen[bytes]] = []
         port, client = free_port(), free_port()
         self.address = f"ray://127.0.0.1:{client}"
-        self._head = f"127.0.0.1:{port}"
+        self.head = f"127.0.0.1:{port}"
         self._start(
             "--head", "--port", str(port), "--ray-client-server-port", str(client), "--include-dashboard=false",
             "--temp-dir", str(self.temporary), "--num-cpus", str(cpus), "--num-gpus", str(gpus),
@@ -137,7 +137,7 @@ class RayCluster:
         wait_until(lambda: listens(client), self.log)
 
     def add_node(self) -> None:
-        self._start("--address", self._head, "--num-cpus=1")
+        self._start("--address", self.head, "--num-cpus=1")
 
     def kill_node(self, number: int) -> None:
         """All of a node's processes, at once."""

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +15,7 @@ from nca_assets.errors import NcaError, TransientError
 from nca_assets.project import Project
 from nca_assets.workers import on_ray as workers
 from nca_assets.workers.ray_cluster import code_version
-from nca_assets.workers.stages import Made
+from nca_assets.workers.stages import Made, Outcome
 from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.servers import RayCluster, stopped
 from nca_assets_tests.workers import fakes
@@ -27,11 +27,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarnin
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NCA_")}
     folder = tmp_path_factory.mktemp("ray")
-    with stopped(RayCluster(folder, environment | {"PYTHONPATH": str(PROJECT)}, cpus=GPUS, gpus=GPUS)) as cluster:
-        yield cluster.address
+    with stopped(RayCluster(folder, environment | {"PYTHONPATH": str(PROJECT)}, cpus=GPUS, gpus=GPUS)) as started:
+        yield started
+
+
+@pytest.fixture
+def address(cluster: RayCluster) -> str:
+    return cluster.head
 
 
 @pytest.fixture
@@ -56,6 +61,22 @@ def test_every_shard_is_made_on_the_device_that_ray_gave(with_gpus: Project) -> 
     notes = facts(list(workers.make_all(jobs(60), with_gpus, unseen)))
     require_own_devices(notes)
     assert {note["used"] for note in notes} == {"0", "1", "2", "3"}
+
+
+def test_a_client_s_shards_are_too(project: Project, cluster: RayCluster) -> None:
+    notes = facts(tried_again(lambda: list(workers.make_all(jobs(24), fakes.on_ray(project, cluster.address), unseen))))
+    require_own_devices(notes)
+    assert {note["used"] for note in notes} <= {"0", "1", "2", "3"}
+
+
+def tried_again(make: Callable[[], list[Outcome]], times: int = 3) -> list[Outcome]:
+    """As a run does: now and then the server that Ray starts for a client dies."""
+    try:
+        return make()
+    except TransientError:
+        if not times:
+            raise
+        return tried_again(make, times - 1)
 
 
 def test_two_runs_at_once_share_no_gpu(address: str, data: object) -> None:  # noqa: ARG001
