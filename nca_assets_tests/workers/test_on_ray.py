@@ -14,8 +14,8 @@ import ray
 from nca_assets.errors import NcaError, TransientError
 from nca_assets.project import Project
 from nca_assets.workers import on_ray as workers
-from nca_assets.workers.ray_cluster import code_version
-from nca_assets.workers.stages import Made, Outcome
+from nca_assets.workers.ray_cluster import code_version, require_room
+from nca_assets.workers.stages import SHARDS, Made, Outcome
 from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.servers import RayCluster, stopped
 from nca_assets_tests.workers import fakes
@@ -102,6 +102,13 @@ def test_what_no_node_has_is_refused(project: Project, address: str, settings: d
         f"rollout_shards asks for {asked} of one node, but the nodes of NCA_RAY={address} have 4 and 4: lower "
     )
     assert not isinstance(refused.value, TransientError)
+
+
+def test_what_a_node_may_yet_bring_is_waited_for(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "nodes", list)
+    require_room([SHARDS], fakes.on_ray(project, "", shard_gpus=1, ray_autoscales=True))
+    with pytest.raises(NcaError, match="or set NCA_RAY_AUTOSCALES=true"):
+        require_room([SHARDS], fakes.on_ray(project, "", shard_gpus=1))
 
 
 @pytest.mark.parametrize("kind", ["with_gpus", "without"])
