@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nca_assets.errors import DeviceError, NcaError
+from nca_assets.errors import DeviceError, NcaError, TransientError
 from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress, unwatched
 from nca_assets.project import Project
 from nca_assets.workers.stages import SHARDS, Artifact, Job, Made, Outcome
 
 Facts = Mapping[str, Any]
+Work = Callable[[ShardKey, Project, Progress], Artifact]
 
 FIRST_DEVICE: list[str | None] = []
 
@@ -58,6 +59,12 @@ def die_once(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     return note_device(key, project, progress)
 
 
+def fail_once(key: ShardKey, project: Project, progress: Progress) -> Artifact:
+    if key.number == 3 and _first_time(project):
+        raise TransientError("the storage is busy")
+    return note_device(key, project, progress)
+
+
 def fail_on_a_broken_gpu(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     """The process that is the first to make shard 3 has lost its GPU from then on."""
     if key.number == 3 and _first_time(project):
@@ -84,7 +91,7 @@ def _folder(project: Project) -> Path:
     return project.dataset.data
 
 
-def jobs(count: int, work: Callable[[ShardKey, Project, Progress], Artifact] = note_device) -> list[Job]:
+def jobs(count: int, work: Work = note_device) -> list[Job]:
     """Partitions of which ``work`` is all."""
     stage = replace(SHARDS, work=work, checks={})
     return [Job(ShardKey("set1", number), (stage,)) for number in range(count)]

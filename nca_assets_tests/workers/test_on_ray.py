@@ -19,7 +19,7 @@ from nca_assets.workers.stages import SHARDS, Made, Outcome
 from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.servers import RayCluster, stopped
 from nca_assets_tests.workers import fakes
-from nca_assets_tests.workers.fakes import Facts, facts, jobs, unseen
+from nca_assets_tests.workers.fakes import Facts, Work, facts, jobs, unseen
 
 GPUS = 4
 
@@ -136,8 +136,9 @@ def test_ray_is_never_asked_about_more_than_it_may_be(without: Project, monkeypa
 
 
 @pytest.mark.parametrize("kind", ["with_gpus", "without"])
-def test_a_lost_worker_s_shard_is_made_again(request: pytest.FixtureRequest, kind: str) -> None:
-    made = list(workers.make_all(jobs(8, fakes.die_once), request.getfixturevalue(kind), unseen))
+@pytest.mark.parametrize("work", [fakes.die_once, fakes.fail_once])
+def test_what_fails_once_is_made_again(request: pytest.FixtureRequest, kind: str, work: Work) -> None:
+    made = list(workers.make_all(jobs(8, work), request.getfixturevalue(kind), unseen))
     assert len(facts(made)) == 8
 
 
