@@ -83,7 +83,8 @@ def test_two_runs_at_once_share_no_gpu(address: str, data: object) -> None:  # n
     code = f"import sys; from {fakes.__name__} import drive; drive(*sys.argv[1:])"
     command = [sys.executable, "-c", code, address, "36"]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) for _ in range(2)]
-    require_own_devices([note for run in runs for note in json.loads(run.communicate(timeout=300)[0])])
+    printed = [run.communicate(timeout=300)[0] for run in runs]
+    require_own_devices([note for text in printed for note in json.loads(text.splitlines()[-1])])
 
 
 def test_shards_take_gpus_where_there_are_any(project: Project, address: str) -> None:
