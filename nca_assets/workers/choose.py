@@ -1,4 +1,4 @@
-"""Which workers make a run's partitions."""
+"""The choice of the workers for a run."""
 
 from collections.abc import Generator, Sequence
 
@@ -9,8 +9,8 @@ from nca_assets.workers.stages import Job, Outcome
 
 
 def make_all(jobs: Sequence[Job], project: Project, watch: Watch) -> Generator[Outcome, None, None]:
-    """Make every partition, and give each stage as it is done: on the Ray cluster if there is one, else in a process
-    for each of several GPUs, else in this process. Raises ``NcaError`` if a device or worker is missing."""
+    """Make every partition, and give each stage as it is done: on the Ray cluster if the
+    settings name one, else in a process for each of several GPUs, else in this process. Raises ``NcaError``."""
     from nca_assets.automaton.device import cuda_devices, require_device
 
     if project.orchestration.ray:

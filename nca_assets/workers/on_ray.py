@@ -1,8 +1,7 @@
-"""The workers of a Ray cluster: each stage of a partition goes where there is room for it.
+"""The workers of a Ray cluster: each stage of a partition is placed where its GPUs and CPUs are free.
 
-A stage with GPUs is made by an actor, a process that keeps the device which Ray gave it: CUDA binds a process to its
-first device, and Ray gives the processes of tasks another for each. Stages without are tasks. Ray repeats either on
-other nodes if their workers are lost.
+Stages with a GPU are made by actors, which keep the device that Ray assigned: CUDA binds a process to its first device,
+but Ray reuses the processes of tasks with others. Stages without a GPU are tasks. Ray repeats work lost with its worker.
 """
 
 import logging
@@ -29,16 +28,16 @@ from nca_assets.workers.several import make_with
 from nca_assets.workers.stages import Job, Made, Outcome, Stage
 
 LOST_WORKERS = 4
-"""How often a stage is repeated whose worker was lost."""
+"""Repeats of a stage whose worker was lost."""
 
 MAX_ACTORS = 64
-"""Of a run: those that exceed the cluster's GPUs wait for one, as for nodes that join."""
+"""Of a run, including those that wait for a free GPU or a new node."""
 
 MAX_TASKS = 512
-"""Of a run, under way or waiting for room: Ray looks at all of them whenever one is done."""
+"""Of a run at a time: each wait for the next result goes through all of them."""
 
 MAX_SILENCE_S = 30.0
-"""Seconds without a result after which the log says that one is waiting."""
+"""Seconds without a result before a line in the log."""
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +56,16 @@ def make_all(jobs: Sequence[Job], project: Project, watch: Watch) -> Generator[O
 
 
 class _Workers:
-    """The actors and tasks under way, and the stages that wait for one."""
+    """The actors and tasks of a run, and the stages not yet given to one."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.for_actors: deque[tuple[Job, Stage]] = deque()
         self.for_tasks: deque[tuple[Job, Stage]] = deque()
         self.under_way: dict[Any, tuple[Job, Stage, Any]] = {}
-        """By Ray's reference to the result; the last is the actor that makes it, or nothing."""
+        """By Ray's reference to the result; the third is the actor, None for a task."""
         self.starting: dict[Any, Any] = {}
-        """Actors that have no place yet, by the reference to their first sign of life."""
+        """Actors not yet placed, by the reference to the result of ``begin``."""
         self.idle: list[Any] = []
 
     def submit(self, job: Job, stage: Stage) -> None:
@@ -83,7 +82,8 @@ class _Workers:
         self._hand_out()
         done, _ = ray.wait([*self.under_way, *self.starting], num_returns=1, timeout=MAX_SILENCE_S)
         if not done:
-            log.info("%d stages wait for room on Ray, or are under way", len(self.under_way) + len(self.for_actors))
+            unfinished = len(self.under_way) + len(self.for_actors) + len(self.for_tasks)
+            log.info("%d stages are running or waiting for room on Ray", unfinished)
         outcomes: list[Outcome] = []
         for reference in done:
             if reference in self.starting:
@@ -110,7 +110,7 @@ class _Workers:
         return job, stage, result
 
     def _hand_out(self) -> None:
-        """Give what waits to those that are free, and give back the GPUs that nothing waits for."""
+        """Give waiting stages to free workers, and release the GPUs that are no longer needed."""
         import ray
 
         while self.for_actors and self.idle:
@@ -153,12 +153,12 @@ class _Workers:
         ).remote(code_version(), self._packed(job, stage))  # fmt: skip
 
     def _packed(self, job: Job, stage: Stage) -> bytes:
-        """What a worker is to do; bytes, so that one of another version reads none of it."""
+        """A stage for a worker, as bytes: a worker of another version must not unpickle it."""
         there = _for_worker(self.project, *self._room(job, stage))
         return pickle.dumps((stage, job.key, there, stage.name in job.there))
 
     def end(self) -> None:
-        """End all that is under way."""
+        """Cancel all unfinished work."""
         import ray
 
         with suppress(Exception):  # the cluster may be gone
@@ -175,20 +175,20 @@ class _Actor:
     """A process on Ray that keeps its device."""
 
     def begin(self, version: str) -> None:
-        """Say that it has a place."""
+        """Return once the actor is placed."""
         require_version(version)
 
     def make(self, version: str, work: bytes) -> Made | NcaError:
-        """The same as a task does."""
+        """Make a stage, as a task does."""
         return _make(version, work)
 
 
 def _make(version: str, work: bytes) -> Made | NcaError:
-    """What a worker does."""
+    """Make a packed stage, on a worker."""
     require_version(version)
     import ray
 
-    stage, key, project, there = pickle.loads(work)  # noqa: S301 the run's own
+    stage, key, project, there = pickle.loads(work)  # noqa: S301 from the run
     outcome = stage.make(key, project, unwatched, there)
     if isinstance(outcome, Made) and outcome.artifact:
         facts = {**outcome.artifact.facts, "Ray node": ray.get_runtime_context().get_node_id()}
@@ -199,7 +199,7 @@ def _make(version: str, work: bytes) -> Made | NcaError:
 
 
 def _value(reference: Any, what: str) -> Any:
-    """What ``reference`` stands for, made for ``what``. Raises ``NcaError``, also if the worker was lost."""
+    """The result of work on ``what``. Raises ``NcaError``, ``TransientError`` if the worker was lost."""
     import ray
     from ray.exceptions import RayError, RayTaskError
 
@@ -217,7 +217,7 @@ def _value(reference: Any, what: str) -> Any:
 
 
 def _for_worker(project: Project, gpus: float, cpus: int) -> Project:
-    """The project as a worker sees it: with its CPUs and its one device, if any, and another working folder."""
+    """The project for a worker: with its CPUs and its one device, if any, and independent of the working folder."""
     device = project.resources.device.partition(":")[0] if gpus else "cpu"
     return Project(
         project.dataset.model_copy(update={"data": project.dataset.data.absolute()}),

@@ -1,6 +1,6 @@
-"""A process for each GPU of this machine, which sees that device alone for as long as it lives.
+"""A process for each GPU of this machine, which sees only that device.
 
-A process that is lost, or whose GPU fails, costs the partition that it was making; the others make the rest.
+If a process dies or its GPU fails, its current partition is a failure, and the other processes make the rest.
 """
 
 import os
@@ -36,7 +36,7 @@ def make_all(
 
 
 class _Processes:
-    """The processes, and the stages that wait for one to be free."""
+    """The processes, and the stages not yet given to one."""
 
     def __init__(self, devices: Sequence[str], project: Project) -> None:
         threads = max(1, project.resources.threads // len(devices))
@@ -45,7 +45,7 @@ class _Processes:
         self.all = [_Process(device, project) for device in devices]
         self.idle = list(self.all)
         self.busy: dict[Any, tuple[_Process, Job, Stage]] = {}
-        """By the connection that the result comes from."""
+        """By this end of the pipe."""
 
     def submit(self, job: Job, stage: Stage) -> None:
         if stage is job.stages[0]:
@@ -58,7 +58,13 @@ class _Processes:
             self._begin(self.idle.pop())
         if not self.busy:
             job, stage = self.waiting.popleft()
-            return [(job, stage, TransientError(f"{job.key}: no process is left to make it; the log tells of each"))]
+            return [
+                (
+                    job,
+                    stage,
+                    TransientError(f"{job.key}: no process is left to make it (the log has the failure of each)"),
+                )
+            ]
         return [self._outcome(line) for line in wait(list(self.busy))]
 
     def _begin(self, process: "_Process") -> None:
@@ -79,7 +85,7 @@ class _Processes:
         return job, stage, result
 
     def end(self) -> None:
-        """End all processes, whatever they are doing."""
+        """End all processes at once."""
         for process in self.all:
             process.end()
 
@@ -99,7 +105,7 @@ class _Process:
         return self._process.is_alive()
 
     def begin(self, job: Job, stage: Stage) -> bool:
-        """Whether the process is there to make ``stage``."""
+        """Have ``stage`` made; False if the process has died."""
         try:
             self.line.send((stage, job.key, stage.name in job.there))
         except OSError:
@@ -107,7 +113,7 @@ class _Process:
         return True
 
     def result(self, job: Job, stage: Stage) -> Made | NcaError:
-        """The result that has come, or the end of the process as an error. Raises what the stage raised."""
+        """The result, ``TransientError`` if the process has died. Raises what the stage raised."""
         try:
             result = self.line.recv()
         except (EOFError, OSError):
@@ -121,16 +127,16 @@ class _Process:
         return result
 
     def end(self) -> None:
-        """End the process, whatever it is doing: files appear whole, so nothing partial is left."""
+        """End the process at once: files appear whole, so nothing partial is left."""
         self.line.close()
         self._process.kill()
         self._process.join()
 
 
 def _serve(device: str, project: Project, line: Connection) -> None:
-    """Make stages as they come, until the process of the run ends this one, or is gone."""
+    """Make stages until the run ends this process, or ends itself."""
     os.environ["CUDA_VISIBLE_DEVICES"] = device  # before anything imports torch
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a terminal sends to the run's process too
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run handles it, and ends this process
     Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, OSError):
         while True:

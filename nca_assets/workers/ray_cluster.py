@@ -1,4 +1,4 @@
-"""A Ray cluster: connecting to it, and refusing one that lacks room or whose workers have other code."""
+"""The connection to a Ray cluster, its resources, and the version of its workers' code."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from nca_assets.workers.stages import Stage
 
 
 class OtherVersionError(NcaError):
-    """A worker's code is not the run's."""
+    """A worker's code differs from the run's."""
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def connected(address: str) -> Iterator[None]:
 
 
 def with_gpus(project: Project) -> Project:
-    """The project whose shards take a GPU each if the settings don't say, and the cluster has any."""
+    """The project with ``shard_gpus`` set: by default 1 if any node has a GPU, else 0."""
     if project.orchestration.shard_gpus is not None:
         return project
     gpus = 1 if any(node.get("GPU", 0) >= 1 for node in _nodes()) else 0
@@ -47,7 +47,7 @@ def with_gpus(project: Project) -> Project:
 
 
 def require_room(stages: Iterable[Stage], project: Project) -> None:
-    """Raise ``NcaError`` if no node could ever make one of ``stages``."""
+    """Raise ``NcaError`` if one of ``stages`` needs more than any node has, and none will be added."""
     settings, nodes = project.orchestration, _nodes()
     for stage in stages:
         gpus, cpus = stage.room(settings)
@@ -57,7 +57,7 @@ def require_room(stages: Iterable[Stage], project: Project) -> None:
         raise NcaError(
             f"{stage.name} asks for {gpus:g} GPUs and {cpus} CPUs of one node, but the nodes of NCA_RAY={settings.ray} "
             f"have {', '.join(shapes)}: lower NCA_SHARD_GPUS, NCA_SHARD_CPUS or NCA_LABEL_CPUS, or set "
-            "NCA_RAY_AUTOSCALES=true if the cluster starts nodes when they are needed"
+            "NCA_RAY_AUTOSCALES=true if the cluster adds nodes on demand"
         )
 
 
@@ -66,7 +66,7 @@ def _has(node: Mapping[str, float], gpus: float, cpus: float) -> bool:
 
 
 def _nodes() -> list[dict[str, float]]:
-    """What each node of the cluster has."""
+    """The resources of each node."""
     import ray
 
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
@@ -82,7 +82,7 @@ def code_version() -> str:
 
 
 def require_version(version: str) -> None:
-    """Raise ``OtherVersionError`` if this worker's code is not the run's, which has ``version``."""
+    """Raise ``OtherVersionError`` if this worker's code differs from the run's ``version``."""
     import ray
 
     if (here := code_version()) != version:

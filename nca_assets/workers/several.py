@@ -1,6 +1,6 @@
-"""Several workers at once: each stage goes to the first that is free, and the result decides on the partition's next.
+"""Partitions on several workers at once; a partition's next stage is queued when the one before has succeeded.
 
-Not here: the workers, which are processes (``processes``) or a Ray cluster's (``on_ray``).
+Not here: the workers themselves (``processes``, ``on_ray``).
 """
 
 from collections.abc import Generator, Sequence
@@ -11,14 +11,14 @@ from nca_assets.workers.stages import Job, Outcome, Stage, succeeded
 
 
 class Workers(Protocol):
-    """Workers that take stages as they become free."""
+    """Workers that share a queue of stages."""
 
     def submit(self, job: Job, stage: Stage) -> None:
-        """Queue a stage; the later ones of a partition that has begun come first."""
+        """Queue a stage, ahead of others if its partition has begun."""
         ...
 
     def results(self) -> list[Outcome]:
-        """Wait for results, and return those that have come."""
+        """Wait for results, and return those available."""
         ...
 
 

@@ -104,7 +104,7 @@ def test_when_all_processes_die_every_partition_is_a_failure(project: Project) -
     outcomes = list(make_all(jobs(8, fakes.die_always), project, unseen))
     assert {job.key.number for job, _, _ in outcomes} == set(range(8))
     assert all(isinstance(result, TransientError) for _, _, result in outcomes)
-    assert str(outcomes[-1][2]).endswith("no process is left to make it; the log tells of each")
+    assert str(outcomes[-1][2]).endswith("no process is left to make it (the log has the failure of each)")
 
 
 def test_a_mistake_in_the_program_is_raised_with_where_it_was(project: Project) -> None:
