@@ -25,7 +25,7 @@ def status() -> None:
     project = Project.load()
     with project_instance() as instance:
         overview = take_overview(project, instance)
-    counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing")
+    counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing", "unlabeled")
     print(printable(str(project.data)))
     headings = [name.replace("_", " ") for name in ("set", *counts, "rollouts", "tokens", "MB")]
     sizes = [
@@ -41,6 +41,8 @@ def status() -> None:
         print(to_make)
     else:
         print("every partition is up to date")
+    if overview.unreported:
+        print(f"{counted(overview.unreported, 'file')} on disk that Dagster does not know of: 'nca adopt' reports them")
 
 
 @app.command()

@@ -11,11 +11,12 @@ from tqdm import tqdm
 
 from nca_assets.cli.app import app
 from nca_assets.cli.show import progress_of
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 
 if TYPE_CHECKING:
     from nca_assets.ids import ShardKey
     from nca_assets.project import Project
+    from nca_assets.workers.checks import Verdict
 
 
 @app.command()
@@ -51,7 +52,7 @@ def _verify_published(folder: Path) -> None:
 
 
 def _verify_data(partitions: list[str], rollouts: int | None) -> None:
-    from nca_assets.in_process import rebuild_if
+    from nca_assets.in_process import rebuild_if, report_verification
     from nca_assets.project import Project
     from nca_assets.shards.findings import recorded_findings
     from nca_assets.warehouse.verify import verify_other_files
@@ -59,7 +60,9 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     project = Project.load()
     keys = _chosen_keys(partitions, project)
     before = recorded_findings(project.data)
-    failed = [key for key in keys if not _verify_partition(key, project, rollouts)]
+    errors = {key: _verify_partition(key, project, rollouts) for key in keys}
+    failed = [key for key in keys if any(errors[key])]
+    report_verification({key: _verdicts(key, *errors[key]) for key in keys}, project.data)
     others, damaged = (0, []) if partitions else verify_other_files(project.data)
     for finding in damaged:
         print(finding, file=sys.stderr)
@@ -91,12 +94,12 @@ def _chosen_keys(partitions: list[str], project: Project) -> list[ShardKey]:
     return sorted(there, key=lambda key: (key.imported, key))
 
 
-def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> bool:
-    """Verify a shard and its labels and print the results; returns whether both are sound."""
+def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> tuple[NcaError | None, NcaError | None]:
+    """Verify a shard and its labels and print the results; returns what is wrong with either."""
     from nca_assets.labels.verify import verify_labels
     from nca_assets.shards.verify import verify_shard
 
-    sound = True
+    shard = labels = None
     try:
         with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
             most = rollouts or project.data.shard_size
@@ -104,11 +107,24 @@ def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> 
         native = f"{again} rollouts simulated again, identical bytes"
         print(f"{key}: {'all rollouts read, unchanged since import' if key.imported else native}", flush=True)
     except NcaError as error:
-        sound = False
-        print(f"{key}: {error}", file=sys.stderr)
+        shard = error
     try:
         verify_labels(key, project.data)
     except NcaError as error:
-        sound = False
+        labels = error
+    for error in filter(None, (shard, labels)):
         print(f"{key}: {error}", file=sys.stderr)
-    return sound
+    return shard, labels
+
+
+def _verdicts(key: ShardKey, shard: NcaError | None, labels: NcaError | None) -> dict[str, dict[str, Verdict]]:
+    """The checks that verification has done, by asset; errors that are not the data's fault leave them out."""
+    from nca_assets.workers.checks import Verdict
+
+    named = {("imported_shards" if key.imported else "rollout_shards", "tokens_in_range"): shard}
+    named[("imported_labels" if key.imported else "behavior_labels", "labels_complete")] = labels
+    return {
+        asset: {check: Verdict(error is None, str(error) if error else None)}
+        for (asset, check), error in named.items()
+        if error is None or isinstance(error, DamageError)
+    }

@@ -24,7 +24,7 @@ GUIDE = (PROJECT / "docs" / "SQL.md").read_text()
 QUERIES = re.findall(r"```sql\n(.+?)```", GUIDE, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.+?)```", GUIDE, re.DOTALL)
 
-MAY_BE_EMPTY = ("out of date, and why", "two rollouts the same")
+MAY_BE_EMPTY = ("out of date, and why", "two rollouts identical")
 
 
 @pytest.fixture(scope="module")

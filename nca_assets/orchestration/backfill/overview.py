@@ -17,7 +17,7 @@ LATEST = 50
 @dataclass(frozen=True)
 class SetStatus:
     """Partition counts of a set. Each partition is materialized (and possibly stale) or missing; any can also be in
-    flight, or have failed at its last attempt."""
+    flight, or have failed at its last attempt. Of the missing ones, the ``unlabeled`` have their shard."""
 
     on_disk: SetInventory
     partitions: int
@@ -26,14 +26,17 @@ class SetStatus:
     failed: int
     in_flight: int
     missing: int
+    unlabeled: int
 
 
 @dataclass(frozen=True)
 class Overview:
-    """All sets, the number of pending partitions, and the recent median of seconds per partition."""
+    """All sets, the number of pending partitions, the shards and label parts that Dagster does not know of, and the
+    recent median of seconds per partition."""
 
     sets: list[SetStatus]
     left: int
+    unreported: int
     seconds_per_partition: float | None
 
     @property
@@ -60,12 +63,14 @@ def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
                 failed=_of(name, failed),
                 in_flight=_of(name, busy),
                 missing=missing,
+                unlabeled=_of(name, pending.missing_labels),
             )
         )
     for name, inventory in on_disk.items():
         stale = _of(name, {str(s.partition_key) for s in assessed.stale if s.asset.startswith("imported")})
-        sets.append(SetStatus(inventory, inventory.shards, inventory.shards, stale, failed=0, in_flight=0, missing=0))
-    return Overview(sets, len(pending.shards) + len(pending.labels), _current_rate(instance))
+        sets.append(SetStatus(inventory, inventory.shards, inventory.shards, stale, 0, 0, 0, 0))
+    left, unreported = len(pending.shards) + len(pending.labels), len(assessed.unreported)
+    return Overview(sets, left, unreported, _current_rate(instance))
 
 
 def _of(name: str, keys: set[str] | list[str]) -> int:

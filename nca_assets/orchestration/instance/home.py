@@ -23,22 +23,32 @@ MAX_WAIT_S = 60.0
 """Seconds to wait for other processes opening the same home; each takes less than one."""
 
 
+def has_home() -> bool:
+    """Whether there is a home, in ``DAGSTER_HOME`` or the project that one stands in."""
+    return (_home() / "dagster.yaml").exists()
+
+
 def project_instance() -> dg.DagsterInstance:
     """The instance in ``DAGSTER_HOME``, by default the folder ``.dagster`` of the current project.
 
     Raises ``NcaError`` if there is none, or if one of its databases is damaged.
     """
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str((project_folder() / ".dagster").absolute())))
-    if not (home / "dagster.yaml").exists():
+    home = _home()
+    if not has_home():
         raise NcaError(
             f"{home} has no dagster.yaml: run this in a project's folder ('nca init' creates one), or set DAGSTER_HOME"
         )
     if "nca_assets.automation." in (home / "dagster.yaml").read_text():
-        raise NcaError(f"{home / 'dagster.yaml'} is of an earlier release: put one that 'nca init' makes in its place")
+        raise NcaError(f"{home / 'dagster.yaml'} is of an earlier release: replace it with one that 'nca init' creates")
+    os.environ["DAGSTER_HOME"] = str(home)
     with _opened_by_one(home):
         for name in DATABASES:
             _require_sound(home / name, home)
         return dg.DagsterInstance.get()
+
+
+def _home() -> Path:
+    return Path(os.environ.get("DAGSTER_HOME") or (project_folder() / ".dagster").absolute())
 
 
 @contextmanager
