@@ -9,8 +9,11 @@ from nca_assets.workers.stages import Job, Outcome
 
 
 def make_all(jobs: Sequence[Job], project: Project, watch: Watch) -> Generator[Outcome, None, None]:
-    """Make every partition, and give each stage as it is done: on the Ray cluster if the
-    settings name one, else in a process for each of several GPUs, else in this process. Raises ``NcaError``."""
+    """Make every partition, and give each stage as it is done: on the Ray cluster if the settings name one, else in a
+    process for each of several GPUs, else in this process.
+
+    Raises ``NcaError`` if the device does not exist, or the cluster can't be used.
+    """
     from nca_assets.automaton.device import cuda_devices, require_device
 
     if project.orchestration.ray:

@@ -1,7 +1,7 @@
 """The workers of a Ray cluster: each stage of a partition is placed where its GPUs and CPUs are free.
 
 Stages with a GPU are made by actors, which keep the device that Ray assigned: CUDA binds a process to its first device,
-but Ray reuses the processes of tasks with others. Stages without a GPU are tasks. Ray repeats work lost with its worker.
+but Ray reuses the processes of tasks with others. Stages without a GPU are tasks. Ray repeats work of lost workers.
 """
 
 import logging
