@@ -15,3 +15,7 @@ class DiskFullError(NcaError):
 
 class TransientError(NcaError):
     """A failure that may pass on a retry: a busy or unreachable disk, a failing GPU, a held lock."""
+
+
+class DeviceError(TransientError):
+    """A GPU failed; the process that used it has to be replaced."""

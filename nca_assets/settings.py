@@ -64,11 +64,13 @@ class Orchestration(_Settings):
     ray: str = Field(
         default="",
         pattern=r"^(|auto|(ray://)?[\w.-]+:\d+)$",
-        description="Ray cluster to make partitions on, like ray://head:10001; empty for this process.",
+        description="Ray cluster to make partitions on, like ray://head:10001; empty for this machine.",
     )
-    shard_gpus: float = Field(default=0, ge=0, description="GPUs of the Ray cluster for simulating a shard.")
+    ray_autoscales: bool = Field(default=False, description="Whether the Ray cluster adds nodes on demand.")
+    shard_gpus: float | None = Field(
+        default=None, ge=0, description="GPUs of the Ray cluster for simulating a shard; 1 if any node has one."
+    )
     shard_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, for simulating a shard there.")
-    label_gpus: float = Field(default=0, ge=0, description="GPUs of the Ray cluster for labeling a shard.")
     label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, for labeling a shard there.")
 
 

@@ -1,8 +1,9 @@
-"""The choice of the device to simulate on."""
+"""The choice of the devices to simulate on."""
 
 from __future__ import annotations
 
 import logging
+import os
 import platform
 from importlib.util import find_spec
 
@@ -30,6 +31,15 @@ def require_device(setting: str) -> None:
     """Raise ``NcaError`` if ``setting`` names a device that is missing."""
     if setting not in ("auto", "cpu") and (missing := _missing(setting)):
         raise NcaError(f"NCA_DEVICE={setting}: {missing}. Use auto or cpu.")
+
+
+def cuda_devices(setting: str) -> list[str]:
+    """The CUDA devices that ``auto`` can use, as ``CUDA_VISIBLE_DEVICES`` names each; none for other settings."""
+    if setting != "auto" or _missing(setting):
+        return []
+    numbers = [str(number) for number in range(torch.cuda.device_count())]
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",")[: len(numbers)] if named else numbers
 
 
 def device_name(device: str) -> str:

@@ -23,7 +23,7 @@ from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule
-from nca_assets.errors import NcaError, TransientError
+from nca_assets.errors import DeviceError, NcaError
 from nca_assets.settings import Resources
 
 log = logging.getLogger(__name__)
@@ -171,13 +171,13 @@ def simulate_kept(rules: Iterable[Rule], centroids: Tensor, frames: int, machine
 
 
 def _failures_of(device: str, batches: Iterator[tuple[Rule, Tokens]]) -> Iterator[tuple[Rule, Tokens]]:
-    """``batches``, with failures of CUDA, seldom the program's fault, as ``TransientError``."""
+    """``batches``, with failures of CUDA, seldom the program's fault, as ``DeviceError``."""
     try:
         yield from batches
     except RuntimeError as error:
         if "CUDA" not in str(error):
             raise
-        raise TransientError(f"{device} failed: {str(error).splitlines()[0]}. Look at nvidia-smi.") from error
+        raise DeviceError(f"{device} failed: {str(error).splitlines()[0]}. Look at nvidia-smi.") from error
 
 
 def _cells(rule: Rule) -> int:

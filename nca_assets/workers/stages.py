@@ -1,6 +1,6 @@
 """The stages of a partition: a shard is simulated, then labeled, and each is checked as it lies on disk.
 
-Not here: the process that does it (``local``, ``on_ray``), and the run that reports it (``orchestration``).
+Not here: the process that does it (``choose``), and the run that reports it (``orchestration``).
 """
 
 import time
@@ -179,11 +179,11 @@ def _contact_sheet(key: ShardKey, manifest: "Manifest", data: DataFolder) -> byt
 
 
 def _shard_room(settings: Orchestration) -> tuple[float, int]:
-    return settings.shard_gpus, settings.shard_cpus
+    return settings.shard_gpus or 0, settings.shard_cpus
 
 
 def _label_room(settings: Orchestration) -> tuple[float, int]:
-    return settings.label_gpus, settings.label_cpus
+    return 0, settings.label_cpus
 
 
 SHARDS = Stage("rollout_shards", simulate_shard, find_shard, SHARD_CHECKS, _shard_room)

@@ -2,7 +2,8 @@
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -16,8 +17,8 @@ from nca_assets.orchestration.partitions.events import Reporter, reported_by_thi
 from nca_assets.orchestration.partitions.in_flight import PARTITION, RANGE_START
 from nca_assets.orchestration.reporting import progress_in_log
 from nca_assets.project import Project
-from nca_assets.workers import local, on_ray
 from nca_assets.workers.checks import Verdict
+from nca_assets.workers.choose import make_all
 from nca_assets.workers.stages import Job, Made, Outcome, Stage
 
 # Checks by partition are in preview; without them one shard's failure would be the whole asset's.
@@ -52,13 +53,15 @@ def make_partitions(
     reporter = Reporter(context.instance, context.log_event)
     outcomes = _outcomes(context, stages, keys, project)
     if not context.selected_asset_keys:
-        _report_checks(context, reporter, outcomes)
+        with closing(outcomes):
+            _report_checks(context, reporter, outcomes)
         return
     failures: list[NcaError] = []
     try:
-        for job, stage, result in outcomes:
-            if failure := _report(context, reporter, stage, job.key, result):
-                failures.append(failure)
+        with closing(outcomes):  # ends the workers
+            for job, stage, result in outcomes:
+                if failure := _report(context, reporter, stage, job.key, result):
+                    failures.append(failure)
     finally:
         report_data_state(reporter)
     if failures:
@@ -71,7 +74,7 @@ def _names_partitions(context: dg.AssetExecutionContext) -> bool:
 
 def _outcomes(
     context: dg.AssetExecutionContext, stages: Sequence[Stage], keys: Sequence[ShardKey], project: Project
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     made = {key.to_user_string() for key in context.selected_asset_keys}
     chosen = tuple(stage for stage in map(partial(_selected, context), stages) if stage.name in made or stage.checks)
     partitions = [str(key) for key in keys]
@@ -80,8 +83,7 @@ def _outcomes(
         for name in (stage.name for stage in chosen)
     }
     jobs = [Job(key, chosen, frozenset(name for name in there if str(key) in there[name])) for key in keys]
-    workers = on_ray if project.orchestration.ray else local
-    return workers.make_all(jobs, project, partial(progress_in_log, context))
+    return make_all(jobs, project, partial(progress_in_log, context))
 
 
 def _selected(context: dg.AssetExecutionContext, stage: Stage) -> Stage:

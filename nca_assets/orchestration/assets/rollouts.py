@@ -23,14 +23,11 @@ STAGES = (stages.SHARDS, stages.LABELS)
     pool="device",
 )
 def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Simulate and label the shards of this run's partitions: one after the other or, on a Ray cluster, in parallel."""
-    from nca_assets.automaton.device import require_device
+    """Simulate and label the shards of this run's partitions: on all GPUs of this machine, or on a Ray cluster."""
     from nca_assets.shards.space import require_space
 
     with working(context) as (project, data):
         keys = [project.shard_key(partition) for partition in partitions_of(context, data.shards())]
-        if not project.orchestration.ray:
-            require_device(project.resources.device)
         if SHARDS.key in context.selected_asset_keys:
             require_space(keys, data)
         make_partitions(context, STAGES, keys, project)
