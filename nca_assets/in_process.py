@@ -16,7 +16,8 @@ from nca_assets.ids import ShardKey
 from nca_assets.orchestration.instance.binding import belongs, bind
 from nca_assets.orchestration.instance.home import has_home, project_instance
 from nca_assets.orchestration.partitions.events import Reporter, latest_versions
-from nca_assets.orchestration.partitions.pending import ASSETS
+from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START
+from nca_assets.orchestration.partitions.pending import ASSETS, ranges
 from nca_assets.orchestration.reporting import terminal
 from nca_assets.project import Project
 from nca_assets.store.location import Stored
@@ -36,10 +37,10 @@ class Materialized:
 
 
 def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
-    """Materialize the vocabulary if it is missing, then each shard with its labels, then the warehouse.
+    """Materialize the vocabulary if it is missing, then the shards with their labels, then the warehouse.
 
-    Yields every materialization as it finishes. Raises ``NcaError`` if a run fails, or at once on bad settings, a bad
-    folder or bad partition keys.
+    Consecutive shards are one run, which uses all GPUs. Yields the materializations of each run as it ends. Raises
+    ``NcaError`` if a run fails, or at once on bad settings, a bad folder or bad partition keys.
     """
     project = Project.load()
     keys = [project.shard_key(text) for text in partition_keys]
@@ -48,8 +49,8 @@ def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
         known = instance.get_latest_materialization_event(dg.AssetKey("centroids"))
         if known is None or not data.centroids_file.exists():
             yield from _run("learn_vocabulary", instance)
-        for key in keys:
-            yield from _run("make_shard", instance, key)
+        for group in ranges(map(str, keys), project.orchestration.shards_per_run):
+            yield from _run("make_shard", instance, *group)
         yield from _run("build_analytics", instance)
 
 
@@ -82,7 +83,7 @@ def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
         for key, file in shard_keys(folder, name, data).items():
             config = {"ops": {"imported": {"config": {"source": str(file)}}}}
             with _partition("imported_shards", str(key), instance):
-                done = _run("import_shard", instance, key, config)
+                done = _run("import_shard", instance, str(key), config=config)
             yield from done
         yield from _run("build_analytics", instance)
 
@@ -92,7 +93,7 @@ def collect(name: str, config: dict[str, object]) -> dict[str, object]:
     with _instance_of(Project.load().writable_data()) as instance:
         given = {key: value for key, value in config.items() if value is not None}
         with _partition("collections", name, instance):
-            [frozen] = _run("freeze_collection", instance, name, {"ops": {"collections": {"config": given}}})
+            [frozen] = _run("freeze_collection", instance, name, config={"ops": {"collections": {"config": given}}})
         _run("build_collection_tables", instance)
         return frozen.metadata
 
@@ -184,15 +185,19 @@ def _progress_on_terminal() -> Iterator[None]:
 
 
 def _run(
-    job: str, instance: dg.DagsterInstance, key: ShardKey | str | None = None, config: dict[str, Any] | None = None
+    job: str, instance: dg.DagsterInstance, *partitions: str, config: dict[str, Any] | None = None
 ) -> list[Materialized]:
+    """Run a job, of one partition or of a range that follow each other if there are any."""
     from nca_assets.definitions import defs
 
+    several = {RANGE_START: partitions[0], RANGE_END: partitions[-1]} if partitions[1:] else None
     result = defs.resolve_job_def(job).execute_in_process(
-        run_config=QUIET | (config or {}), instance=instance, partition_key=key and str(key), raise_on_error=False
-    )
+        run_config=QUIET | (config or {}), instance=instance, raise_on_error=False, tags=several,
+        partition_key=partitions[0] if partitions and not several else None,
+    )  # fmt: skip
     if not result.success:
-        raise NcaError(_reason(result, f"job {job}" + (f", partition {key}" if key else "")))
+        names = " to ".join(sorted({partitions[0], partitions[-1]})) if partitions else ""
+        raise NcaError(_reason(result, f"job {job}" + (f", partition {names}" if names else "")))
     return [
         Materialized(
             event.asset_key.to_user_string(),
