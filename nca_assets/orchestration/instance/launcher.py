@@ -15,8 +15,8 @@ import psutil
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
-HOST = "nca_assets/host"
-"""Tag of the machine, or container, that a run's process is on; each run sets its own."""
+HOST = ".dagster/nca-assets-host"
+"""Tag, which the UI hides, of the machine or container that a run's process is on; each run sets its own."""
 
 SECONDS_TO_TAG = 60.0
 """A run whose process is younger may not have set the tag yet."""
