@@ -15,3 +15,7 @@ class DiskFullError(NcaError):
 
 class TransientError(NcaError):
     """What may well succeed when it is tried again: a busy or unreachable disk, a GPU that failed, a held lock."""
+
+
+class OvertakenError(TransientError):
+    """The data changed while something was made of them, so it must be made again."""

@@ -7,15 +7,15 @@ those lies under a name of its own, and the object ``latest`` says which is the 
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
-from nca_assets.errors import TransientError
+from nca_assets.errors import OvertakenError
 from nca_assets.store import copies
 from nca_assets.store.location import BucketPath
 from nca_assets.store.refusals import clear_errors, refusals_of_the_disk
@@ -27,9 +27,6 @@ LATEST = "latest"
 
 KEPT = 3
 """Versions that are kept, the current one included: whoever reads an older one may go on."""
-
-TIME = "%Y%m%dT%H%M%S.%f"
-"""What the name of a version begins with, so that names sort in the order of publication."""
 
 
 class BucketStore:
@@ -88,20 +85,18 @@ class BucketStore:
 
     def current(self, path: BucketPath, versions: BucketPath | None) -> BucketPath:
         folder = versions or path
-        try:
-            return folder / (folder / LATEST).read_text()
-        except FileNotFoundError:
-            return folder / "none"
+        return folder / (_latest(folder)[0] or "none")
 
-    def publish_version(self, local: Path, path: BucketPath, versions: BucketPath | None) -> BucketPath:
+    def publish_version(
+        self, local: Path, path: BucketPath, versions: BucketPath | None, after: BucketPath
+    ) -> BucketPath:
         folder = versions or path
-        version = folder / f"{_time_of_next(folder):{TIME}}-{uuid4().hex[:8]}{path.suffix}"
+        version = folder / f"{_number(after.name) + 1:08d}-{uuid4().hex[:8]}{path.suffix}"
         for file in [file for file in local.rglob("*") if file.is_file()] if local.is_dir() else [local]:
             _upload(file, version / file.relative_to(local).as_posix())
-        if sum(name > version.name for name in _versions(folder)) >= KEPT:
-            raise TransientError(f"{KEPT} newer versions of {folder} were published meanwhile: publish again")
-        with self.whole_file(folder / LATEST) as latest:
-            latest.write(version.name.encode())
+        if not _replace_latest(folder, after.name, version.name):
+            _remove(folder, {version.name})
+            raise OvertakenError(f"another version of {folder} was published meanwhile: publish again")
         _remove_old(folder)
         return version
 
@@ -126,21 +121,49 @@ def _upload(local: Path, file: BucketPath) -> None:
     file.client.put(file.key, local)
 
 
-def _time_of_next(folder: BucketPath) -> datetime:
-    """Now; or, by a clock that is behind those of other publishers, just after the time in the last name."""
-    now = datetime.now(UTC)
-    for last in _versions(folder)[-1:]:
-        with suppress(ValueError):  # a name that is not ours
-            now = max(now, datetime.strptime(last.split("-")[0], TIME).replace(tzinfo=UTC) + timedelta(microseconds=1))
-    return now
+def _latest(folder: BucketPath) -> tuple[str | None, str | None]:
+    """The name of the current version in ``folder``, and the tag of the object that says so; None before the first."""
+    try:
+        found = folder.client.get((folder / LATEST).key)
+    except FileNotFoundError:
+        return None, None
+    return found.bytes().to_bytes().decode(), found.meta["e_tag"]
 
 
-def _versions(folder: BucketPath) -> list[str]:
-    """The names of all versions in ``folder``, those that are being uploaded included, the oldest first."""
-    return sorted({name.split("/")[0] for name in BucketStore().names(folder)} - {LATEST})
+def _replace_latest(folder: BucketPath, before: str, version: str) -> bool:
+    """Make ``version`` the current one if ``before`` still is; returns whether it was."""
+    from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+    named, tag = _latest(folder)
+    if (named or "none") != before:
+        return False
+    mode = {"e_tag": tag} if tag else "create"
+    with suppress(AlreadyExistsError, PreconditionError):
+        folder.client.put((folder / LATEST).key, version.encode(), mode=mode, use_multipart=False)
+    # Asked once more, since the condition also fails when the first answer was lost and the request repeated, and since
+    # some servers ignore conditions (rclone's does). On those a publication is lost unnoticed if another one has looked
+    # before it and writes after this line: some milliseconds, where builds take seconds.
+    return _latest(folder)[0] == version
+
+
+def _number(version: str) -> int:
+    """What the name of a version begins with: one more than the version had that it follows.
+
+    So versions sort in the order of their publication. Those of earlier releases begin with a date, like
+    20260131T235959: the next one's number is that of the day after.
+    """
+    match = re.match(r"\d{8,}", version)
+    return int(match[0]) if match else 0
 
 
 def _remove_old(folder: BucketPath) -> None:
-    store = BucketStore()
-    old = set(_versions(folder)[:-KEPT]) - {store.current(folder, None).name}
-    folder.client.delete([(folder / name).key for name in store.names(folder) if name.split("/")[0] in old])
+    """Remove versions older than those to keep, and uploads that were never published."""
+    current = _latest(folder)[0] or "none"
+    newest = _number(current) - KEPT
+    there = {name.split("/")[0] for name in BucketStore().names(folder)} - {current}
+    _remove(folder, {name for name in there if 0 < _number(name) <= newest})
+
+
+def _remove(folder: BucketPath, versions: set[str]) -> None:
+    found = BucketStore().names(folder)
+    folder.client.delete([(folder / name).key for name in found if name.split("/")[0] in versions])

@@ -59,7 +59,7 @@ class LocalStore:
     def current(self, path: Path, versions: Path | None) -> Path:  # noqa: ARG002
         return path
 
-    def publish_version(self, local: Path, path: Path, versions: Path | None) -> Path:  # noqa: ARG002
+    def publish_version(self, local: Path, path: Path, versions: Path | None, after: Path) -> Path:  # noqa: ARG002
         if local != path:
             publish(local, path)
         return path

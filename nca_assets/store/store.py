@@ -29,7 +29,7 @@ class Store(Protocol[P]):
     def whole_file(self, file: P) -> AbstractContextManager[BinaryIO]: ...
     def create(self, file: P, content: bytes) -> bool: ...
     def current(self, path: P, versions: P | None) -> P: ...
-    def publish_version(self, local: Path, path: P, versions: P | None) -> P: ...
+    def publish_version(self, local: Path, path: P, versions: P | None, after: P) -> P: ...
     def require_writable(self, folder: P) -> None: ...
     def free_bytes(self, folder: P) -> int | None: ...
 
@@ -118,13 +118,14 @@ def current(path: Stored, versions: Stored | None = None) -> Stored:
     return store_of(path).current(path, versions)
 
 
-def publish_version(local: Path, path: Stored, versions: Stored | None = None) -> Stored:
+def publish_version(local: Path, path: Stored, after: Stored, versions: Stored | None = None) -> Stored:
     """Publish a finished local file or folder as the next version of ``path``; returns where it is.
 
-    Raises ``NcaError`` if the bucket refuses, or if so many versions were published meanwhile that this one counts as
-    old; the current version then stays.
+    ``after`` is the version that was ``current`` when it was begun. In a bucket that one must still be current, or
+    ``OvertakenError`` is raised and the current version stays; local folders have a lock for that (``exclusive``).
+    Raises ``NcaError`` if the bucket refuses.
     """
-    return store_of(path).publish_version(local, path, versions)
+    return store_of(path).publish_version(local, path, versions, after)
 
 
 def require_writable(folder: Stored) -> None:

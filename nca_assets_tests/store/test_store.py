@@ -134,7 +134,7 @@ def test_what_is_published_is_the_present_version(place: Stored, tmp_path: Path)
     assert not current(final, versions).exists()
     for content in ("one", "two"):
         (tmp_path / "built").write_text(content)
-        published = publish_version(tmp_path / "built", final, versions)
+        published = publish_version(tmp_path / "built", final, current(final, versions), versions)
         assert current(final, versions) == published
         assert published.suffix == ".duckdb"
         assert published.read_text() == content
