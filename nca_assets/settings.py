@@ -15,6 +15,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nca_assets.errors import NcaError
+from nca_assets.store import copies
 from nca_assets.store.location import Stored, parse_location
 
 PREFIX = "NCA_"
@@ -50,6 +51,7 @@ class Resources(_Settings):
         default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads that simulate and compress."
     )
     memory_mb: int = Field(default=1024, ge=16, description="MiB that tokens on their way to disk may take.")
+    cache_gb: float = Field(default=50, ge=0, description="GB of local copies of a bucket's objects that are kept.")
 
 
 class Orchestration(_Settings):
@@ -106,3 +108,6 @@ def require_known_names() -> None:
             alike = get_close_matches(name, known, n=1)
             hint = f"did you mean {alike[0]}?" if alike else f"the settings are {', '.join(known)}."
             raise NcaError(f"{name} is no setting: {hint} Unset it or correct its name.")
+
+
+copies.max_gb = lambda: load(Resources).cache_gb

@@ -49,7 +49,7 @@ class BucketStore:
         return 0
 
     def cache_of(self, data: BucketPath) -> Path:
-        return copies.CACHE / data.bucket / data.key
+        return copies.CACHE / "data" / data.bucket / data.key
 
     def local_copies(self, files: Sequence[BucketPath]) -> list[Path]:
         if len(files) == 1:

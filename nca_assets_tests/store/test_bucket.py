@@ -16,8 +16,16 @@ from nca_assets.errors import OvertakenError
 from nca_assets.store import bucket, copies
 from nca_assets.store.bucket import KEPT, LATEST
 from nca_assets.store.location import BucketPath, Stored
-from nca_assets.store.store import create, current, local_copies, local_copy, names, publish_version, whole_file
-from nca_assets_tests.servers import S3
+from nca_assets.store.store import (
+    cache_of,
+    create,
+    current,
+    local_copies,
+    local_copy,
+    names,
+    publish_version,
+    whole_file,
+)
 from nca_assets_tests.store.gateway import Gateway
 
 
@@ -50,16 +58,61 @@ def test_a_local_copy_is_of_the_present_version_and_fetched_once(prefix: BucketP
         local_copies([file, prefix / "missing"])
 
 
-def test_copies_that_were_not_used_make_room(prefix: BucketPath, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own."""
+    monkeypatch.setattr(copies, "CACHE", tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def test_copies_that_were_not_used_make_room(prefix: BucketPath, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(prefix / "old", b"old")
     old = local_copy(prefix / "old")
     os.utime(old, (0, 0))
-    monkeypatch.setattr(copies, "MAX_CACHED", 0)
+    built = cache_of(prefix) / "built"
+    write(built, b"built")
+    os.utime(built, (0, 0))
+    monkeypatch.setenv("NCA_CACHE_GB", "0")
     write(prefix / "new", b"new")
     new = local_copy(prefix / "new")
     assert not old.exists()
     assert new.exists()  # in use
+    assert built.exists()  # no copy of anything
     assert local_copy(prefix / "old").read_bytes() == b"old"
+    assert cache in old.parents
+
+
+def test_copies_are_looked_at_once_in_a_while(
+    prefix: BucketPath, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at each fetch: there may be many."""
+    monkeypatch.setenv("NCA_CACHE_GB", str(60 * 2**20 / 1e9))  # a twentieth is three MiB, a small file counts as one
+    looked: list[Path] = []
+    rglob = Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda folder, pattern: looked.append(folder) or rglob(folder, pattern))
+    for number in range(9):
+        write(prefix / str(number), str(number).encode())
+        assert local_copy(prefix / str(number)).read_text() == str(number)
+        assert len(looked) == (number + 1) // 3
+    assert set(looked) == {cache / "versions"}
+
+
+def test_a_copy_of_an_object_that_is_replaced_meanwhile_is_of_what_came(
+    prefix: BucketPath, cache: Path, gate: Gateway
+) -> None:
+    """And not taken for what was there before, when that is back."""
+    write(prefix / "object", b"before")
+
+    def replace(method: str, path: str) -> None:  # noqa: ARG001
+        if method == "GET":
+            write(prefix / "object", b"after")
+
+    gate.before = replace
+    assert local_copy(prefix / "object").read_bytes() == b"after"
+    gate.before = lambda method, path: None  # noqa: ARG005
+    write(prefix / "object", b"before")
+    assert local_copy(prefix / "object").read_bytes() == b"before"
+    assert len([copy for copy in cache.rglob("object") if copy.is_file()]) == 2
 
 
 def publish_text(text: str, prefix: BucketPath, tmp_path: Path, after: Stored | None = None) -> Stored:
@@ -171,7 +224,7 @@ def test_a_loss_on_a_server_that_ignores_conditions_is_noticed(
 
 
 def test_a_publication_whose_answer_is_lost_counts_once_it_was_repeated(
-    prefix: BucketPath, tmp_path: Path, gate: Gateway, s3: S3
+    prefix: BucketPath, tmp_path: Path, gate: Gateway
 ) -> None:
     """The repeated request fails, since the first one has changed what it asks to be unchanged."""
     publish_text("one", prefix, tmp_path)
@@ -180,7 +233,7 @@ def test_a_publication_whose_answer_is_lost_counts_once_it_was_repeated(
         if put_of_latest(method, path):
             gate.before = lambda method, path: None  # noqa: ARG005
             [uploaded] = {name.split("/")[-1] for name in names(prefix)} - {LATEST, current(prefix).name}
-            (s3.folder / path.lstrip("/")).write_text(uploaded)
+            write(prefix / LATEST, uploaded.encode())
 
     gate.before = first_request_arrives
     assert publish_text("two", prefix, tmp_path) == current(prefix)

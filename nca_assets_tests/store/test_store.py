@@ -152,4 +152,4 @@ def test_only_disks_have_an_end(tmp_path: Path, prefix: BucketPath) -> None:
 
 def test_what_is_derived_has_a_local_folder(tmp_path: Path, prefix: BucketPath) -> None:
     assert cache_of(tmp_path) == tmp_path
-    assert str(cache_of(prefix / "data")).endswith(f"nca-assets/nca/{prefix.name}/data")
+    assert str(cache_of(prefix / "data")).endswith(f"nca-assets/data/nca/{prefix.name}/data")

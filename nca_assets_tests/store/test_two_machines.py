@@ -145,11 +145,12 @@ def test_what_is_being_built_is_not_removed_to_make_room(
     """However old its files are by the time it is done."""
     monkeypatch.setattr(copies, "CACHE", tmp_path / "cache")
     monkeypatch.setenv("NCA_CACHE_GB", "0")
-    monkeypatch.setattr(copies, "IN_USE", -1.0)
 
-    def file_after_hours() -> None:
-        local_copy(data.labels_file(ShardKey("set1", 0)))
+    def fetched_after_hours() -> None:
+        with monkeypatch.context() as hours_later:
+            hours_later.setattr(copies, "IN_USE", -1.0)
+            local_copy(data.tokens_file(ShardKey("set1", 0)))
 
-    monkeypatch.setattr(build, "publish_version", once_before(build.publish_version, file_after_hours))
+    monkeypatch.setattr(build, "publish_version", once_before(build.publish_version, fetched_after_hours))
     build_warehouse(data)
     assert whole_table("SELECT count(*) FROM labels", data).item() == 1
