@@ -44,7 +44,7 @@ def alone(final: Path) -> Iterator[None]:
 
 def _try(file: Path) -> int | None:
     """The lock of ``file``, to be closed, or None if another process has it."""
-    lock = os.open(file, os.O_RDWR | os.O_CREAT)
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     with suppress(BlockingIOError, FileNotFoundError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(lock), file.stat()):

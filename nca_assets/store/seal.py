@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from nca_assets.errors import DamageError, TransientError
+from nca_assets.errors import DamageError, OvertakenError, TransientError
 from nca_assets.store.location import Stored, place_in
 from nca_assets.store.refusals import is_transient
 from nca_assets.store.store import create, local_copies, whole_file
@@ -59,9 +59,12 @@ def sound_copies(remedies: Mapping[Stored, str], data: Stored) -> tuple[list[Pat
     """Local copies of the files whose seal holds, in order; and of each of the others, what is wrong with it.
 
     ``remedies`` has the files, and what to do about each that is damaged. Raises ``TransientError`` if the disk does
-    not answer.
+    not answer, or if a file that was listed in a bucket is gone.
     """
-    copies = dict(zip(remedies, local_copies(remedies), strict=True))
+    try:
+        copies = dict(zip(remedies, local_copies(remedies), strict=True))
+    except FileNotFoundError:
+        raise OvertakenError(f"a file in {data} was removed while it was to be read: run it again") from None
 
     def damage(file: Stored) -> str:
         try:
