@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 from nca_assets.errors import OvertakenError
-from nca_assets.store import copies
+from nca_assets.store import copies, ranges
 from nca_assets.store.location import BucketPath
 from nca_assets.store.refusals import clear_errors, refusals_of_the_disk
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta
+    from obstore import ObjectMeta, PutMode
 
 LATEST = "latest"
 
@@ -63,6 +63,9 @@ class BucketStore:
 
     def first_copy(self, file: BucketPath) -> Path:
         return copies.first_copy(file)
+
+    def in_parts(self, file: BucketPath) -> Path | ranges.RangedObject:
+        return ranges.in_parts(file)
 
     @contextmanager
     def whole_file(self, file: BucketPath) -> Iterator[BinaryIO]:
@@ -137,7 +140,7 @@ def _replace_latest(folder: BucketPath, before: str, version: str) -> bool:
     named, tag = _latest(folder)
     if (named or "none") != before:
         return False
-    mode = {"e_tag": tag} if tag else "create"
+    mode: PutMode = {"e_tag": tag} if tag else "create"
     with suppress(AlreadyExistsError, PreconditionError):
         folder.client.put((folder / LATEST).key, version.encode(), mode=mode, use_multipart=False)
     # Asked once more, since the condition also fails when the first answer was lost and the request repeated, and since

@@ -50,6 +50,9 @@ class LocalStore:
     def first_copy(self, file: Path) -> Path:
         return file
 
+    def in_parts(self, file: Path) -> Path:
+        return file
+
     def whole_file(self, file: Path) -> AbstractContextManager[BinaryIO]:
         return replaced_file(file)
 

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 from nca_assets.store.bucket import BucketStore
 from nca_assets.store.local import LocalStore
 from nca_assets.store.location import BucketPath, Stored
+from nca_assets.store.ranges import RangedObject
 
 P = TypeVar("P")
 
@@ -26,6 +27,7 @@ class Store(Protocol[P]):
     def cache_of(self, data: P) -> Path: ...
     def local_copies(self, files: Sequence[P]) -> list[Path]: ...
     def first_copy(self, file: P) -> Path: ...
+    def in_parts(self, file: P) -> Path | RangedObject: ...
     def whole_file(self, file: P) -> AbstractContextManager[BinaryIO]: ...
     def create(self, file: P, content: bytes) -> bool: ...
     def current(self, path: P, versions: P | None) -> P: ...
@@ -93,6 +95,14 @@ def local_copies(files: Iterable[Stored]) -> list[Path]:
 def first_copy(file: Stored) -> Path:
     """``file`` itself, or a local copy of what it was when this process first asked for it."""
     return store_of(file).first_copy(file)
+
+
+def in_parts(file: Stored) -> Path | RangedObject:
+    """``file`` to read here and there: itself, or an object of which only the bytes that are read are fetched.
+
+    Raises ``FileNotFoundError`` if an object is missing.
+    """
+    return store_of(file).in_parts(file)
 
 
 def whole_file(path: Stored) -> AbstractContextManager[BinaryIO]:

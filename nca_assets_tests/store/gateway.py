@@ -68,7 +68,7 @@ def gateway(behind: S3) -> Iterator[tuple[Gateway, str]]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer  # noqa: N815
 
         def passed_on(self, sent: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             server = HTTPConnection("127.0.0.1", behind.port)
@@ -79,7 +79,7 @@ def gateway(behind: S3) -> Iterator[tuple[Gateway, str]]:
             left_out = ("transfer-encoding", "connection", "date", "server")
             return found.status, [(k, v) for k, v in found.getheaders() if k.lower() not in left_out], content
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, *_: Any, **__: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

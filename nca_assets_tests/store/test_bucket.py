@@ -82,9 +82,7 @@ def test_copies_that_were_not_used_make_room(prefix: BucketPath, cache: Path, mo
     assert cache in old.parents
 
 
-def test_copies_are_looked_at_once_in_a_while(
-    prefix: BucketPath, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_copies_are_looked_at_once_in_a_while(prefix: BucketPath, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at each fetch: there may be many."""
     monkeypatch.setenv("NCA_CACHE_GB", str(60 * 2**20 / 1e9))  # a twentieth is three MiB, a small file counts as one
     looked: list[Path] = []
