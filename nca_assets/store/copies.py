@@ -22,7 +22,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nca-
 COPIES = "versions"
 """The folder there that makes room; builds and unpacked shards, beside it, stay."""
 
-max_gb: Callable[[], float] = lambda: 50
+max_gb: Callable[[], float] = lambda: 50  # noqa: E731
 """Asks for the GB of copies to keep; beyond, the least recently used are removed. The settings, which know, lie above
 this module and put their question here."""
 
