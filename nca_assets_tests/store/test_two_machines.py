@@ -15,7 +15,7 @@ from nca_assets.labels.write import write_labels
 from nca_assets.publishing import publish as publishing
 from nca_assets.settings import Resources, load
 from nca_assets.shards.write import write_shard
-from nca_assets.store import copies
+from nca_assets.store import copies, seal
 from nca_assets.store.location import BucketPath
 from nca_assets.store.store import current, local_copy, names_below
 from nca_assets.vocabulary.centroids import load_centroids
@@ -107,6 +107,15 @@ def test_a_build_that_is_always_overtaken_gives_up_for_a_while(
     with pytest.raises(OvertakenError, match="was published meanwhile: publish again"):
         build_warehouse(data)
     assert data.warehouse_file().exists()
+
+
+def test_a_build_whose_part_is_removed_meanwhile_begins_anew(data: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As history files are when another machine merges them."""
+    make(ShardKey("set1", 1), data)
+    removed = data.labels_file(ShardKey("set1", 1))
+    monkeypatch.setattr(seal, "local_copies", once_before(seal.local_copies, removed.unlink))
+    build_warehouse(data)
+    assert whole_table("SELECT count(*) FROM labels", data).item() == 1
 
 
 @pytest.mark.slow
