@@ -6,8 +6,10 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from nca_assets.store.location import BucketPath
@@ -90,10 +92,14 @@ def _make_room(fetched: int) -> None:
     if counter.stat().st_size * 2**20 < limit / 20:
         return
     counter.write_bytes(b"")
-    copies = (file for file in (CACHE / COPIES).rglob("*") if file.is_file())
-    files = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in copies)
-    total = sum(size for _, size, _ in files)
-    for used, size, file in files:
+    copies: list[tuple[float, int, Path]] = []
+    for file in (CACHE / COPIES).rglob("*"):
+        with suppress(FileNotFoundError):  # other processes write and remove some meanwhile
+            found = file.stat()
+            if S_ISREG(found.st_mode):
+                copies.append((found.st_mtime, found.st_size, file))
+    total = sum(size for _, size, _ in copies)
+    for used, size, file in sorted(copies):
         if total <= limit or time.time() - used < IN_USE:
             return
         file.unlink(missing_ok=True)

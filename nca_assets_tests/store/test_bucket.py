@@ -95,6 +95,33 @@ def test_copies_are_looked_at_once_in_a_while(prefix: BucketPath, cache: Path, m
     assert set(looked) == {cache / "versions"}
 
 
+def test_copies_that_another_process_removes_meanwhile_are_no_trouble(
+    prefix: BucketPath, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NCA_CACHE_GB", "0")
+    rglob, stat = Path.rglob, Path.stat
+    looks_left = {cache / "removed at once": 0, cache / "removed soon": 1}
+
+    def with_others(folder: Path, pattern: str) -> Iterator[Path]:
+        yield from rglob(folder, pattern)
+        for other in looks_left:
+            other.touch()
+            yield other
+
+    def removed_meanwhile(file: Path, **options: bool) -> os.stat_result:
+        if file in looks_left:
+            looks_left[file] -= 1
+            if looks_left[file] < 0:
+                file.unlink(missing_ok=True)
+        return stat(file, **options)
+
+    monkeypatch.setattr(Path, "rglob", with_others)
+    monkeypatch.setattr(Path, "stat", removed_meanwhile)
+    for name in ("one", "two"):
+        write(prefix / name, name.encode())
+    assert [copy.read_text() for copy in local_copies([prefix / "one", prefix / "two"])] == ["one", "two"]
+
+
 def test_a_copy_of_an_object_that_is_replaced_meanwhile_is_of_what_came(
     prefix: BucketPath, cache: Path, gate: Gateway
 ) -> None:
