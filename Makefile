@@ -1,4 +1,4 @@
-# Everything runs in .venv, against the Dagster instance in .dagster and the data in data/.
+# Everything runs in .venv, with the Dagster instance in .dagster and the data in data/.
 PYTHON ?= python3
 BIN := .venv/bin
 export DAGSTER_HOME := $(CURDIR)/.dagster
@@ -8,7 +8,7 @@ PIP_INSTALL := pip install --quiet --disable-pip-version-check --constraint cons
 
 .PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots lint bench
 
-# What runs the platform; 'install-dev' adds what tests and measures it.
+# 'install' runs the platform; 'install-dev' adds tests, linters and benchmarks.
 install: .venv/installed
 install-dev: .venv/installed-dev
 
@@ -21,19 +21,19 @@ install-dev: .venv/installed-dev
 	$(BIN)/$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@
 
-# The whole chain for two shards of 64 rollouts, pictures of it, then what came of it.
+# The whole chain for two shards of 64 rollouts, its figures, and two result tables.
 demo: install
 	@$(BIN)/nca materialize set1-00000 set1-00001
 	@$(BIN)/nca figures
 	@$(BIN)/nca sql 'FROM behavior_summary'
 	@$(BIN)/nca sql 'SELECT statistic, unit, card_says AS card, ours, target, within_target AS met FROM card_comparison'
-	@echo "Next: open data/explorer.html in a browser to see the rollouts play; 'make ui' shows the graph and these runs; '$(BIN)/nca --help' lists the commands."
+	@echo "Next: open data/explorer.html in a browser to play the rollouts; 'make ui' shows the graph and these runs; '$(BIN)/nca --help' lists the commands."
 
 ui: install
 	@$(BIN)/nca ui --port $(or $(PORT),3000)
 
-# A file's tests stay together, since many share what they have made. A worker has one thread: two that wait for each
-# other's would take several times as long.
+# Tests of a file stay on one worker, since many share results. One thread per worker: otherwise the workers' threads
+# would wait for each other and take several times as long. A worker that crashes or hangs ends its file.
 PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test: install-dev
@@ -42,21 +42,21 @@ test: install-dev
 test-fast: install-dev
 	@$(PYTEST) -m 'not slow and not long'
 
-# What takes minutes: a real daemon, outages, thousands of rollouts. SHARE=1/3 runs every third file from the first on.
+# Tests that take minutes: a real daemon, outages, thousands of rollouts. SHARE=1/3 runs every third file, from the first.
 test-long: install-dev
 	@$(PYTEST) -m long --share=$(or $(SHARE),0/1)
 
-# The warehouse with the next DuckDB, which the pinned one is not yet given up for.
+# Warehouse tests with the next major version of DuckDB.
 test-duckdb2: install-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/duckdb2 duckdb==2.0.0
 	@PYTHONPATH=.venv/duckdb2 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0"'
 	@PYTHONPATH=.venv/duckdb2 $(PYTEST) --quiet nca_assets_tests/warehouse nca_assets_tests/test_cli.py
 
-# The constraints hold on every Python that is here: pip finds a set of packages that agree.
+# Check that pip can satisfy the constraints on every installed Python.
 resolve:
 	@.ci/resolve
 
-# Another Python makes the same bytes: make other-python OTHER=python3.13
+# Check that another Python makes the same bytes: make other-python OTHER=python3.13
 other-python: install
 	$(OTHER) -m venv --clear .venv-other
 	.venv-other/bin/$(PIP_INSTALL) --editable .
@@ -65,7 +65,7 @@ other-python: install
 	@cmp .venv-other/expected/nca_dataset/shard_00000.npz .venv-other/made/nca_dataset/shard_00000.npz
 	@echo "$$(.venv-other/bin/python --version) makes the same bytes"
 
-# The pictures in docs/OPERATIONS.md, and of the explorer.
+# Pictures of the UI and the explorer for the documents.
 screenshots: install-dev
 	@mkdir -p docs/pictures
 	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py \

@@ -20,7 +20,7 @@ from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.ids import ShardKey
-from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
+from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.states import measure_states
 from nca_assets.labels.write import write_labels
@@ -66,7 +66,7 @@ def main() -> None:
         simulated = run(FRAMES, lambda _, tokens: tokens.size)
         with ThreadPoolExecutor(machine.threads) as pool:
             labelled = seconds(lambda: list(pool.map(measure, movies)))
-        with_replica = run(TWIN_FRAMES, label_with_replica, flip_in_the_middle)
+        with_replica = run(REPLICA_FRAMES, label_with_replica, flip_in_the_middle)
         shard = seconds(lambda: write_shard(key, centroids, data, resources), repeats=2)
         part = seconds(lambda: write_labels(key, data, resources), repeats=2)
     report(

@@ -1,7 +1,7 @@
-"""Random Neural Cellular Automaton rollouts, generated, labelled, queried and served.
+"""Random Neural Cellular Automaton rollouts: generation, labels, queries and loading.
 
-What a program needs is here: ``nca.open`` gives a dataset, the other names work on its rollouts. ``docs/API.md`` lists
-them. Importing the package loads none of the libraries behind them; each name does when it is first used.
+This is the public API: ``nca.open`` opens a dataset, the other names work on its rollouts; ``docs/API.md`` documents
+them. Importing the package loads no dependencies; each name loads its own on first use.
 """
 
 from __future__ import annotations

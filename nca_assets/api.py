@@ -1,4 +1,4 @@
-"""The front door: a dataset as an object, and what one does with rollouts without one."""
+"""The public API: a dataset as an object, and functions on rollouts that need none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def open(location: str | PathLike[str] | None = None) -> Dataset:  # noqa: A001
     """The dataset in a folder or at ``s3://bucket/prefix``, by default the project's: ``NCA_DATA``, else ``data``.
 
-    Its shape is read from its ``dataset.json``; nothing is written. Raises ``NcaError`` if no dataset is there.
+    Its layout is read from ``dataset.json``; nothing is written. Raises ``NcaError`` if there is no dataset.
 
     >>> data = nca.open("data")
     >>> data.shard_size, list(data.sets)
@@ -40,12 +40,12 @@ def open(location: str | PathLike[str] | None = None) -> Dataset:  # noqa: A001
 class Dataset(DataFolder):
     """A dataset: its rollouts, its labels in SQL, its vocabulary and the paths of its files.
 
-    ``id`` is its own, ``shard_size`` the rollouts of a shard, ``sets`` its sets by name, each with ``seed``, ``frames``
-    and ``folder``.
+    ``id`` identifies it, ``shard_size`` is the number of rollouts per shard, and ``sets`` are its sets by name, each
+    with ``seed``, ``frames`` and ``folder``.
     """
 
     def sql(self, query: str) -> pl.DataFrame:
-        """The answer of one SQL query over the tables of ``docs/SQL.md``; it can read nothing else, and write nothing.
+        """The result of an SQL query over the tables of ``docs/SQL.md``; it can read nothing else, and write nothing.
 
         Raises ``NcaError`` with DuckDB's message, or if there is no warehouse yet.
 
@@ -58,11 +58,11 @@ class Dataset(DataFolder):
     def rollouts(
         self, condition: str = "true", *, recipes: bool = False, columns: Sequence[str] | None = None
     ) -> RolloutSource:
-        """The labelled rollouts that meet an SQL condition over the tables ``labels`` and ``splits``.
+        """The labeled rollouts that meet an SQL condition over the tables ``labels`` and ``splits``.
 
-        Their tokens are read from the shards or, with ``recipes``, simulated when they are asked for: the same bytes.
-        ``columns`` are the labels to carry along, by default all. Raises ``NcaError`` with DuckDB's message, if nothing
-        meets the condition, or if recipes would give other tokens than those that were labelled.
+        Their tokens are read from the shards or, with ``recipes``, simulated on demand: the same bytes. ``columns`` are
+        the labels to include, by default all. Raises ``NcaError`` with DuckDB's message if the condition is not valid
+        SQL, if nothing meets it, or if recipes would give different tokens from those labeled.
 
         >>> source = data.rollouts("behavior <> 'static' AND by_rollout = 'train'")
         >>> len(source), source[0].id, source[0].tokens.shape, source[0].labels["period"]
@@ -70,16 +70,16 @@ class Dataset(DataFolder):
         return RolloutSource.where(condition, self, recipes=recipes, columns=columns)
 
     def query(self, query: str, *, recipes: bool = False, columns: Sequence[str] | None = None) -> RolloutSource:
-        """The labelled rollouts that any SQL query with a column ``rollout_id`` names; as ``rollouts``.
+        """The labeled rollouts selected by any SQL query with a column ``rollout_id``; otherwise like ``rollouts``.
 
         >>> data.query("FROM labels ORDER BY mean_change DESC LIMIT 3")[0].id
         """
         return RolloutSource.query(query, self, recipes=recipes, columns=columns)
 
     def stored(self) -> RolloutSource:
-        """Every rollout of the shards that are there, without labels; no warehouse is needed.
+        """All rollouts of existing shards, without labels; no warehouse is needed.
 
-        Raises ``NcaError`` if there is no shard.
+        Raises ``NcaError`` if there are no shards.
 
         >>> len(data.stored())
         """
@@ -88,14 +88,14 @@ class Dataset(DataFolder):
     def collection(self, name: str, *, recipes: bool = False) -> RolloutSource:
         """The rollouts of the latest version of a frozen collection (``nca collect``).
 
-        Raises ``NcaError`` if there is none of that name, or if its rollouts have other tokens now.
+        Raises ``NcaError`` if it does not exist, or if the tokens of its rollouts have changed.
 
         >>> data.collection("few")[0].id
         """
         return RolloutSource.collection(name, self, recipes=recipes)
 
     def recipes(self, set_name: str, indices: range) -> RolloutSource:
-        """Rollouts of one of its sets, simulated as they are read; no shard and no label is needed.
+        """Rollouts of one of its sets, simulated as they are read; no shards or labels are needed.
 
         Raises ``NcaError`` if it has no such set or no vocabulary.
 
@@ -135,10 +135,10 @@ def simulate(
 ) -> NDArray[np.uint8]:
     """The tokens of any rollout of the card's sets, from its recipe: uint8 (frames, height, width), 0 to 31.
 
-    ``centroids`` is the vocabulary, float32 (32, 16). With ``start``, a state as ``states`` gives it, the rule goes on
-    from there, on a grid of that size. With ``flip`` (frame, row, column) it is a replica: from that frame on, the
-    states of 3 x 3 cells are of the other sign, under the same noise. No file is read. Raises ``NcaError`` if
-    ``rollout`` names none of the card's, and ``ValueError`` if a state or a flip does not fit.
+    ``centroids`` is the vocabulary, float32 (32, 16). With ``start``, a state from ``states``, the rule continues from
+    there, on a grid of that size. With ``flip`` (frame, row, column) it is a replica: at that frame, the states of
+    3 x 3 cells change sign, and the noise stays the same. No file is read. Raises ``NcaError`` if ``rollout`` is not in
+    the card's sets, and ``ValueError`` if a state or a flip does not fit.
 
     >>> tokens = nca.simulate("set3/123456", data.centroids, frames=64)
     >>> replica = nca.simulate("set3/123456", data.centroids, frames=64, flip=(32, 5, 5))
@@ -153,7 +153,7 @@ def simulate(
 def states(rollout: str | RolloutId, *, frames: int = 500) -> Iterator[NDArray[np.int16]]:
     """The hidden state of each frame of a rollout of the card's sets: int16 (height, width, 16), in units of 1/1024.
 
-    Raises ``NcaError`` if ``rollout`` names none of the card's.
+    Raises ``NcaError`` if ``rollout`` is not in the card's sets.
 
     >>> first = next(nca.states("set1/000001"))
     >>> mirrored = nca.simulate("set1/000001", data.centroids, frames=64, start=first[:, ::-1])
@@ -174,7 +174,7 @@ def classify(tokens: NDArray[np.uint8]) -> str:
 def measure(tokens: NDArray[np.uint8]) -> Mapping[str, Value]:
     """The labels of a rollout, uint8 (frames, height, width), by the names of ``docs/LABELS.md``.
 
-    Those that follow from its recipe, like its damage, are None. Raises ``NcaError`` if it has fewer than 129 frames.
+    Labels that require its recipe, like damage, are None. Raises ``NcaError`` if it has fewer than 129 frames.
 
     >>> nca.measure(data.simulate("set1/000000"))["token_entropy"]
     """
@@ -182,14 +182,14 @@ def measure(tokens: NDArray[np.uint8]) -> Mapping[str, Value]:
 
     if tokens.ndim != 3 or tokens.dtype != np.uint8 or len(tokens) < MIN_FRAMES:
         raise NcaError(
-            f"{tokens.dtype} {tokens.shape} is no rollout to label: give uint8 (frames, height, width) of "
-            f"{MIN_FRAMES} frames or more"
+            f"can't label {tokens.dtype} {tokens.shape}: give uint8 (frames, height, width) of {MIN_FRAMES} frames or "
+            "more"
         )
     return measured(tokens)[0]
 
 
 def sql(query: str, location: str | PathLike[str] | None = None) -> pl.DataFrame:
-    """The answer of one SQL query over the labels of the dataset in ``location``; as ``Dataset.sql``.
+    """The result of an SQL query over the dataset in ``location``; see ``Dataset.sql``.
 
     >>> nca.sql("FROM behavior_summary", "data")
     """
@@ -205,5 +205,5 @@ def _rule(rollout: str | RolloutId) -> Rule:
 
     name, sets = _id(rollout), card_sets(MIN_FRAMES)
     if name.set not in sets:
-        raise NcaError(f"{name}: the card's sets are {', '.join(sets)}; for those of a dataset use its simulate")
+        raise NcaError(f"{name}: the card's sets are {', '.join(sets)}; for a dataset's other sets, use its simulate")
     return draw_rule(sets[name.set].population, name.index)

@@ -1,4 +1,4 @@
-"""A dataset's folder, local or in a bucket: its shape, where its files lie, and which are there."""
+"""A dataset's folder, local or in a bucket: its shape, the paths of its files, and which of them exist."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A dataset where it lies. ``id`` is None as long as its description isn't written."""
+    """A dataset at its location. ``id`` is None until its description is written."""
 
     root: Stored
     id: str | None
@@ -44,18 +44,18 @@ class DataFolder:
     def open(cls, location: str | Stored) -> Self:
         """The dataset in a folder, or at ``s3://bucket/prefix``.
 
-        Raises ``NcaError`` if none is there, if its description is damaged, or if it is of a newer release.
+        Raises ``NcaError`` if there is none, or if its description is damaged or from a newer release.
         """
         root = parse_location(location)
         if found := described(root):
             return cls._of(root, found)
-        raise NcaError(f"{root} holds no dataset: name a folder that has a dataset.json, or make one with 'nca init'")
+        raise NcaError(f"{root} holds no dataset: name a folder with a dataset.json, or make one with 'nca init'")
 
     @classmethod
     def plan(cls, location: str | Stored, shape: Shape) -> Self:
-        """The dataset there or, where there is none, one of this ``shape`` that has nothing yet; writes nothing.
+        """The existing dataset, or else an empty one of this ``shape``; writes nothing.
 
-        Sets of ``shape`` that the dataset lacks are added to it. Raises ``NcaError`` as ``open`` does.
+        Adds the sets of ``shape`` that the dataset lacks. Raises ``NcaError`` as ``open`` does.
         """
         root = parse_location(location)
         found = described(root) or shape
@@ -63,10 +63,10 @@ class DataFolder:
 
     @classmethod
     def create(cls, location: str | Stored, shape: Shape) -> Self:
-        """The dataset there, with its description written; one of this ``shape`` where there is none.
+        """The existing dataset, or else a new one of this ``shape``, with its description written.
 
-        Sets of ``shape`` that the dataset lacks are added to it. Of several processes that begin it at once, one gives
-        it its id. Raises ``NcaError`` if it is of another shape or the folder can't be written to, or as ``open`` does.
+        Adds the sets of ``shape`` that the dataset lacks. Of several processes that create it at once, one assigns the
+        id. Raises ``NcaError`` if its shape differs or the folder can't be written to, or as ``open`` does.
         """
         root = parse_location(location)
         require_writable(root)
@@ -75,7 +75,7 @@ class DataFolder:
             create_description(Description(**dict(found or shape)), root)
             found = read_description(root)
         if found is None:
-            raise NcaError(f"{description_file(root)} was removed while it was read: run it again")
+            raise NcaError(f"{description_file(root)} was removed while being read: run it again")
         _require_shape(found, shape, root)
         if shape.sets.keys() - found.sets.keys():
             sets = {**shape.sets, **found.sets}
@@ -100,97 +100,97 @@ class DataFolder:
         return str(self.root.absolute())
 
     def own_set(self, name: str) -> RolloutSet:
-        """The set ``name``, whose rollouts follow from recipes. Raises ``NcaError`` if it has no such set."""
+        """The native set ``name``. Raises ``NcaError`` if there is none."""
         if not is_own(name):
-            raise NcaError(f"set {name!r} was imported: no recipe gives its rollouts, only its files hold them")
+            raise NcaError(f"set {name!r} was imported: its rollouts have files but no recipes")
         if name not in self.sets:
             raise NcaError(f"{self} has no set {name!r}: use one of {', '.join(self.sets)}, or add it to nca.toml")
         return self.sets[name]
 
     def rule(self, set_name: str, index: int) -> Rule:
-        """The rule of a rollout of one of its own sets. Raises ``NcaError`` as ``own_set`` does."""
+        """The rule of a rollout of a native set. Raises ``NcaError`` as ``own_set`` does."""
         from nca_assets.automaton.recipe import draw_rule
 
         return draw_rule(self.own_set(set_name).population, index)
 
     def shard_of(self, rollout: RolloutId) -> ShardKey:
-        """The shard that a rollout of one of its own sets lies in."""
+        """The shard of a rollout of a native set."""
         return ShardKey(rollout.set, rollout.index // self.shard_size)
 
     def rollout_indices(self, key: ShardKey) -> range:
-        """The indices, within their set, of a shard's rollouts."""
+        """The indices of a shard's rollouts within their set."""
         return range(key.number * self.shard_size, (key.number + 1) * self.shard_size)
 
     def tokens_file(self, key: ShardKey) -> Stored:
-        """Where the shard's tokens lie."""
+        """Path of the shard's tokens."""
         return self.root / self.own_set(key.set).folder / f"shard_{key.number:05d}.npz"
 
     def manifest_file(self, key: ShardKey) -> Stored:
-        """Where the shard's manifest lies."""
+        """Path of the shard's manifest."""
         if key.imported:
             return self.root / "imported" / key.set / f"shard_{key.number:05d}.json"
         return self.tokens_file(key).with_suffix(".json")
 
     def labels_file(self, key: ShardKey) -> Stored:
-        """Where the shard's label part lies."""
+        """Path of the shard's label part."""
         return self.root / "labels" / _part(key)
 
     def curves_file(self, key: ShardKey) -> Stored:
-        """Where the shard's curves lie."""
+        """Path of the shard's curves."""
         return self.root / "curves" / _part(key)
 
     def curve_sums_file(self, key: ShardKey) -> Stored:
-        """Where the sums of the shard's curves by behavior lie."""
+        """Path of the sums of the shard's curves by behavior."""
         return self.root / "curve_sums" / _part(key)
 
     def finding_file(self, key: ShardKey) -> Stored:
-        """Where it is noted what verification found wrong with the shard."""
+        """Path of the shard's finding, if verification recorded one."""
         return self.root / "findings" / f"{key}.txt"
 
     def labels_finding_file(self, key: ShardKey) -> Stored:
-        """Where it is noted what verification found wrong with the shard's labels."""
+        """Path of the finding of the shard's labels, if verification recorded one."""
         return self.root / "findings" / f"{key}.labels.txt"
 
     @property
     def centroids_file(self) -> Stored:
-        """Where the vocabulary lies."""
+        """Path of the vocabulary."""
         return self.root / "centroids.pt"
 
     def csv_file(self, set_name: str) -> Stored:
-        """Where a set's labels lie as CSV, by the original dataset's names: dataset_labels_set.csv, …_set2.csv, …"""
+        """Path of a set's labels as CSV, with the original dataset's names: dataset_labels_set.csv, …_set2.csv, …"""
         number = set_number(set_name)
         return self.root / f"dataset_labels_set{number if number > 1 else ''}.csv"
 
     @property
     def scores_file(self) -> Stored:
-        """Where the scores of the long-horizon task lie."""
+        """Path of the scores of the long-horizon task."""
         return self.root / "tasks" / "long_horizon.parquet"
 
     def figure_file(self, name: str, form: str) -> Stored:
-        """Where a figure lies; ``form`` is png or svg."""
+        """Path of a figure; ``form`` is png or svg."""
         return self.root / "figures" / f"{name}.{form}"
 
     @property
     def explorer_file(self) -> Stored:
-        """Where the explorer, one HTML file, lies."""
+        """Path of the explorer, a single HTML file."""
         return self.root / "explorer.html"
 
     @property
     def card_file(self) -> Stored:
-        """Where the dataset card lies."""
+        """Path of the dataset card."""
         return self.root / "dataset_card.md"
 
     @property
     def published_folder(self) -> Stored:
-        """Where the dataset lies as it is published."""
+        """Path of the published dataset, a folder."""
         return self.root / "published"
 
     def warehouse_file(self) -> Stored:
-        """Where the published warehouse lies: in a bucket, its current version, which is asked for."""
+        """Path of the published warehouse; in a bucket, of its current version, which takes a request."""
         return current(self / "nca.duckdb", self / "warehouse")
 
     def shards(self) -> list[ShardKey]:
-        """The shards of its own sets that have a manifest, in order."""
+        """The shards of native sets that have a manifest, in order."""
         folders = {name: self / rollout_set.folder for name, rollout_set in self.sets.items()}
         return sorted(
             ShardKey(name, int(match[1]))
@@ -205,11 +205,11 @@ class DataFolder:
         return sorted(ShardKey(match[1], int(match[2])) for match in found)
 
     def labelled_shards(self) -> list[ShardKey]:
-        """The shards that have a label part, those of imported sets included, in order."""
+        """The shards that have a label part, imported ones included, in order."""
         return self._parts("labels")
 
     def summed_shards(self) -> list[ShardKey]:
-        """The shards that have curve sums, those of imported sets included, in order."""
+        """The shards that have curve sums, imported ones included, in order."""
         return self._parts("curve_sums")
 
     def _parts(self, kind: str) -> list[ShardKey]:
@@ -220,8 +220,8 @@ class DataFolder:
 
 
 def named(pattern: str, found: Iterable[str], folder: Stored | DataFolder) -> Iterator[re.Match[str]]:
-    """The matches of the names ``found`` in ``folder``. Other files that are not hidden, like a stray copy, are left
-    out, and the log has a line about each."""
+    """The matches of the names ``found`` in ``folder``. Other files, such as stray copies, are skipped and, unless
+    hidden, logged."""
     for name in found:
         if match := re.fullmatch(pattern, name):
             yield match
@@ -231,8 +231,8 @@ def named(pattern: str, found: Iterable[str], folder: Stored | DataFolder) -> It
 
 @cache
 def _mention(file: Stored) -> None:
-    """Once in a process."""
-    log.warning("%s is ignored: nothing here has such a name", file)
+    """Once per process."""
+    log.warning("%s is ignored: unexpected file name", file)
 
 
 _MANIFEST = r"shard_(\d{5})\.json"
@@ -243,27 +243,27 @@ def _part(key: ShardKey) -> str:
     return f"set={name}/shard={key.number:05d}.parquet"
 
 
-def _require_shape(there: Shape, asked: Shape, root: Stored) -> None:
-    """Raise ``NcaError`` if a dataset is of another shape than ``asked``."""
-    differing = [("shards", f"of {there.shard_size} rollouts", f"of {asked.shard_size}")] * (
-        there.shard_size != asked.shard_size
+def _require_shape(existing: Shape, requested: Shape, root: Stored) -> None:
+    """Raise ``NcaError`` if a dataset's shape differs from ``requested``."""
+    differing = [("shards", f"of {existing.shard_size} rollouts", f"of {requested.shard_size}")] * (
+        existing.shard_size != requested.shard_size
     )
-    for name in sorted(there.sets.keys() & asked.sets.keys()):
-        for entry, has in there.sets[name].model_dump().items():
-            if has != (wanted := getattr(asked.sets[name], entry)):
+    for name in sorted(existing.sets.keys() & requested.sets.keys()):
+        for entry, has in existing.sets[name].model_dump().items():
+            if has != (wanted := getattr(requested.sets[name], entry)):
                 differing.append((f"{name}'s {entry}", str(has), str(wanted)))
     for what, has, wanted in differing:
         raise NcaError(
-            f"{root} has {what} {has}, asked are {wanted}: unset NCA_SHARD_SIZE and NCA_FRAMES or correct nca.toml, or "
-            "name another folder with NCA_DATA"
+            f"{root} has {what} {has}, not {wanted} as requested: unset NCA_SHARD_SIZE and NCA_FRAMES, correct "
+            "nca.toml, or name another folder with NCA_DATA"
         )
 
 
 def described(root: Stored) -> Shape | None:
     """The description of the folder ``root``, or None if it holds no dataset.
 
-    For a folder from before there were descriptions it is derived from the shards and written. Where that is refused,
-    the folder is only read: the shape alone is returned. Raises ``NcaError`` as ``DataFolder.open`` does.
+    A folder that predates descriptions gets one derived from its shards; if that can't be written, the shape alone is
+    returned. Raises ``NcaError`` as ``DataFolder.open`` does.
     """
     if found := read_description(root):
         return found
@@ -272,7 +272,7 @@ def described(root: Stored) -> Shape | None:
         return None
     try:
         if create_description(Description(**dict(shape)), root):
-            log.warning("%s was written: shards of %d rollouts, as they are", description_file(root), shape.shard_size)
+            log.warning("%s was written for existing shards of %d rollouts", description_file(root), shape.shard_size)
     except NcaError:
         return shape
     return read_description(root)

@@ -1,4 +1,4 @@
-"""The code location: everything that Dagster loads."""
+"""The code location, loaded by Dagster."""
 
 import dagster as dg
 
@@ -10,7 +10,7 @@ from nca_assets.orchestration.assets.collections import collections
 from nca_assets.orchestration.assets.data_state import data_state
 from nca_assets.orchestration.assets.explorer import explorer
 from nca_assets.orchestration.assets.figures import figures
-from nca_assets.orchestration.assets.imported import imported_labels, imported_shards
+from nca_assets.orchestration.assets.imported import imported
 from nca_assets.orchestration.assets.jobs import jobs
 from nca_assets.orchestration.assets.published import dataset_card, published_dataset
 from nca_assets.orchestration.assets.rollouts import rollouts
@@ -21,8 +21,7 @@ defs = dg.Definitions(
         centroids,
         rollouts,
         data_state,
-        imported_shards,
-        imported_labels,
+        imported,
         analytics,
         collections,
         long_horizon_baselines,
@@ -34,6 +33,6 @@ defs = dg.Definitions(
     asset_checks=checks,
     jobs=jobs,
     schedules=schedules,
-    # One process a run: the device session and the imports are paid for once.
+    # One process per run, so that imports and device setup are paid for once.
     executor=dg.in_process_executor,
 )

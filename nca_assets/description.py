@@ -1,6 +1,6 @@
-"""What a data folder says of itself in ``dataset.json``: its id, its sets and the size of its shards.
+"""The description of a data folder, ``dataset.json``: its id, its sets and the size of its shards.
 
-The file is written before the folder's first shard. From then on it decides, and settings of another shape are refused.
+The file is written before the first shard and is authoritative from then on: settings of another shape are refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nca_assets.store.store import names
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION
 
 FORMAT = 1
-"""Of the folder; raised when releases before could not read what is written."""
+"""Version of the folder's layout; raised when earlier releases could not read it."""
 
 OWN_FOLDERS = frozenset(
     {
@@ -40,9 +40,9 @@ OWN_FOLDERS = frozenset(
     }
     | {"unpacked", "warehouse"}
 )
-"""Those of a data folder that hold something else than the shards of a set."""
+"""Folders of a dataset that do not hold the shards of a set."""
 
-REMEDY = "restore it from a backup, or remove it, and it is written anew from the shards"
+REMEDY = "restore it from a backup, or remove it to have it rewritten from the shards"
 
 
 def _require_free_seed(seed: int) -> int:
@@ -53,7 +53,7 @@ def _require_free_seed(seed: int) -> int:
 
 def _require_free_folder(folder: str) -> str:
     if folder.lower() in OWN_FOLDERS:
-        raise PydanticCustomError("folder", "{folder} has other files of the dataset: use another name", locals())
+        raise PydanticCustomError("folder", "{folder} is for other files of the dataset: use another name", locals())
     return folder
 
 
@@ -84,7 +84,7 @@ class RolloutSet(BaseModel):
 
 
 class Shape(BaseModel):
-    """How a dataset is divided: its sets by name, and the rollouts of a shard."""
+    """The division of a dataset: its sets by name, and the rollouts per shard."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -108,7 +108,7 @@ CARD: Mapping[str, Mapping[str, Any]] = {
     "set2": {"seed": 2, "folder": "nca_dataset_set2"},
     "set3": {"seed": 3, "folder": "nca_dataset_set3"},
 }
-"""The three sets of the card, as ``nca.toml`` would have them."""
+"""The three sets of the card, as ``nca.toml`` would list them."""
 
 
 def card_sets(frames: int) -> dict[str, RolloutSet]:
@@ -121,13 +121,13 @@ def require_distinct(sets: Mapping[str, RolloutSet], where: object) -> None:
     for entry in ("seed", "folder"):
         owners: dict[str, str] = {}
         for name, rollout_set in sets.items():
-            value = str(getattr(rollout_set, entry)).lower()  # some disks do not tell letters' cases apart
+            value = str(getattr(rollout_set, entry)).lower()  # some file systems ignore case
             if (other := owners.setdefault(value, name)) != name:
                 raise NcaError(f"{where}: {name} has the {entry} of {other}, {value}: give it its own")
 
 
 def description_file(root: Stored) -> Stored:
-    """Where the folder ``root`` describes itself."""
+    """Path of the description of the folder ``root``."""
     return root / "dataset.json"
 
 
@@ -149,7 +149,7 @@ def read_description(root: Stored) -> Description | None:
         if (there := json.loads(content).get(name, 0)) > known
     }
     for name, (there, known) in newer.items():
-        raise NcaError(f"{file} has {name.replace('_', ' ')} {there}, this release knows {known}: install a newer one")
+        raise NcaError(f"{file} has {name.replace('_', ' ')} {there}, this release reads {known}: install a newer one")
     try:
         return Description.model_validate_json(content)
     except ValidationError as error:
@@ -157,15 +157,15 @@ def read_description(root: Stored) -> Description | None:
 
 
 def create_description(description: Description, root: Stored) -> bool:
-    """Describe the folder ``root`` unless it is described; returns whether it was not.
+    """Write the description of the folder ``root`` unless it has one; returns whether it was written.
 
-    Of several that do so at once, one succeeds. Raises ``NcaError`` if the disk refuses.
+    Of several concurrent calls, one succeeds. Raises ``NcaError`` if the disk refuses.
     """
     return create_sealed(_content(description), description_file(root), root)
 
 
 def replace_description(description: Description, root: Stored) -> None:
-    """Describe the folder ``root`` anew. Raises ``NcaError`` if the disk refuses."""
+    """Replace the description of the folder ``root``. Raises ``NcaError`` if the disk refuses."""
     write_sealed(_content(description), description_file(root), root)
 
 
@@ -174,10 +174,7 @@ def _content(description: Description) -> bytes:
 
 
 def shape_of_shards(root: Stored) -> Shape | None:
-    """The shape of a folder of the card's sets that has no description, by a manifest in it; None without a sound one.
-
-    Folders that were written before folders described themselves are like that.
-    """
+    """The shape of a folder that predates descriptions, from a manifest of the card's sets; None if none is sound."""
     for rollout_set in card_sets(MIN_FRAMES).values():
         folder = root / rollout_set.folder
         for name in names(folder):
@@ -186,11 +183,11 @@ def shape_of_shards(root: Stored) -> Shape | None:
             try:
                 manifest = json.loads(read_sealed(folder / name, root, REMEDY))
             except DamageError:
-                continue  # found by whoever asks for that shard
+                continue  # reported when that shard is read
             return Shape(shard_size=len(manifest["members"]), sets=card_sets(_frames(manifest)))
     return None
 
 
 def _frames(manifest: dict[str, Any]) -> int:
-    """Of its rollouts; manifests of earlier releases say it once."""
+    """Frames per rollout; manifests of earlier releases give them once."""
     return manifest.get("frames") or manifest["members"][0]["frames"]

@@ -1,4 +1,4 @@
-"""The one exception that this project raises for what its user can mend."""
+"""The exceptions for problems that the user can fix."""
 
 
 class NcaError(Exception):
@@ -6,16 +6,20 @@ class NcaError(Exception):
 
 
 class DamageError(NcaError):
-    """A file is missing, or is not what was written there."""
+    """A file is missing, or differs from what was written."""
 
 
 class DiskFullError(NcaError):
-    """There is no space left to write to."""
+    """No space is left to write to."""
 
 
 class TransientError(NcaError):
-    """What may well succeed when it is tried again: a busy or unreachable disk, a GPU that failed, a held lock."""
+    """A failure that may pass on a retry: a busy or unreachable disk, a failing GPU, a held lock."""
+
+
+class DeviceError(TransientError):
+    """A GPU failed; the process that used it has to be replaced."""
 
 
 class OvertakenError(TransientError):
-    """The data changed while something was made of them, so it must be made again."""
+    """The data changed while something was made from them, which therefore has to be made again."""

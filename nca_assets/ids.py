@@ -1,4 +1,4 @@
-"""Names of sets, rollouts and shards, in words alone: where their files lie is ``data_folder``'s affair."""
+"""Names of sets, rollouts and shards. The paths of their files are in ``data_folder``."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from nca_assets.errors import NcaError
 
 OWN_NAME = r"set[1-9][0-9]{0,3}"
-"""The names of sets whose rollouts follow from recipes."""
+"""Names of native sets, whose rollouts follow from recipes."""
 
 IMPORTED_NAME = r"(?!set\d)[a-z][a-z0-9_]{0,39}"
-"""The names that imported sets may have."""
+"""Names of imported sets."""
 
 VOCABULARY_SEED = 0
-"""The seed of the rollouts that the centroids are learned from; no set has it."""
+"""The seed of the rollouts that the centroids are learned from; no set may use it."""
 
 ORACLE_SEED = 0x0AC1E
-"""The seed of the noise of the futures that the oracle simulates; no set has it."""
+"""The seed of the noise in the futures that the oracle simulates; no set may use it."""
 
 
 def is_own(set_name: str) -> bool:
-    """Whether the rollouts of a set follow from recipes, so that it is not an imported one."""
+    """Whether a set is native rather than imported."""
     return re.fullmatch(OWN_NAME, set_name) is not None
 
 
@@ -51,7 +51,7 @@ class RolloutId:
 
 @dataclass(frozen=True, order=True)
 class ShardKey:
-    """A run of consecutive rollouts of a set; its text, ``set1-00000``, is the Dagster partition key."""
+    """A block of consecutive rollouts of a set; its text, ``set1-00000``, is the Dagster partition key."""
 
     set: str
     number: int
@@ -69,15 +69,15 @@ class ShardKey:
 
     @property
     def next(self) -> ShardKey:
-        """The shard after it in its set."""
+        """The next shard of its set."""
         return ShardKey(self.set, self.number + 1)
 
     @property
     def imported(self) -> bool:
-        """Whether it is of an imported set."""
+        """Whether it belongs to an imported set."""
         return not is_own(self.set)
 
 
 def member_name(index: int) -> str:
-    """The key under which rollout ``index`` lies in its shard's ``.npz``."""
+    """The key of rollout ``index`` in its shard's ``.npz``."""
     return f"rollout_{index:06d}"

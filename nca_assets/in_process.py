@@ -1,8 +1,8 @@
-"""Running the jobs in this process, against the project's own Dagster instance, without a daemon."""
+"""Running jobs in this process, on the project's own Dagster instance, without a daemon."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +13,22 @@ import dagster as dg
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.orchestration.instance.binding import bind
-from nca_assets.orchestration.instance.home import project_instance
+from nca_assets.orchestration.instance.binding import belongs, bind
+from nca_assets.orchestration.instance.home import has_home, project_instance
+from nca_assets.orchestration.partitions.events import Reporter, latest_versions
+from nca_assets.orchestration.partitions.pending import ASSETS
 from nca_assets.orchestration.reporting import terminal
 from nca_assets.project import Project
 from nca_assets.store.location import Stored
+from nca_assets.workers.checks import Verdict
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-"""Run config: events go to the instance alone; the caller tells the person what matters."""
+"""Run config: events go to the instance only; callers print what matters."""
 
 
 @dataclass(frozen=True)
 class Materialized:
-    """One materialization of a run: the asset's key, its partition if it has any, and its metadata as plain values."""
+    """One materialization of a run: asset key, partition if any, and metadata as plain values."""
 
     asset: str
     partition: str | None
@@ -35,13 +38,13 @@ class Materialized:
 def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
     """Materialize the vocabulary if it is missing, then each shard with its labels, then the warehouse.
 
-    Yields every materialization as it is done. Settings, folder and partition keys are checked before any compute;
-    raises ``NcaError`` then, or when a run fails.
+    Yields every materialization as it finishes. Raises ``NcaError`` if a run fails, or at once on bad settings, a bad
+    folder or bad partition keys.
     """
     project = Project.load()
     keys = [project.shard_key(text) for text in partition_keys]
     data = project.writable_data()
-    with _instance_of(data) as instance, _bars_on_the_terminal():
+    with _instance_of(data) as instance, _progress_on_terminal():
         known = instance.get_latest_materialization_event(dg.AssetKey("centroids"))
         if known is None or not data.centroids_file.exists():
             yield from _run("learn_vocabulary", instance)
@@ -51,7 +54,7 @@ def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
 
 
 def materialize_centroids() -> list[Materialized]:
-    """Materialize the vocabulary alone, so that the instance knows of a new one."""
+    """Materialize the vocabulary alone, which records a new one in the instance."""
     with _instance_of(Project.load().writable_data()) as instance:
         return _run("learn_vocabulary", instance)
 
@@ -59,7 +62,7 @@ def materialize_centroids() -> list[Materialized]:
 def import_vocabulary(file: Path) -> Materialized:
     """Make the centroids in ``file`` the project's vocabulary, and materialize it.
 
-    The instance is opened first. Raises ``NcaError`` if that fails or ``file`` is unfit; the old vocabulary then stays.
+    Raises ``NcaError`` if the instance can't be opened or ``file`` is invalid; the old vocabulary then stays.
     """
     from nca_assets.vocabulary.centroids import import_centroids
 
@@ -71,13 +74,13 @@ def import_vocabulary(file: Path) -> Materialized:
 
 
 def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
-    """Register and label the files in ``folder`` as set ``name``, then rebuild the warehouse; yields what is done."""
+    """Register and label the files in ``folder`` as set ``name``, then rebuild the warehouse; yields as it goes."""
     from nca_assets.shards.imported import shard_keys
 
     data = Project.load().writable_data()
-    with _instance_of(data) as instance, _bars_on_the_terminal():
+    with _instance_of(data) as instance, _progress_on_terminal():
         for key, file in shard_keys(folder, name, data).items():
-            config = {"ops": {"imported_shards": {"config": {"source": str(file)}}}}
+            config = {"ops": {"imported": {"config": {"source": str(file)}}}}
             with _partition("imported_shards", str(key), instance):
                 done = _run("import_shard", instance, key, config)
             yield from done
@@ -85,7 +88,7 @@ def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
 
 
 def collect(name: str, config: dict[str, object]) -> dict[str, object]:
-    """Freeze collection ``name`` as ``config`` says and show it in the warehouse; returns the metadata."""
+    """Freeze collection ``name`` with the asset's ``config`` and add it to the warehouse; returns the metadata."""
     with _instance_of(Project.load().writable_data()) as instance:
         given = {key: value for key, value in config.items() if value is not None}
         with _partition("collections", name, instance):
@@ -95,27 +98,27 @@ def collect(name: str, config: dict[str, object]) -> dict[str, object]:
 
 
 def score_baselines() -> None:
-    """Train and score the baselines of the long-horizon task, and show them in the warehouse."""
-    with _instance_of(Project.load().writable_data()) as instance, _bars_on_the_terminal():
+    """Train and score the baselines of the long-horizon task, and add the scores to the warehouse."""
+    with _instance_of(Project.load().writable_data()) as instance, _progress_on_terminal():
         _run("score_baselines", instance)
         _run("build_score_tables", instance)
 
 
 def draw_figures() -> list[Materialized]:
-    """Draw all figures, the explorer and the dataset card."""
-    with _instance_of(Project.load().writable_data()) as instance, _bars_on_the_terminal():
+    """Draw all figures, and write the explorer and the dataset card."""
+    with _instance_of(Project.load().writable_data()) as instance, _progress_on_terminal():
         return _run("draw_figures", instance)
 
 
 def publish_dataset() -> list[Materialized]:
-    """Write the dataset as it is published."""
-    with _instance_of(Project.load().writable_data()) as instance, _bars_on_the_terminal():
+    """Write the dataset as a folder for the Hugging Face hub."""
+    with _instance_of(Project.load().writable_data()) as instance, _progress_on_terminal():
         return _run("publish_dataset", instance)
 
 
 @contextmanager
 def _partition(kind: str, name: str, instance: dg.DagsterInstance) -> Iterator[None]:
-    """Partition ``name`` of ``kind``, which goes again if it was new and the block fails."""
+    """Add partition ``name`` of ``kind``; removed again if it was new and the block fails."""
     new = not instance.has_dynamic_partition(kind, name)
     instance.add_dynamic_partitions(kind, [name])
     try:
@@ -127,23 +130,48 @@ def _partition(kind: str, name: str, instance: dg.DagsterInstance) -> Iterator[N
 
 
 def rebuild_if(needed: bool) -> None:
-    """Rebuild the warehouse, if there is one and something that it shows has changed."""
+    """Rebuild the warehouse if ``needed``, and if there is one."""
     data = Project.load().data
     if needed and data.warehouse_file().exists():
         with _instance_of(data) as instance:
             _run("build_analytics", instance)
 
 
+def report_verification(verdicts: Mapping[ShardKey, Mapping[str, Mapping[str, Verdict]]], data: DataFolder) -> None:
+    """Report the verdicts of checks, by shard and asset, of partitions that a Dagster instance of ``data`` knows."""
+    if not has_home():
+        return
+    with project_instance() as instance:
+        if not belongs(instance, data):
+            return
+        known = {asset: latest_versions(instance, dg.AssetKey(asset)) for asset in ASSETS}
+
+        # In a run, since Dagster keeps a single evaluation of a partition outside of runs.
+        @dg.op
+        def report(context: dg.OpExecutionContext) -> None:
+            reporter = Reporter(context.instance, context.log_event)
+            for key, assets in verdicts.items():
+                for asset, found in assets.items():
+                    if str(key) in known[asset]:
+                        reporter.verdicts(dg.AssetKey(asset), str(key), found)
+
+        @dg.job
+        def verification() -> None:
+            report()
+
+        verification.execute_in_process(instance=instance, run_config=QUIET)
+
+
 @contextmanager
 def _instance_of(data: DataFolder) -> Iterator[dg.DagsterInstance]:
-    """The project's instance, which is bound to ``data``: where it isn't, no run is even begun."""
+    """The project's instance, bound to ``data`` before any run starts."""
     with project_instance() as instance:
         bind(instance, data)
         yield instance
 
 
 @contextmanager
-def _bars_on_the_terminal() -> Iterator[None]:
+def _progress_on_terminal() -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
@@ -184,4 +212,4 @@ def _reason(result: dg.ExecuteInProcessResult, what: str) -> str:
                 return failure.user_failure_data.description
             if failure.error:
                 return f"{what} failed: {failure.error.message.splitlines()[0]} (the traceback is in the run's log)"
-    return f"{what} failed; its log in the UI says why"
+    return f"{what} failed; see its log in the UI"

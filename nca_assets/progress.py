@@ -1,4 +1,4 @@
-"""How long work tells its caller how far it is: a callback that gets what is done and the total."""
+"""Progress of long work: a callback that receives the amount done and the total."""
 
 from collections.abc import Callable
 
@@ -6,4 +6,4 @@ Progress = Callable[[int, int], None]
 
 
 def unwatched(done: int, total: int) -> None:
-    """The callback of a caller that does not want to know."""
+    """Ignores progress."""

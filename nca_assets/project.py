@@ -1,6 +1,6 @@
-"""A project: a folder with ``nca.toml``, its dataset, and the settings of everything that works on it.
+"""A project: a folder with ``nca.toml``, its dataset, and the settings for working on it.
 
-``NCA_DATA`` may name a dataset elsewhere. Where there is no ``nca.toml``, the working folder is the project.
+``NCA_DATA`` may name a dataset elsewhere. Without an ``nca.toml``, the working folder is the project.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ SETS_FILE = "nca.toml"
 
 
 def project_folder() -> Path:
-    """The nearest folder, from the working one upward, that has ``nca.toml``; relative where it is the working one."""
+    """The nearest folder with an ``nca.toml``, from the working folder upward; relative if it is the working folder."""
     here = Path.cwd()
     found = next((folder for folder in (here, *here.parents) if (folder / SETS_FILE).exists()), here)
     return Path() if found == here else found
 
 
 def place_of_data() -> Stored:
-    """Where the project's dataset lies: ``NCA_DATA``, else the folder ``data`` of the project."""
+    """Location of the project's dataset: ``NCA_DATA``, else the folder ``data`` of the project."""
     place = load(Place)
     return place.data if place.model_fields_set else project_folder() / "data"
 
@@ -41,8 +41,8 @@ def place_of_data() -> Stored:
 def read_sets(file: Path, frames: int, kept: Mapping[str, int] | None = None) -> dict[str, RolloutSet]:
     """The sets in ``file``, or the card's if it is missing or names none.
 
-    Those that don't give their frames have those of ``kept``, else ``frames``. Raises ``NcaError`` that names the file,
-    the set, the entry and what is wrong.
+    Sets without an entry for frames take them from ``kept``, else ``frames``. Raises ``NcaError`` naming the file, the
+    set, the entry and the fault.
     """
     sets = {
         name: _rollout_set(name, {"frames": (kept or {}).get(name, frames), **entries}, file)
@@ -59,12 +59,12 @@ def _read_tables(file: Path) -> dict[str, dict[str, Any]]:
         return {}
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise NcaError(f"can't read {file}: {reason}. Correct it, or move it away for the card's sets.") from None
+        raise NcaError(f"can't read {file}: {reason}. Correct it, or remove it to use the card's sets.") from None
     tables = content.pop("sets", {})
     if content:
-        raise NcaError(f"{file}: {min(content)} is no entry: write tables like [sets.set4]")
+        raise NcaError(f"{file}: {min(content)} is not an entry: write tables like [sets.set4]")
     if not isinstance(tables, dict) or not all(isinstance(entries, dict) for entries in tables.values()):
-        raise NcaError(f"{file}: sets is no table of tables: write a set as a table like [sets.set4]")
+        raise NcaError(f"{file}: sets is not a table of tables: write a set as a table like [sets.set4]")
     return tables
 
 
@@ -77,7 +77,7 @@ def _rollout_set(name: str, entries: Mapping[str, Any], file: Path) -> RolloutSe
         first = error.errors()[0]
         where = ".".join([name, *(str(part) for part in first["loc"])])
         if first["type"] == "extra_forbidden":
-            reason = f"is no entry: use {', '.join(RolloutSet.model_fields)}"
+            reason = f"is not an entry: use {', '.join(RolloutSet.model_fields)}"
         elif first["type"] == "missing":
             reason = "is missing: give the set a seed of its own"
         else:
@@ -87,7 +87,7 @@ def _rollout_set(name: str, entries: Mapping[str, Any], file: Path) -> RolloutSe
 
 @dataclass(frozen=True)
 class Project:
-    """The settings, and the dataset as it is or would be."""
+    """The settings and the dataset, existing or planned."""
 
     dataset: DatasetSettings
     resources: Resources
@@ -95,23 +95,23 @@ class Project:
 
     @classmethod
     def load(cls) -> Project:
-        """The project as the environment gives it. Raises ``NcaError`` naming the first setting that is wrong."""
+        """The project configured by the environment. Raises ``NcaError`` naming the first invalid setting."""
         dataset = load(DatasetSettings).model_copy(update={"data": place_of_data()})
         return cls(dataset, load(Resources), load(Orchestration))
 
     @cached_property
     def data(self) -> DataFolder:
-        """The dataset, to read: as it is, whatever settings say of its shape."""
+        """The dataset for reading: an existing one keeps its shape, whatever the settings."""
         return DataFolder.plan(self.dataset.data, self._shape())
 
     def writable_data(self) -> DataFolder:
-        """The dataset, to write to. Raises ``NcaError`` if settings that were given ask for another shape, or the
-        folder can't be written to."""
-        require_writable(self.dataset.data)  # said first: what can't be a folder can't be read as one either
+        """The dataset for writing. Raises ``NcaError`` if explicit settings ask for another shape, or the folder can't
+        be written to."""
+        require_writable(self.dataset.data)  # first: what can't be a folder can't be read as one either
         return DataFolder.create(self.dataset.data, self._shape())
 
     def at(self, folder: Path) -> Project:
-        """The same with another folder."""
+        """The same project with its dataset in another folder."""
         return replace(self, dataset=self.dataset.model_copy(update={"data": folder}))
 
     def partition_keys(self) -> list[str]:
@@ -121,7 +121,7 @@ class Project:
         ]
 
     def shard_key(self, text: str) -> ShardKey:
-        """The partition that ``text`` names. Raises ``NcaError`` if there is none of that name."""
+        """The partition named ``text``. Raises ``NcaError`` if there is none."""
         key, last = ShardKey.parse(text), self.orchestration.shards_per_set - 1
         if key.imported or key.set not in self.sets or key.number > last:
             raise NcaError(
@@ -132,11 +132,11 @@ class Project:
 
     @cached_property
     def sets(self) -> dict[str, RolloutSet]:
-        """The sets that the project makes. Raises ``NcaError`` if ``nca.toml`` is wrong."""
+        """The sets that the project makes. Raises ``NcaError`` if ``nca.toml`` is invalid."""
         return read_sets(project_folder() / SETS_FILE, self.dataset.frames)
 
     def _shape(self) -> Shape:
-        """The shape that is asked for; where there is a dataset, settings that were not given take its values."""
+        """The requested shape; settings that were not given take the values of an existing dataset."""
         there, given = described(self.dataset.data), self.dataset.model_fields_set
         if there is None:
             return Shape(shard_size=self.dataset.shard_size, sets=self.sets)

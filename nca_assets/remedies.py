@@ -1,4 +1,4 @@
-"""What to do about damaged files, as error messages say it."""
+"""Remedies for damaged files, worded for error messages."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ RESCORE = "run 'nca baselines' again"
 
 
 def remake(key: ShardKey) -> str:
-    """When a file of shard ``key`` is damaged."""
+    """For a damaged file of shard ``key``."""
     if key.imported:
         return f"import {key} again with 'nca import shards FOLDER'"
     return f"materialize partition {key} of rollout_shards again"
 
 
 def restore(key: ShardKey) -> str:
-    """When the file of the tokens of shard ``key`` is missing or damaged."""
+    """For missing or damaged tokens of shard ``key``."""
     return f"put it back, or {remake(key)}" if key.imported else remake(key)
 
 
 def relabel(key: ShardKey) -> str:
-    """When a file of the labels of shard ``key`` is damaged."""
+    """For damaged labels of shard ``key``."""
     return f"materialize partition {key} of {'imported' if key.imported else 'behavior'}_labels again"

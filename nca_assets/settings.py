@@ -1,6 +1,6 @@
-"""Typed settings, from environment variables ``NCA_*``; the one place that reads them.
+"""Typed settings from the environment variables ``NCA_*``, which are read nowhere else.
 
-Three owners: the dataset, the machine that computes, and the orchestration of runs.
+Three owners: the dataset, the machine, and the orchestration of runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nca_assets.store.location import Stored, parse_location
 PREFIX = "NCA_"
 
 MIN_FRAMES = 129
-"""The labels look at the last 128 frames and the change into them."""
+"""Labels use the last 128 frames and the change into them."""
 
 
 class _Settings(BaseSettings):
@@ -29,7 +29,7 @@ class _Settings(BaseSettings):
 
 
 class Place(_Settings):
-    """Where the dataset lies."""
+    """Location of the dataset."""
 
     data: Annotated[Stored, PlainValidator(parse_location), PlainSerializer(str)] = Field(
         default=Path("data"), description="Folder that everything is written to, or s3://bucket/prefix."
@@ -37,55 +37,57 @@ class Place(_Settings):
 
 
 class DatasetSettings(Place):
-    """Where the dataset lies, and the shape of a new one; one that is there has its own."""
+    """Location of the dataset, and the shape of a new one; an existing one keeps its own."""
 
     shard_size: int = Field(default=64, ge=1, le=65536, description="Rollouts per shard of a new dataset.")
     frames: int = Field(default=500, ge=MIN_FRAMES, le=65536, description="Frames per rollout of a new dataset.")
 
 
 class Resources(_Settings):
-    """What computing may take of the machine."""
+    """Limits on the use of the machine."""
 
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
     threads: int = Field(
-        default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads that simulate and compress."
+        default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads for simulation and compression."
     )
-    memory_mb: int = Field(default=1024, ge=16, description="MiB that tokens on their way to disk may take.")
-    cache_gb: float = Field(default=50, ge=0, description="GB of local copies of a bucket's objects that are kept.")
+    memory_mb: int = Field(default=1024, ge=16, description="MiB for tokens not yet written to disk.")
+    cache_gb: float = Field(default=50, ge=0, description="GB of local copies of a bucket's objects.")
 
 
 class Orchestration(_Settings):
-    """How many partitions there are, and how runs make them."""
+    """The number of partitions, and how runs make them."""
 
     shards_per_set: int = Field(default=30, ge=1, le=100_000, description="Shards (partitions) of each set.")
-    shards_per_run: int = Field(default=16, ge=1, le=10_000, description="Partitions that one run of a backfill makes.")
-    shards_per_tick: int = Field(default=64, ge=1, le=100_000, description="Partitions that a tick of top_up requests.")
+    shards_per_run: int = Field(default=16, ge=1, le=10_000, description="Partitions per run of a backfill.")
+    shards_per_tick: int = Field(default=64, ge=1, le=100_000, description="Partitions per tick of top_up, at most.")
     top_up_cron: str = Field(
-        default="*/10 * * * *", pattern=r"^[0-9*/,-]+( [0-9*/,-]+){4}$", description="When top_up ticks, as in cron."
+        default="*/10 * * * *", pattern=r"^[0-9*/,-]+( [0-9*/,-]+){4}$", description="Schedule of top_up, as in cron."
     )
     ray: str = Field(
         default="",
         pattern=r"^(|auto|(ray://)?[\w.-]+:\d+)$",
-        description="Ray cluster that makes partitions, like ray://head:10001; empty for this process.",
+        description="Ray cluster to make partitions on, like ray://head:10001; empty for this machine.",
     )
-    shard_gpus: float = Field(default=0, ge=0, description="GPUs that simulating a shard takes of the Ray cluster.")
-    shard_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that it takes there.")
-    label_gpus: float = Field(default=0, ge=0, description="GPUs that labelling a shard takes of the Ray cluster.")
-    label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, that it takes there.")
+    ray_autoscales: bool = Field(default=False, description="Whether the Ray cluster adds nodes on demand.")
+    shard_gpus: float | None = Field(
+        default=None, ge=0, description="GPUs of the Ray cluster for simulating a shard; 1 if any node has one."
+    )
+    shard_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, for simulating a shard there.")
+    label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, for labeling a shard there.")
 
 
 OWNERS = (DatasetSettings, Resources, Orchestration)
 
 KUBERNETES = rf"{PREFIX}\w*(SERVICE|PORT)(_\w+)?"
-"""Variables that Kubernetes sets in pods for each of its services, whose names may begin like ours."""
+"""Variables that Kubernetes sets in pods for its services, whose names may have the same prefix."""
 
 Kind = TypeVar("Kind", bound=_Settings)
 
 
 def load(kind: type[Kind]) -> Kind:
-    """The settings of one owner as the environment gives them.
+    """The settings of one owner, from the environment.
 
-    Raises ``NcaError`` that names the first variable that is wrong, or is none of ours.
+    Raises ``NcaError`` naming the first variable that is invalid or unknown.
     """
     require_known_names()
     try:
@@ -101,13 +103,13 @@ def load(kind: type[Kind]) -> Kind:
 
 
 def require_known_names() -> None:
-    """Raise ``NcaError`` if the environment has a variable that looks like a setting and is none."""
+    """Raise ``NcaError`` if the environment has an unknown variable with the settings' prefix."""
     known = [f"{PREFIX}{name.upper()}" for kind in OWNERS for name in kind.model_fields]
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known and not re.fullmatch(KUBERNETES, name):
             alike = get_close_matches(name, known, n=1)
             hint = f"did you mean {alike[0]}?" if alike else f"the settings are {', '.join(known)}."
-            raise NcaError(f"{name} is no setting: {hint} Unset it or correct its name.")
+            raise NcaError(f"{name} is not a setting: {hint} Unset it or correct its name.")
 
 
 copies.max_gb = lambda: load(Resources).cache_gb

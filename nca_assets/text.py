@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 
 def number(value: float) -> str:
-    """Whole from 1,000 on, else with four significant digits."""
+    """``value`` without decimals from 1,000 on, else with four significant digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def cell(value: object) -> str:
-    """A value as a table shows it: None is empty, and numbers are as ``number`` writes them."""
+    """A value as text for a table: None is empty, and numbers are formatted by ``number``."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -20,6 +20,6 @@ def cell(value: object) -> str:
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """A table in Markdown; values are written as they are."""
+    """A table in Markdown; values are not escaped."""
     heading, *lines = (f"| {' | '.join(map(str, line))} |" for line in (columns, *rows))
     return "\n".join([heading, "|---" * len(columns) + "|", *lines])

@@ -14,8 +14,8 @@ FILE = Path(__file__).parent.parent / "docs" / "API.md"
 
 HEAD = """# The public API
 
-`import nca_assets as nca` gives these names and loads nothing until one is used. What other modules hold may change
-without notice. Every example runs in the tests, with `torch` imported and `data = nca.open("data")`.
+`import nca_assets as nca` provides these names and loads nothing until one is used. All other modules may change
+without notice. Every example is run by the tests, with `torch` imported and `data = nca.open("data")`.
 """
 
 

@@ -116,9 +116,12 @@ def postgres_programs() -> Path:
 
 
 class RayCluster:
-    """A Ray cluster of nodes with one CPU each: the head, and others, which may be killed."""
+    """A Ray cluster: the head, and other nodes, with one CPU each, which may be killed.
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    The head's GPUs are claimed only: Ray believes any number of them.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str], cpus: int = 1, gpus: int = 0) -> None:
         # Ray's sockets lie in its folder, and the names of sockets may not be long.
         self.temporary = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))
         self.log = folder / "ray.log"
@@ -126,15 +129,15 @@ class RayCluster:
         self.nodes: list[subprocess.Popen[bytes]] = []
         port, client = free_port(), free_port()
         self.address = f"ray://127.0.0.1:{client}"
-        self._head = f"127.0.0.1:{port}"
+        self.head = f"127.0.0.1:{port}"
         self._start(
             "--head", "--port", str(port), "--ray-client-server-port", str(client), "--include-dashboard=false",
-            "--temp-dir", str(self.temporary),
+            "--temp-dir", str(self.temporary), "--num-cpus", str(cpus), "--num-gpus", str(gpus),
         )  # fmt: skip
         wait_until(lambda: listens(client), self.log)
 
     def add_node(self) -> None:
-        self._start("--address", self._head)
+        self._start("--address", self.head, "--num-cpus=1")
 
     def kill_node(self, number: int) -> None:
         """All of a node's processes, at once."""
@@ -149,7 +152,7 @@ class RayCluster:
                     process.kill()
 
     def _start(self, *options: str) -> None:
-        command = [BIN / "ray", "start", "--block", "--num-cpus=1", "--node-ip-address=127.0.0.1", *options]
+        command = [BIN / "ray", "start", "--block", "--node-ip-address=127.0.0.1", *options]
         with self.log.open("a") as log:
             node = subprocess.Popen(
                 [*command, "--disable-usage-stats"], env=self.environment, stdin=subprocess.DEVNULL, stdout=log,

@@ -100,7 +100,7 @@ def test_a_rollout_is_the_same_from_its_shard_its_recipe_and_without_a_dataset(f
     assert nca.measure(np.asarray(stored.tokens))["token_entropy"] == stored.labels["token_entropy"]
 
 
-def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(nca.NcaError, match="holds no dataset"):
         nca.open(str(tmp_path))
     with pytest.raises(nca.NcaError, match="129 frames or more"):

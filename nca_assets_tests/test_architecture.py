@@ -104,6 +104,13 @@ def test_the_automaton_does_not_import_dagster() -> None:
     assert not loaded_by(code, {"dagster"})
 
 
+def test_workers_load_neither_dagster_nor_torch() -> None:
+    """A worker needs nothing of a run, and chooses its device before torch is there."""
+    code = "import sys, pkgutil, importlib, nca_assets.workers as w\n"
+    code += "[importlib.import_module(f'nca_assets.workers.{m.name}') for m in pkgutil.iter_modules(w.__path__)]\n"
+    assert not loaded_by(code, {"dagster", "torch"})
+
+
 def test_the_definitions_do_not_import_heavy_libraries() -> None:
     assert not loaded_by("import sys, nca_assets.definitions\n", {"torch", "sklearn", "matplotlib", "polars", "duckdb"})
 

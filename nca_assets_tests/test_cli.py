@@ -94,7 +94,7 @@ def test_sql_prints_a_table(built: DataFolder, capsys: Capture) -> None:
 def test_sql_says_when_rows_are_left_out(built: DataFolder, capsys: Capture) -> None:
     assert built
     assert nca("sql", "FROM range(201)") == 0
-    assert "only the first 200 rows" in capsys.readouterr().out
+    assert "first 200 rows only" in capsys.readouterr().out
 
 
 def test_a_malformed_query_gives_duckdbs_message(built: DataFolder, capsys: Capture) -> None:
@@ -124,8 +124,8 @@ def test_a_whole_answer_as_csv_json_and_parquet(built: DataFolder, capfdbinary: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give a query, or a file that holds one with -f FILE"),
-        (("SELECT 1", "-f", "query.sql"), "give a query, or a file"),
+        ((), "give either a query or a file with one, -f FILE"),
+        (("SELECT 1", "-f", "query.sql"), "give either a query or a file"),
         (("-f", "nowhere.sql"), "can't read nowhere.sql"),
         (("SELECT 1", "--csv", "--json"), "choose one of --csv, --json and --parquet"),
         (("COPY labels TO 'out.csv'", "--csv"), "give one query that selects, like 'FROM behavior_summary', not COPY"),
@@ -134,8 +134,8 @@ def test_a_whole_answer_as_csv_json_and_parquet(built: DataFolder, capfdbinary: 
         (("DELETE FROM labels",), "not DELETE"),
         (("SET allowed_directories = ['/']",), "not SET"),
         (("SELECT 1; DROP TABLE labels",), "not 2 statements"),
-        (("SELECT '\udcff'",), "has a NUL, or bytes that are not UTF-8"),
-        (("SELECT 1 \0 FROM nowhere", "--csv"), "has a NUL, or bytes that are not UTF-8"),
+        (("SELECT '\udcff'",), "contains a NUL, or bytes that are not UTF-8"),
+        (("SELECT 1 \0 FROM nowhere", "--csv"), "contains a NUL, or bytes that are not UTF-8"),
         (("SELECT 'x'::INTEGER",), "DuckDB: Conversion Error"),
         (("SELECT 'x'::INTEGER", "--csv"), "DuckDB: Conversion Error"),
     ],
@@ -242,7 +242,7 @@ def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: DataFolder, tmp_
     assert nca("gif", "SELECT NULL AS rollout_id") == 1
     assert "unknown rollout 'None'" in capsys.readouterr().err
     assert nca("gif", "SELECT 1 AS one") == 1
-    assert "names no rollout: give one with a column rollout_id" in capsys.readouterr().err
+    assert "returns no rollout: it needs a column rollout_id" in capsys.readouterr().err
 
 
 def test_a_rollout_as_video_and_as_a_sheet(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
@@ -252,7 +252,7 @@ def test_a_rollout_as_video_and_as_a_sheet(built: DataFolder, tmp_path: Path, ca
     assert nca("gif", "set1/000001", "--out", str(tmp_path), "--form", "png") == 0
     assert (tmp_path / "set1_000001.png").read_bytes().startswith(b"\x89PNG")
     assert nca("gif", "set1/000001", "--out", str(tmp_path / "a.bmp")) == 1
-    assert "'bmp' is no form of animation: use one of gif, mp4, png" in capsys.readouterr().err
+    assert "unsupported format 'bmp': use one of gif, mp4, png" in capsys.readouterr().err
 
 
 def test_rollouts_of_ones_choice_to_explore(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
@@ -270,13 +270,13 @@ def test_a_dataset_is_published_and_verified(built: DataFolder, tmp_path: Path, 
     assert built
     out = tmp_path / "dataset"
     assert nca("publish", "--to", str(out)) == 0
-    assert f"hold it against its checksums with 'nca verify --published {out}'" in capsys.readouterr().out
+    assert f"check it with 'nca verify --published {out}'" in capsys.readouterr().out
     assert nca("verify", "--published", str(out)) == 0
-    assert f"{out}: every file is as it was published" in capsys.readouterr().out
+    assert f"{out}: every file matches its checksum" in capsys.readouterr().out
     (out / "README.md").write_text("changed")
     assert nca("verify", "--published", str(out)) == 1
     said = capsys.readouterr().err
-    assert f"{out}: README.md is changed" in said
+    assert f"{out}: README.md has changed" in said
     assert "nca: " in said
     assert "1 files differ" in said
 
@@ -290,7 +290,7 @@ def test_a_shard_is_generated_without_dagster(labelled: DataFolder, tmp_path: Pa
     key = ShardKey("set1", 0)
     assert DataFolder.open(there).tokens_file(key).read_bytes() == labelled.tokens_file(key).read_bytes()
     assert nca("generate", "set1-00000", "--to", str(labelled)) == 1
-    assert "which Dagster keeps: use 'nca materialize'" in capsys.readouterr().err
+    assert "managed by Dagster: use 'nca materialize'" in capsys.readouterr().err
 
 
 def test_gif_of_an_unknown_rollout(built: DataFolder, capsys: Capture) -> None:
@@ -317,7 +317,7 @@ def test_an_import_without_a_dagster_home_leaves_the_vocabulary(
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     torch.save(centroids.flip(0), tmp_path / "own.pt")
     assert nca("import", "centroids", str(tmp_path / "own.pt")) == 1
-    assert "holds no dagster.yaml" in capsys.readouterr().err
+    assert "has no dagster.yaml" in capsys.readouterr().err
     assert current_source(data) == "learned"
 
 
@@ -362,9 +362,9 @@ def test_verify_holds_every_shard_against_its_recipe(
 ) -> None:
     assert nca("verify") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "set1-00000: 4 rollouts simulated again, the same bytes",
-        "set2-00001: 4 rollouts simulated again, the same bytes",
-        "all 2 shards, their labels and 0 other files are as they were written",
+        "set1-00000: 4 rollouts simulated again, identical bytes",
+        "set2-00001: 4 rollouts simulated again, identical bytes",
+        "all 2 shards, their labels and 0 other files are intact",
     ]
     forge(labelled, ShardKey("set2", 1), member=2)
     write_labels(ShardKey("set2", 1), labelled, resources)
@@ -375,8 +375,8 @@ def test_verify_holds_every_shard_against_its_recipe(
     lines = captured.err.splitlines()
     assert lines[0].startswith("set2-00001: set2/000006 does not reproduce")
     assert lines[1] == (
-        "nca: 1 of 2 shards could not be verified: what is damaged is made again by 'nca backfill --missing --stale', "
-        "or by 'nca materialize set2-00001'"
+        "nca: 1 of 2 shards could not be verified: remake them with 'nca backfill --missing --stale' or "
+        "'nca materialize set2-00001'"
     )
 
 
@@ -389,9 +389,9 @@ def test_verify_names_damaged_labels_and_collections(labelled: DataFolder, capsy
     labelled.warehouse_file().unlink()
     assert nca("verify") == 1
     captured = capsys.readouterr()
-    assert captured.out.count("simulated again, the same bytes") == 2
+    assert captured.out.count("simulated again, identical bytes") == 2
     for file, line in zip(files, captured.err.splitlines(), strict=False):
-        assert f"{file} is damaged (it is not what was written there): " in line
+        assert f"{file} is damaged (it does not match its seal): " in line
     assert captured.err.splitlines()[2].startswith("nca: 1 of 2 shards could not be verified: ")
 
 
@@ -409,7 +409,7 @@ def test_verify_offers_no_recipe_for_imported_shards(data: DataFolder, tmp_path:
 
 def test_verify_without_shards_says_so(data: DataFolder, capsys: Capture) -> None:
     assert nca("verify") == 1
-    assert f"{data} holds no shard to verify" in capsys.readouterr().err
+    assert f"{data} has no shards to verify" in capsys.readouterr().err
 
 
 def test_export_writes_the_labels_under_the_cards_names(labelled: DataFolder, capsys: Capture) -> None:

@@ -40,7 +40,7 @@ def test_a_new_dataset_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_where_nothing_is_there_is_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(NcaError, match=r"holds no dataset: name a folder that has a dataset\.json, or make one"):
+    with pytest.raises(NcaError, match=r"holds no dataset: name a folder with a dataset\.json, or make one"):
         DataFolder.open(tmp_path)
     assert DataFolder.plan(tmp_path, SMALL).id is None
     assert list(tmp_path.iterdir()) == []
@@ -78,8 +78,8 @@ def test_of_several_processes_that_begin_a_dataset_one_names_it(tmp_path: Path) 
 def test_another_shape_is_refused_and_changes_nothing(data: DataFolder) -> None:
     before = (data / "dataset.json").read_bytes()
     for shape, message in (
-        (Shape(shard_size=5, sets=card_sets(140)), "has shards of 4 rollouts, asked are of 5"),
-        (Shape(shard_size=4, sets=card_sets(200)), "has set1's frames 140, asked are 200"),
+        (Shape(shard_size=5, sets=card_sets(140)), "has shards of 4 rollouts, not of 5 as requested"),
+        (Shape(shard_size=4, sets=card_sets(200)), "has set1's frames 140, not 200 as requested"),
     ):
         with pytest.raises(NcaError, match=message):
             DataFolder.create(data.root, shape)

@@ -220,7 +220,7 @@ def test_the_readme_names_every_setting_and_its_default() -> None:
         row = re.search(rf"\| `NCA_{name.upper()}` \| (.+?) \| (.+?) \|", README)
         assert row, name
         if name != "threads":
-            assert row[1].strip("`") == (str(field.default) or "none")
+            assert row[1].strip("`") == (str(field.default) or "none").lower()
 
 
 @pytest.mark.parametrize(("heading", "columns"), [("labels`", LABEL_COLUMNS), ("the curves", CURVE_COLUMNS)])

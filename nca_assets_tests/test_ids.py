@@ -53,7 +53,7 @@ def test_unknown_partition_keys_are_refused_with_the_range(project: Project, tex
 def test_sets_that_the_dataset_lacks_or_that_were_imported_have_no_recipes(data: DataFolder) -> None:
     with pytest.raises(NcaError, match="has no set 'set4': use one of set1, set2, set3"):
         data.own_set("set4")
-    with pytest.raises(NcaError, match="set 'life' was imported: no recipe gives its rollouts"):
+    with pytest.raises(NcaError, match="set 'life' was imported: its rollouts have files but no recipes"):
         data.own_set("life")
 
 
@@ -95,7 +95,7 @@ def test_stray_copies_are_ignored_with_one_line(
         local(file).touch()
     for found in (data.shards, data.labelled_shards, data.imported_shards):
         assert found() == found() == []
-    assert caplog.messages == [f"{data / place}/{stray} is ignored: nothing here has such a name"]
+    assert caplog.messages == [f"{data / place}/{stray} is ignored: unexpected file name"]
 
 
 @pytest.mark.parametrize("folder", ["nca_dataset", "labels", "labels/set=1", "imported"])

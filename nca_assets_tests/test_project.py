@@ -49,7 +49,7 @@ def test_a_new_project_has_the_cards_sets_in_words_and_lies_where_it_was_begun(
     monkeypatch.setattr("sys.argv", ["nca", "init", "demo"])
     with pytest.raises(SystemExit, match="1"):
         main()
-    assert "has nca.toml already: name a new folder" in capsys.readouterr().err
+    assert "already has nca.toml: name a new folder" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -93,14 +93,14 @@ def test_a_set_of_ones_own_is_made_labelled_queried_and_exported(
         ("[sets.set4]\n", r"nca\.toml: set4\.seed: is missing: give the set a seed of its own"),
         ("[sets.set4]\nseed = 0\n", r"nca\.toml: set4\.seed: input should be greater than or equal to 1"),
         ("[sets.set4]\nseed = 44062\n", r"nca\.toml: set4\.seed: 44062 is the seed of the oracle's noise"),
-        ("[sets.set4]\nseed = 4\nfolder = 'labels'\n", r"nca\.toml: set4\.folder: labels has other files"),
-        ("[sets.set4]\nseed = 4\nfamilys = {}\n", r"nca\.toml: set4\.familys: is no entry: use seed, folder"),
+        ("[sets.set4]\nseed = 4\nfolder = 'labels'\n", r"nca\.toml: set4\.folder: labels is for other files"),
+        ("[sets.set4]\nseed = 4\nfamilys = {}\n", r"nca\.toml: set4\.familys: is not an entry: use seed, folder"),
         (
             "[sets.set4]\nseed = 4\nfamilies = { glider = 1 }\n",
             r"nca\.toml: set4.*unknown family 'glider': use",
         ),
         ("[sets.set4]\nseed = 4\n[sets.set5]\nseed = 4\n", r"nca\.toml: set5 has the seed of set4, 4: give it its own"),
-        ("shard_size = 3\n", r"nca\.toml: shard_size is no entry: write tables like \[sets\.set4\]"),
+        ("shard_size = 3\n", r"nca\.toml: shard_size is not an entry: write tables like \[sets\.set4\]"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_said_in_one_line(folder: Path, text: str, message: str) -> None:
@@ -119,7 +119,7 @@ def test_a_misspelt_setting_is_named_by_every_command(
         monkeypatch.setattr("sys.argv", ["nca", *command])
         with pytest.raises(SystemExit, match="1"):
             main()
-        assert "NCA_SHARDSIZE is no setting: did you mean NCA_SHARD_SIZE?" in capsys.readouterr().err
+        assert "NCA_SHARDSIZE is not a setting: did you mean NCA_SHARD_SIZE?" in capsys.readouterr().err
 
 
 def test_variables_that_kubernetes_sets_are_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +134,8 @@ def test_settings_of_another_shape_change_nothing_in_reading(project: Project, m
     other = Project.load()
     assert other.data == project.data
     assert (other.data.shard_size, other.data.sets["set1"].frames) == (4, 140)
-    with pytest.raises(NcaError, match="has shards of 4 rollouts, asked are of 3: unset NCA_SHARD_SIZE and NCA_FRAMES"):
+    with pytest.raises(
+        NcaError, match="has shards of 4 rollouts, not of 3 as requested: unset NCA_SHARD_SIZE and NCA_FRAMES"
+    ):
         other.writable_data()
     assert local(project.data.root).exists()

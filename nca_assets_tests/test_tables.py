@@ -147,7 +147,7 @@ def test_wide_characters_keep_columns_aligned() -> None:
 
 
 def shown_rows(count: int) -> str:
-    return f"(only the first {count} rows are shown; 'nca sql' with --csv, --json or --parquet gives all)"
+    return f"(first {count} rows only; 'nca sql' with --csv, --json or --parquet gives all)"
 
 
 @pytest.mark.parametrize(

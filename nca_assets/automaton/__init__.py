@@ -1,4 +1,4 @@
 """The physics: fixed-point numbers, random numbers, recipe, simulation and tokens.
 
-Here: everything that decides a rollout's bytes. Not here: files, labels, and anything that knows of Dagster.
+Here: everything that determines a rollout's bytes. Not here: files, labels, Dagster.
 """

@@ -1,7 +1,7 @@
 """The dynamics on the CPU: one rollout at a time, in one thread.
 
-Most rules leave out much of what a convolution could sum: taps, channels and hidden units whose weights are zero. So
-here each convolution becomes a list of the products that count, once per rollout; ``kernel`` goes through such lists.
+In most rules, many taps, channels and hidden units have zero weights. So each convolution is reduced, once per rollout,
+to a list of its nonzero products, which ``kernel`` runs through.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def simulate(
     """The tokens of a rollout: uint8 (frames, height, width), in [0, 32).
 
     ``centroids`` is float32 (32, 16) in fixed point. ``start`` replaces the drawn state of frame 0, on a grid of any
-    shape; ``flip`` gives the replica that is damaged at ``flip.frame``. Raises ``ValueError`` if ``start``
-    is no state, or ``flip`` lies outside the rollout.
+    shape; ``flip`` selects the replica damaged at ``flip.frame``. Raises ``ValueError`` if ``start`` is not a state,
+    or ``flip`` lies outside the rollout.
     """
     run = _Run(rule, start, centroids)
     tokens = np.empty((frames, *run.shape), dtype=np.uint8)
@@ -68,13 +68,13 @@ def state_at(rule: Rule, frame: int) -> State:
 
 
 class _Run:
-    """A rollout under way: its present state, and its rule as the compiled code reads it."""
+    """A rollout in progress: its current state, and its rule in the layout of the compiled code."""
 
     def __init__(self, rule: Rule, start: State | None, centroids: Tensor | None = None) -> None:
         first = draw_initial_state(rule) if start is None else start
         _require_state(first)
         height, width = self.shape = first.shape[:2]
-        # From the first cell to the last one, the borders between rows included, in whole blocks.
+        # From the first cell to the last, including the borders between rows, in whole blocks.
         blocks = -(-(height * (width + 2) - 2) // CELLS)
         self.planes = np.zeros((PAIRS, blocks * CELLS + 2 * (width + 3)), dtype=np.int32)
         self.view[:] = first.reshape(height, width, PAIRS, 2)
@@ -94,26 +94,26 @@ class _Run:
 
     @property
     def view(self) -> NDArray[np.int16]:
-        """The present state as (height, width, 8, 2); what is written to it counts."""
+        """A writable view of the current state: (height, width, 8, 2)."""
         height, width = self.shape
         padded = self.planes[:, : (height + 2) * (width + 2)].view("<i2").reshape(PAIRS, height + 2, width + 2, 2)
         return padded[:, 1:-1, 1:-1].transpose(1, 2, 0, 3)
 
     @property
     def state(self) -> State:
-        """A copy of the present state."""
+        """A copy of the current state."""
         return self.view.reshape(*self.shape, CHANNELS)
 
     def flip(self, flip: Flip) -> None:
-        """Do the damage."""
+        """Apply the damage."""
         self.view[flip.block] *= -1
 
     def advance(self, tokens: NDArray[np.uint8], frame: int) -> None:
-        """Fill ``tokens`` from ``frame`` on, which the present state is of; leaves the state of the last of them."""
+        """Fill ``tokens`` from ``frame``, that of the current state, and advance the state to the last frame."""
         advance(tokens, frame, self.planes, self.products, self.numbers, self.key)
 
     def _products(self, weights: NDArray[Any], taps: Sequence[tuple[int, int]], bias: NDArray[Any]) -> Products:
-        """Those that count, of weights (outputs, inputs, taps); a tap is how many rows and columns away it looks."""
+        """The nonzero products of weights (outputs, inputs, taps); a tap is an offset in rows and columns."""
         outputs, inputs, _ = weights.shape
         fours = weights.reshape(outputs // OUTPUTS, OUTPUTS, inputs // 2, 2, len(taps))
         four, pair, tap = np.nonzero(fours.any(axis=(1, 3)))
@@ -125,10 +125,11 @@ class _Run:
 
 
 def _units_that_count(rule: Rule) -> tuple[list[int], NDArray[np.int16]]:
-    """The hidden units that the update reads, with others to make their number a multiple of four, whose weights are 0;
-    and their weights in (units, 16, 3, 3).
+    """The hidden units that the update reads, padded to a multiple of four with units of zero weight; and their input
+    weights (units, 16, 3, 3).
 
-    Units that see the same pairs of channels at the same taps are side by side: what a whole four leave out is skipped.
+    Units that see the same pairs of channels at the same taps are adjacent: products that are zero in all of a four are
+    skipped.
     """
     read = np.abs(rule.weights_out).sum(axis=(0, 2, 3)) > 0
     weights = rule.weights_in * read[:, None, None, None]

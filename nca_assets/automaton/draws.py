@@ -1,4 +1,4 @@
-"""A rollout's scalars: numbers that its family asks for one after the other, from one stream of random words."""
+"""A rollout's scalars: numbers that its family draws one by one from one stream of random words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS_AT_FIRST = 128
 
 
 class Draws:
-    """The scalars of rollout ``index`` of the set whose seed is ``seed``: each call takes the next word.
+    """The scalars of rollout ``index`` of the set with ``seed``: each call takes the next word.
 
     Word n is word n mod 4 of the counter (SCALAR_STREAM, 0, ⌊n/4⌋, 0).
     """
@@ -38,15 +38,15 @@ class Draws:
         return self._words[self._taken - 1]
 
     def between(self, low: int, high: int) -> int:
-        """An integer in ``low`` … ``high``, both included."""
+        """An integer in ``low`` … ``high``, inclusive."""
         return low + (self.word() * (high - low + 1) >> 32)
 
     def one_of(self, choices: Sequence[T]) -> T:
-        """One of ``choices``, each as likely."""
+        """One of ``choices``, all equally likely."""
         return choices[self.between(0, len(choices) - 1)]
 
     def chance(self, of_64: int) -> bool:
-        """True in ``of_64`` cases of 64."""
+        """True with probability ``of_64``/64."""
         return self.between(0, 63) < of_64
 
     def sign(self) -> int:

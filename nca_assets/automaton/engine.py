@@ -1,4 +1,4 @@
-"""Many rollouts, as fast as the machine can: simulated on its device, worked on in threads while it goes on.
+"""Many rollouts at full speed: simulated on the machine's device while threads work on finished ones.
 
 Here: batches, threads, memory. Not here: the dynamics (``compiled`` for the CPU, ``fused`` for a GPU).
 """
@@ -23,7 +23,7 @@ from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule
-from nca_assets.errors import NcaError, TransientError
+from nca_assets.errors import DeviceError, NcaError
 from nca_assets.settings import Resources
 
 log = logging.getLogger(__name__)
@@ -32,15 +32,15 @@ Tokens = NDArray[np.uint8]
 Result = TypeVar("Result")
 
 ROLLOUTS_PER_THREAD = 3
-"""Rollouts in hand for each thread: simulated, worked on, or done and waiting for a slower one before them."""
+"""Rollouts in memory per thread: being simulated, worked on, or done and waiting for a slower one before them."""
 
 ROLLOUTS_PER_LAUNCH = 2048
-"""No more than this in a batch, however small their grids."""
+"""Limit on a batch, however small the grids."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What may be used: a torch device, threads of the CPU, and bytes of memory for tokens on their way."""
+    """Resources to use: a torch device, CPU threads, and bytes of memory for tokens in flight."""
 
     device: str
     threads: int
@@ -48,7 +48,7 @@ class Machine:
 
 
 def choose_machine(resources: Resources) -> Machine:
-    """The machine that ``resources`` ask for. Raises ``NcaError`` if it has no such device."""
+    """The machine described by ``resources``. Raises ``NcaError`` if its device is missing."""
     return Machine(choose_device(resources.device), resources.threads, resources.memory_mb * 2**20)
 
 
@@ -62,11 +62,11 @@ def simulate_each(
 ) -> Iterator[Result]:
     """``work(rule, tokens)`` for each rule, in order; tokens are uint8 (frames, height, width), in [0, 32).
 
-    With ``flip``, the rollouts are the replicas that have that damage.
+    With ``flip``, the rollouts are the replicas with that damage.
 
-    ``work`` runs in threads. On a CPU each of them simulates a rollout and works on it; a GPU simulates the next batch
-    while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) in fixed point. Raises
-    ``NcaError`` if a single rollout does not fit the GPU.
+    ``work`` runs in threads. On a CPU, each thread simulates a rollout and then works on it; a GPU simulates the next
+    batch while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) in fixed point. Raises
+    ``NcaError`` if the GPU can't hold a single rollout.
     """
     with ThreadPoolExecutor(machine.threads) as pool:
         if machine.device == "cpu":
@@ -94,10 +94,9 @@ def _simulate_and_work(
 
 
 def in_order(futures: Iterator[tuple[int, Future[Result]]], most: int, memory: int) -> Iterator[Result]:
-    """The results of ``futures``, each with its bytes, in order of submission.
+    """The results of ``futures``, which come with their sizes in bytes, in order of submission.
 
-    Up to ``most`` are submitted and not yet taken, and so many that ``memory`` bytes have room for one more, if it is
-    no larger than these.
+    At most ``most`` are pending, and only as many as leave room in ``memory`` bytes for another of the largest size.
     """
     waiting: deque[tuple[int, Future[Result]]] = deque()
     for sized in futures:
@@ -120,9 +119,9 @@ def simulate_on_gpu(
     machine: Machine,
     flip: Callable[[Rule], Flip] | None = None,
 ) -> Iterator[tuple[Rule, Tokens]]:
-    """Each rule with its tokens, in order. A batch takes half of ``machine.memory``, so that two may be under way.
+    """Each rule with its tokens, in order. A batch takes half of ``machine.memory``, so that two can be in flight.
 
-    A batch that the GPU's memory does not hold is halved, and those after it are no larger.
+    A batch that does not fit in the GPU's memory is halved, which also limits later ones.
     """
     source, waiting, under_way = iter(rules), deque[Rule](), deque[_Batch]()
     cells = machine.memory // 2 // frames
@@ -152,7 +151,7 @@ def simulate_on_gpu(
 def simulate_kept(rules: Iterable[Rule], centroids: Tensor, frames: int, machine: Machine) -> Iterator[Tensor]:
     """The tokens of each rule, in order, as tensors that stay on the GPU: uint8 (frames, height, width).
 
-    Raises ``NcaError`` if a batch, of half of ``machine.memory``, does not fit the GPU.
+    Raises ``NcaError`` if a batch, half of ``machine.memory``, does not fit on the GPU.
     """
     from nca_assets.automaton import fused
 
@@ -172,13 +171,13 @@ def simulate_kept(rules: Iterable[Rule], centroids: Tensor, frames: int, machine
 
 
 def _failures_of(device: str, batches: Iterator[tuple[Rule, Tokens]]) -> Iterator[tuple[Rule, Tokens]]:
-    """The same; raises ``TransientError`` when CUDA fails, which is seldom the program's fault."""
+    """``batches``, with failures of CUDA, seldom the program's fault, as ``DeviceError``."""
     try:
         yield from batches
     except RuntimeError as error:
         if "CUDA" not in str(error):
             raise
-        raise TransientError(f"{device} failed: {str(error).splitlines()[0]}. Look at nvidia-smi.") from error
+        raise DeviceError(f"{device} failed: {str(error).splitlines()[0]}. Look at nvidia-smi.") from error
 
 
 def _cells(rule: Rule) -> int:
@@ -188,13 +187,13 @@ def _cells(rule: Rule) -> int:
 def _too_large(rule: Rule, frames: int, device: str) -> NcaError:
     height, width = rule.shape
     return NcaError(
-        f"{device} has no memory for a single rollout of {frames} frames on a grid of {height} x {width}: "
-        "free some, or set NCA_DEVICE=cpu"
+        f"{device} can't hold a single rollout of {frames} frames on a grid of {height} x {width}: "
+        "free memory, or set NCA_DEVICE=cpu"
     )
 
 
 def _first_that_fit(rules: Iterable[Rule], cells: int) -> list[Rule]:
-    """The first of ``rules``, and more as long as all have at most ``cells`` cells together."""
+    """The first of ``rules``, and as many more as fit in ``cells`` cells in total."""
     fitting: list[Rule] = []
     for rule in rules:
         cells -= _cells(rule)
@@ -205,7 +204,7 @@ def _first_that_fit(rules: Iterable[Rule], cells: int) -> list[Rule]:
 
 
 class _Batch:
-    """A launch of the GPU's kernel, and the copy of its tokens to the host that follows it."""
+    """A launch of the GPU's kernel, followed by the copy of its tokens to the host."""
 
     def __init__(
         self,
@@ -234,7 +233,7 @@ class _Batch:
             tokens.record_stream(copies)
 
     def results(self) -> Iterator[tuple[Rule, Tokens]]:
-        """Wait for the copy; then each rule with its tokens."""
+        """Each rule with its tokens, once they are copied."""
         if self.copied:
             self.copied.synchronize()
         sizes = [self.frames * _cells(rule) for rule in self.rules]

@@ -1,10 +1,10 @@
-"""The dynamics on a GPU, in one Triton kernel: whole rollouts of any mix of shapes in one launch, no round trip a step.
+"""The dynamics on a GPU, in one Triton kernel: whole rollouts of mixed shapes in one launch, without per-step launches.
 
-Each program takes one rollout after another and keeps its state and hidden layer in a slot of its own, small enough
-to stay in the caches; only tokens are written out. Convolutions and scores are tensor-core products of half-precision
-numbers that are integers here: states and centroids up to 1024, weights up to 2047, both exact. The products are summed
-in float32, where fixed-point numbers make every sum exact in any order. A tap whose weights are all zero costs nothing:
-each rule brings a list of those that count.
+Each program takes one rollout after another and keeps its state and hidden layer in its own slot, small enough to stay
+in the caches; only tokens are written out. Convolutions and scores are tensor-core products of half-precision numbers
+that hold integers: states and centroids up to 1024, weights up to 2047, both exact. The products are summed in float32,
+where fixed-point numbers make every sum exact in any order. A tap whose weights are all zero costs nothing: each rule
+lists its nonzero taps.
 
 With ``TRITON_INTERPRET=1`` in the environment the same kernel runs on the CPU, slowly; the tests do that.
 """
@@ -26,7 +26,7 @@ from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.recipe import Rule, draw_initial_state
 
 PROGRAMS_PER_PROCESSOR = 8
-"""Rollouts under way at a time on each multiprocessor: small grids leave most of one idle."""
+"""Concurrent rollouts per multiprocessor: small grids leave most of one idle."""
 
 CELLS_PER_TILE = 64
 WARPS = 4
@@ -40,8 +40,8 @@ def simulate_batch(
     """The tokens of rollouts of any shapes, in one launch: uint8 on ``device``, one rollout after the other, each
     (frames, height, width) in [0, 32).
 
-    ``centroids`` and ``flips`` are as ``compiled.simulate`` takes them. Returns before the GPU is done. Raises
-    ``torch.OutOfMemoryError`` when the GPU's memory does not hold the tokens.
+    ``centroids`` and ``flips`` are as in ``compiled.simulate``. Returns before the GPU is done. Raises
+    ``torch.OutOfMemoryError`` if the tokens do not fit in the GPU's memory.
     """
     for rule, flip in zip(rules, flips or (), strict=bool(flips)):
         if flip:
@@ -78,8 +78,8 @@ def _programs(device: str) -> int:
 
 
 def _inputs(work: list[tuple[Rule, Flip | None, int]], device: str) -> tuple[Tensor, ...]:
-    """What the kernel reads of each rollout: weights (2, 9, inputs, outputs), which of the nine taps count (2, 9) and
-    how many do, biases (2, outputs), reals, integers.
+    """The kernel's inputs for each rollout: weights (2, 9, inputs, outputs), nonzero taps (2, 9) and their number,
+    biases (2, outputs), reals, integers.
     """
 
     def taps(weights: np.ndarray) -> np.ndarray:
@@ -114,14 +114,14 @@ def _inputs(work: list[tuple[Rule, Flip | None, int]], device: str) -> tuple[Ten
     return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
 
 
-# What follows is Triton: names in capitals are compile-time constants.
+# From here on, Triton: names in capitals are compile-time constants.
 jit: Any = triton.jit
 C = tl.constexpr(CHANNELS)
 K = tl.constexpr(TOKENS)
 ONE = tl.constexpr(float(STATE_ONE))
 INTEGERS = tl.constexpr(10)
 NOISE = tl.constexpr(NOISE_STREAM)
-# Added and taken away again, this leaves a float32 below 2**22 in magnitude rounded half to even.
+# Adding and subtracting this rounds a float32 below 2**22 in magnitude half to even.
 ROUNDER = tl.constexpr(1.5 * 2**23)
 
 
@@ -191,7 +191,7 @@ def _convolve(values, weights, taps, count, bias, cell, height, width):
 
 @jit
 def _in_block(cell, width, y, x):
-    """Whether a cell is one of the 3 x 3 around (y, x)."""
+    """Whether a cell is among the 3 x 3 around (y, x)."""
     return (tl.abs(cell // width - y) <= 1) & (tl.abs(cell % width - x) <= 1)
 
 

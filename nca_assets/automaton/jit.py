@@ -1,4 +1,4 @@
-"""How functions are compiled for the CPU."""
+"""Compilation of functions for the CPU."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numba.extending import intrinsic
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function`` as machine code that runs without the GIL.
 
-    The code is kept on disk, so that only the first process pays for it (seconds), unless no folder for it can be
-    written: beside the source, in the user's cache folder, or in ``NUMBA_CACHE_DIR``.
+    The code is cached on disk, so that only the first process compiles (seconds), if a folder for it is writable:
+    beside the source, in the user's cache folder, or in ``NUMBA_CACHE_DIR``.
     """
     try:
         return njit(nogil=True, cache=True)(function)
@@ -22,8 +22,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def emitted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function for compiled ones to call, whose instructions ``function`` emits itself (Numba calls it an intrinsic).
+    """A function for use in compiled ones, whose instructions ``function`` emits itself (in Numba: an intrinsic).
 
-    Keep it in the module of its callers: code kept on disk is renewed when the caller's own file changes.
+    Keep it in the module of its callers: cached code is only recompiled when the caller's own file changes.
     """
     return intrinsic(function)

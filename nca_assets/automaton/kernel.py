@@ -1,13 +1,13 @@
-"""The step of the dynamics, compiled for the CPU. ``compiled`` prepares what it reads.
+"""The step of the dynamics, compiled for the CPU. ``compiled`` prepares its inputs.
 
 In fixed point every value is a small integer, so sums are of products of 16-bit integers, which a CPU does two at a
 time in every 32-bit lane of a vector (x86's ``vpmaddwd`` and ``vpdpwssd``): twice the rate of its float units. Lanes
-are neighboring cells; what they multiply is two channels at one tap by the two weights of one output.
+are neighboring cells; each multiplies two channels at one tap by the two weights of one output.
 
-States and hidden layers are planes of int32, one plane for each two channels: the grid with a border of one cell that
-repeats the opposite edge of the torus, row after row, and in each number the two channels of a cell, the even one in
-its low half. Blocks of cells run on from row to row over the border, which is written anew before it is read. Frame by
-frame everything of a rollout stays in the cache.
+States and hidden layers are planes of int32, one plane per two channels: the grid, row by row, with a border of one
+cell that repeats the opposite edge of the torus; each number holds two channels of a cell, the even one in its low
+half. Blocks of cells run across the borders between rows, which are rewritten before they are read. From frame to frame
+a whole rollout stays in the cache.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ PAIRS = CHANNELS // 2
 OUTPUTS = 4
 """Sums that share each load of cells."""
 CELLS = 32
-"""Cells that share each load of weights: a block."""
+"""Cells of a block, which share each load of weights."""
 
 Products = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]
-"""What is summed for each cell, four outputs at a time: where each four's products begin, and where the last one's end;
-how far from the cell each product's values lie in the planes; its weights, (products, 4), two 16-bit numbers in one
-each; and the bias of each output."""
+"""The sums of each cell, four outputs at a time: where the products of each four begin, and where the last ones end;
+each product's offset in the planes from the cell; its weights, (products, 4), each two 16-bit numbers in one; and the
+bias of each output."""
 
 
 @compiled
 def advance(tokens, frame, state, products, numbers, key):
-    """Fill ``tokens``, uint8 (frames, height, width), from ``frame`` on, and leave the state of the last of them.
+    """Fill ``tokens``, uint8 (frames, height, width), from ``frame`` on, and advance ``state`` to the last of them.
 
-    ``state``, int32 (8, places), is that of ``frame``, in planes which hold whole blocks from the first cell on, and as
-    many places after those as before. ``products`` are those of the first convolution, of the second, and of the
-    scores. ``numbers`` are the leak, the residual scale and the scale of the noise, float32; ``key`` is the seed and
-    the index, uint32.
+    ``state``, int32 (8, places), is that of ``frame``, in planes that hold whole blocks from the first cell on, and as
+    many places after these as before. ``products`` are those of the first convolution, the second, and the scores.
+    ``numbers`` are the leak, the residual scale and the scale of the noise, float32; ``key`` is the seed and the index,
+    uint32.
     """
     products_in, products_out, products_of_scores = products
     frames, height, width = tokens.shape
@@ -55,7 +55,7 @@ def advance(tokens, frame, state, products, numbers, key):
     hidden = np.zeros((units // 2, size), dtype=np.int32)
     sums = np.empty((TOKENS, CELLS), dtype=np.int32)
     words = np.empty((4, CELLS), dtype=np.uint32)
-    # Of every place in a plane: which cell of the grid it is (on the border it doesn't matter), and its token.
+    # For every place in a plane: its cell in the grid (arbitrary on the border), and its token.
     cells, padded = np.empty(size, dtype=np.uint32), np.empty(size, dtype=np.uint8)
     for i in range(size):
         cells[i] = (i // stride - 1) * width + i % stride - 1
@@ -144,7 +144,7 @@ def _updated(value, total, noise, numbers):
 def _assign(tokens, at, scores):
     block = tokens[at : at + CELLS]
     for i in range(CELLS):
-        # A score's lowest five bits say which token it is of, higher for the lower token: the greatest wins, ties too.
+        # A score's lowest five bits identify its token, higher for lower tokens, so the maximum also breaks ties.
         best = np.int32(-(2**31))
         for token in range(TOKENS):
             best = max(best, np.int32((scores[token, i] << 5) | (TOKENS - 1 - token)))
@@ -195,8 +195,8 @@ def _sum_four(context, sums, values, at, starts, offsets, weights, bias, four): 
 
 
 def _product(builder: ir.IRBuilder, value: Any, weight: Any) -> Any:
-    """In each lane the sum of two products. LLVM's own instructions alone, in the form that it knows to be the pairwise
-    product of a CPU that has one; others multiply and add.
+    """The sum of two products in each lane, in portable LLVM instructions of the form that LLVM recognizes as a CPU's
+    pairwise product; CPUs without one multiply and add.
     """
     none = ir.Constant(PRODUCTS, ir.Undefined)
     low, high = (ir.Constant(TOTALS, list(range(first, 2 * LANES, 2))) for first in (0, 1))

@@ -24,8 +24,8 @@ def draw_words(key: tuple[int, int], stream: int, step: int, cells: int, block: 
 
 @compiled
 def fill_words(words, cells, first, seed, index, stream, step, block):
-    """Fill ``words``, uint32 (4, n), with those of the counters (stream, step, cell, block) of n ``cells``, uint32,
-    from the ``first`` on.
+    """Fill ``words``, uint32 (4, n), for the counters (stream, step, cell, block) of n ``cells``, uint32, from index
+    ``first`` on.
     """
     cells = cells[first : first + words.shape[1]]
     for i in range(cells.size):

@@ -1,6 +1,6 @@
 """The population that a set's rollouts are drawn from: a seed, a mix of families, and a range of grid sizes.
 
-Not here: the draws themselves (``recipe``, ``shape``). Imports nothing heavy, so that sets are checked at once.
+Not here: the draws themselves (``recipe``, ``shape``). Imports nothing heavy, so that sets are checked quickly.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ FAMILY_SHARES = (
     ("smooth", 24),
     ("plain", 16),
 )
-"""Every family and its default share: how many of 512 rollouts belong to it."""
+"""Every family and its default share of 512 rollouts."""
 
 MAX_SHARE = 65536
-"""Keeps the sum of the shares far below the 2**32 words that a family is drawn by, so that none comes up short."""
+"""Keeps the sum of the shares far below the range of a word, 2**32, so that families are drawn in proportion."""
 
 MIN_SIDE, MAX_SIDE = 4, 128
-"""The labels damage a block of 3 x 3 cells and need more than that; and their columns hold up to 2**15 - 1 cells a
-frame, twice the largest grid. The engines themselves have no limit near these."""
+"""The labels damage a block of 3 x 3 cells and need a larger grid, and their columns hold up to 2**15 - 1 cells per
+frame, twice the largest grid. The engines' own limits are far beyond."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """The distribution that the rollouts of a set are drawn from. Rollout ``index`` is a function of it and ``index``.
+    """The distribution that a set's rollouts are drawn from; together with ``index``, it determines a rollout.
 
     ``seed`` is in [0, 2**32); 0 is the vocabulary's. ``families`` are names and shares: a family's probability is its
-    share of the sum of all shares, and families that aren't listed don't occur. They are kept in the catalog's order,
-    whatever order they come in. Grids have sides from ``smallest_side`` to ``largest_side``, both included.
-    Raises ``NcaError`` naming the first value that is out of range.
+    share over the sum of all shares, and families not listed don't occur. They are sorted in the catalog's order. Grids
+    have sides from ``smallest_side`` to ``largest_side``, inclusive. Raises ``NcaError`` naming the first value that is
+    out of range.
     """
 
     seed: int

@@ -1,6 +1,6 @@
 """The recipe: a rollout's rule and its start, drawn by integer arithmetic from (population, index).
 
-``docs/SPEC.md`` says the same in words; a change to any draw is a new ``versions.RECIPE_VERSION``.
+``docs/SPEC.md`` specifies it in words; a change to any draw requires a new ``versions.RECIPE_VERSION``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_NOISE = 255
 
 @dataclass(frozen=True)
 class Scalars:
-    """What a rollout's recipe says in single numbers; ``docs/SPEC.md`` gives the formulas.
+    """The single numbers in a rollout's recipe; ``docs/SPEC.md`` gives the formulas.
 
     The residual scale is 2**-``residual_shift``, the leak is ``leak``/64, and the noise is an odd integer in
     [-255, 255] times 2**-``noise_shift``.
@@ -41,7 +41,7 @@ class Scalars:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rollout's frozen random rule: its scalars, its weights and what its frame 0 looks like.
+    """One rollout's frozen random rule: its scalars, its weights and its start.
 
     ``weights_in`` and ``weights_out`` are int16 (16 outputs, 16 inputs, 3 rows, 3 columns), ``bias_in`` and
     ``bias_out`` int16 (16,), all in units of 1/64. Channel c begins as field ``fields[c]`` of ``start``.
@@ -77,13 +77,13 @@ def _largest_convolution(weights: NDArray[np.int16], bias: NDArray[np.int16]) ->
 
 
 def draw_rule(population: Population, index: int) -> Rule:
-    """The rule of rollout ``index``, in [0, 2**32), of a population."""
+    """The rule of rollout ``index``, in [0, 2**32), of ``population``."""
     draws = Draws(population.seed, index)
     return draw_rule_of(_draw_family(population, draws), draws, draw_shape(population, index))
 
 
 def draw_rule_of(family: Family, draws: Draws, shape: tuple[int, int]) -> Rule:
-    """A rule of ``family`` on a grid of ``shape`` (height, width), from the numbers that follow in ``draws``."""
+    """A rule of ``family`` on a grid of ``shape`` (height, width), from the next numbers of ``draws``."""
     seed, index = draws.key
     height, width = shape
     drawn = family.draw(draws, height, width)

@@ -1,4 +1,4 @@
-"""Grid shapes: drawn once for each block of 32 consecutive rollouts, so that a batch has one shape."""
+"""Grid shapes, drawn once for each block of 32 consecutive rollouts, so that batches can share a shape."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def draw_shape(population: Population, index: int) -> tuple[int, int]:
     """(height, width) of rollout ``index``, within the population's sides, the same for each block of 32 rollouts.
 
     The geometric mean of the sides is smallest + (largest - smallest + 1)·u^1.5 for uniform u, which with sides from 8
-    to 48 gives the card's skew (many small grids, mean cells well above the median); the aspect ratio is up to 4:1 as
-    far as the bounds allow. From block to block u and the aspect go on in even steps from where the set begins, so that
-    a few dozen blocks are distributed as all are.
+    to 48 gives the card's skew (many small grids, mean cells well above the median); the aspect ratio is up to 4:1
+    where the bounds allow. From block to block, u and the aspect advance in even steps from the set's starting point,
+    so that a few dozen blocks are distributed like all of them.
     """
     seed, smallest, largest = population.seed, population.smallest_side, population.largest_side
     block = index // SHAPE_BLOCK

@@ -1,8 +1,8 @@
 """Rules with structure: few fields, carried by groups of channels and seen through kernels.
 
-Independent weights make noise: neighbors share nothing, and nothing prefers a wavelength, a direction or a rest. Here
-groups of the 16 channels carry one *field* each, the same in many rules, so that tokens mean the same; and a hidden
-unit sees a field through one of a few 3x3 kernels (the perception of growing NCA: Mordvintsev et al., Distill 2020).
+Independent weights make noise: neighbors share nothing, and no wavelength, direction or rest is preferred. Here groups
+of the 16 channels carry one *field* each, the same in many rules, so that tokens keep their meaning; and a hidden unit
+sees a field through one of a few 3x3 kernels (the perception of growing NCA: Mordvintsev et al., Distill 2020).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CENTER_TAP = 4
 
 @dataclass(frozen=True)
 class Kernel:
-    """Nine taps, row by row; a gain through it is shared out among them, by the sum of their magnitudes."""
+    """Nine taps, row by row; a gain through it is divided among them, by the sum of their magnitudes."""
 
     name: str
     taps: tuple[int, ...]
@@ -42,18 +42,18 @@ DOWNWARD = Kernel("downward", (-1, -2, -1, 0, 0, 0, 1, 2, 1))
 LAPLACE = Kernel("laplace", (1, 2, 1, 2, -12, 2, 1, 2, 1))
 
 SMOOTH = (BLUR, BOX, RING, CROSS)
-"""Kernels that weigh what lies around alike, whatever its direction."""
+"""Kernels that weigh all directions alike."""
 
 
 @lru_cache(maxsize=4096)
 def _divided(kernel: Kernel, gain: int, channels: int) -> NDArray[np.int64]:
-    """``gain`` over the taps, and each tap's share over so many channels: (channels, 9)."""
+    """``gain`` divided over the taps, and each tap's share over ``channels``: (channels, 9)."""
     parts = np.arange(channels + 1)[:, None] * kernel.spread(gain) // channels
     return np.diff(parts, axis=0)
 
 
 Read = tuple[int, Kernel, int]
-"""A field, the kernel that it is seen through, and the gain."""
+"""A field, the kernel it is seen through, and the gain."""
 
 
 class Sketch:
@@ -72,10 +72,10 @@ class Sketch:
         self._units = 0
 
     def unit(self, *reads: Read, bias: int = 0) -> int:
-        """A new hidden unit, clamp(Σ gain · kernel(field) + bias); its number.
+        """Add a hidden unit, clamp(Σ gain · kernel(field) + bias); returns its number.
 
-        Each tap's weight is divided among the channels of the field as evenly as integers can be: the first n of N
-        channels have ⌊weight · n / N⌋ of it.
+        Each tap's weight is divided among the field's channels as evenly as integers allow: the first n of N channels
+        have ⌊weight · n / N⌋ of it.
         """
         unit = self._units
         self._units += 1
@@ -90,7 +90,7 @@ class Sketch:
         self.weights_out[self._carriers[field], unit, CENTER_TAP] += weight
 
     def turn(self, a: int, units: Sequence[int], real: int, imaginary: int) -> None:
-        """Add (real + i · imaginary) · z to fields ``a`` and ``a`` + 1, z's two parts being ``units``."""
+        """Add (real + i · imaginary) · z to fields ``a`` and ``a`` + 1, where ``units`` are the two parts of z."""
         self.write(a, units[0], real)
         self.write(a, units[1], -imaginary)
         self.write(a + 1, units[1], real)
@@ -101,7 +101,7 @@ class Sketch:
         self.bias_out[self._carriers[field]] += weight
 
     def carry(self, dy: int, dx: int) -> None:
-        """Let every cell be updated by what its neighbor at (-dy, -dx) would be: all moves by (dy, dx) each step."""
+        """Give every cell the update of its neighbor at (-dy, -dx), so that everything moves by (dy, dx) each step."""
         taps = self.weights_out.reshape(CHANNELS, CHANNELS, 3, 3)
         self.weights_out = np.roll(taps, (-dy, -dx), axis=(2, 3)).reshape(CHANNELS, CHANNELS, 9)
 

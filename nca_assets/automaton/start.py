@@ -1,4 +1,4 @@
-"""Frame 0: noise, patches, sparse cells or seeds on a ground, and marks; drawn in fields, which channels carry."""
+"""Frame 0: noise, patches, sparse cells or seeds on a ground, and marks; drawn as fields, which channels carry."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ EVERYWHERE = 256
 
 @dataclass(frozen=True)
 class Start:
-    """What frame 0 looks like.
+    """The design of frame 0.
 
-    The grid is tiled by squares of side ``patch``. Squares are active in ``density`` of 256 cases, and so are the cells
-    of ``seeds``. In an active cell each field is uniform in [-1, 1], the same all over the square; elsewhere it is -1.
-    The fields of ``quiet`` are -1 everywhere, and so is the field ``marked``, but 1 in the cells of ``marks``.
+    The grid is tiled by squares of side ``patch``. Squares are active with probability ``density``/256, the cells of
+    ``seeds`` always. In active cells each field is uniform in [-1, 1], with one value per square; elsewhere it is -1.
+    The fields in ``quiet`` are -1 everywhere; the field ``marked`` is 1 in the cells of ``marks``, else -1.
     """
 
     kind: str
@@ -53,12 +53,12 @@ def draw_start(
     values[..., start.quiet] = -STATE_ONE
     if start.marked is not None:
         values[..., start.marked] = np.where(_inside(start.marks, height, width), STATE_ONE, -STATE_ONE)
-    # Cells one after the other, as the GPU's kernel reads them: an index of channels leaves them the other way around.
+    # Cell by cell, as the GPU's kernel reads them: indexing the channels leaves channels outermost in memory.
     return np.ascontiguousarray(values[..., fields], dtype=np.int16)
 
 
 def draw_rectangles(draws: Draws, count: int, height: int, width: int, sides: tuple[int, int]) -> tuple[Rectangle, ...]:
-    """``count`` rectangles anywhere on the grid, each side drawn from ``sides``, smallest and largest."""
+    """``count`` rectangles anywhere on the grid, with sides drawn from the range ``sides``, inclusive."""
     return tuple(
         (draws.between(0, height - 1), draws.between(0, width - 1), draws.between(*sides), draws.between(*sides))
         for _ in range(count)

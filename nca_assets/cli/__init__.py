@@ -1,4 +1,4 @@
-"""The ``nca`` command: thin; each command calls the science or runs a job and prints what came of it.
+"""The ``nca`` command; each subcommand calls the science or runs a job, and prints the result.
 
-Here: arguments, printing, exit status. Not here: anything that a program would want to call.
+Here: arguments, printing, exit status. Not here: anything a program would want to call.
 """

@@ -1,4 +1,4 @@
-"""The command that the modules here add their own commands to."""
+"""The ``nca`` command, to which the other modules add subcommands."""
 
 from __future__ import annotations
 

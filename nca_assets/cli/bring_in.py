@@ -1,4 +1,4 @@
-"""``nca import``: what others made."""
+"""``nca import``: other people's data."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ app.add_typer(import_app, name="import")
 
 
 @import_app.command()
-def centroids(file: Annotated[Path, typer.Argument(help="A file of torch.save with a (32, 16) float tensor.")]) -> None:
-    """Take your own vocabulary: checked, normalized, rounded to fixed point; shards made before become stale."""
+def centroids(file: Annotated[Path, typer.Argument(help="File from torch.save with a (32, 16) float tensor.")]) -> None:
+    """Import a vocabulary: checked, normalized, rounded to fixed point. Existing shards become stale."""
     from nca_assets.in_process import import_vocabulary
 
     vocabulary = import_vocabulary(file).metadata
@@ -29,9 +29,9 @@ def shards(
     folder: Annotated[
         str, typer.Argument(help="Folder of .npz files with arrays (T, H, W) or (N, T, H, W), or s3://bucket/prefix.")
     ],
-    name: Annotated[str, typer.Option(help="Name of the set; by default the folder's.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the set; default: the folder's name.")] = "",
 ) -> None:
-    """Register other people's token shards where they lie, label them, and put them into the warehouse."""
+    """Register token shards in place, label them, and add them to the warehouse."""
     from nca_assets.in_process import import_shards
     from nca_assets.store.location import parse_location
 

@@ -1,4 +1,4 @@
-"""Where the ``nca`` command starts."""
+"""Entry point of the ``nca`` command."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from nca_assets.orchestration.instance.database import clear_database_errors
 from nca_assets.store.refusals import clear_errors
 
 COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publishing, tasks, bring_in)
-"""Modules whose import adds their commands."""
-
+"""Modules that add their subcommands on import."""
 
 EXTRAS: dict[str, str] = dict.fromkeys(
     ("av", "dagster", "huggingface_hub", "jinja2", "matplotlib", "PIL", "psutil"), "platform"
 )
 EXTRAS |= {"obstore": "s3", "ray": "scale"}
-"""The extra that brings each package that not every installation has."""
+"""The extra that installs each optional package."""
 
 
 def main() -> None:
@@ -44,7 +43,7 @@ def main() -> None:
     except OSError as error:
         if error.filename is not None:
             raise
-        # It is stdout that can't be written. Python would try again while it exits.
+        # Writing to stdout failed. Python would try to flush it again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
             print(f"nca: can't write the output: {error.strerror}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Commands that plan work and show how far it is."""
+"""Commands that plan work and show its progress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nca_assets.project import Project
 
 @app.command()
 def status() -> None:
-    """Partitions by set: materialized, stale, failed, in flight, missing; their size; the time that the rest takes."""
+    """Show partitions by set (materialized, stale, failed, in flight, missing), sizes, and the estimated time left."""
     from nca_assets.in_process import project_instance
     from nca_assets.orchestration.backfill.overview import take_overview
     from nca_assets.project import Project
@@ -25,7 +25,7 @@ def status() -> None:
     project = Project.load()
     with project_instance() as instance:
         overview = take_overview(project, instance)
-    counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing")
+    counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing", "unlabeled")
     print(printable(str(project.data)))
     headings = [name.replace("_", " ") for name in ("set", *counts, "rollouts", "tokens", "MB")]
     sizes = [
@@ -36,26 +36,49 @@ def status() -> None:
     to_make = f"{counted(overview.left, 'partition')} to make"
     if overview.left and overview.seconds_left is not None:
         left = timedelta(seconds=round(overview.seconds_left))
-        print(f"{to_make}, {overview.seconds_per_partition:.1f} s each lately: {left} left")
+        print(f"{to_make}, recently {overview.seconds_per_partition:.1f} s each: {left} left")
     elif overview.left:
         print(to_make)
     else:
-        print("every partition is made and fresh")
+        print("every partition is up to date")
+    if overview.unreported:
+        print(f"{counted(overview.unreported, 'file')} on disk that Dagster does not know of: 'nca adopt' reports them")
+
+
+@app.command()
+def adopt() -> None:
+    """Report data on disk that Dagster does not know of as materialized, as their own files describe them.
+
+    For use after a run that was killed, or with a new or another Dagster instance.
+    """
+    from nca_assets.in_process import project_instance
+    from nca_assets.orchestration.backfill.adopt import adopt as report
+    from nca_assets.orchestration.partitions.in_flight import partitions_in_flight
+    from nca_assets.orchestration.partitions.pending import assess_now
+
+    project = Project.load()
+    with project_instance() as instance:
+        busy = partitions_in_flight(instance, project)
+        adopted = report(assess_now(project, instance), project, instance, busy)
+    print(
+        f"{counted(adopted, 'materialization')} adopted" if adopted else "nothing to adopt: Dagster knows of all data"
+    )
 
 
 @app.command()
 def backfill(
-    set_name: Annotated[str, typer.Option("--set", help="Only this set: set1, set2 or set3.")] = "",
-    shards: Annotated[str, typer.Option(help="Only these shard numbers, like 0-99 or 7.")] = "",
-    missing: Annotated[bool, typer.Option("--missing", help="Only what is not there.")] = False,
-    stale: Annotated[bool, typer.Option("--stale", help="Only what is out of date.")] = False,
+    set_name: Annotated[str, typer.Option("--set", help="Only this set, such as set1.")] = "",
+    shards: Annotated[str, typer.Option(help="Only these shard numbers, such as 0-99 or 7.")] = "",
+    missing: Annotated[bool, typer.Option("--missing", help="Only missing partitions.")] = False,
+    stale: Annotated[bool, typer.Option("--stale", help="Only partitions that are out of date.")] = False,
 ) -> None:
-    """Launch a Dagster backfill of shards with their labels; the UI's Backfills page shows it.
+    """Launch a Dagster backfill of shards with their labels, shown on the UI's Backfills page.
 
-    With --missing or --stale, of partitions whose shard is good only the labels are made.
+    With --missing or --stale, partitions with an up-to-date shard get only their labels.
     """
     from nca_assets.in_process import project_instance
     from nca_assets.orchestration.backfill.launch import daemon_is_running, launch_backfill
+    from nca_assets.orchestration.partitions.in_flight import partitions_in_flight
     from nca_assets.orchestration.partitions.pending import find_pending
     from nca_assets.project import Project
 
@@ -65,30 +88,31 @@ def backfill(
     labels: list[str] = []
     with project_instance() as instance:
         if missing or stale:
-            pending = find_pending(project, instance).only(set(chosen))
+            busy = partitions_in_flight(instance, project)  # first, so that what is finished meanwhile counts as made
+            pending = find_pending(project, instance).only(set(chosen) - busy)
             chosen = missing * pending.missing_shards + stale * pending.stale_shards
             labels = missing * pending.missing_labels + stale * pending.stale_labels
         if not chosen and not labels:
-            print("nothing to do: every partition of those is made and fresh")
+            print("nothing to do: all of these partitions are up to date")
             return
         title = " ".join(["nca backfill", set_name, shards, "missing" * missing, "stale" * stale])
         made = launch_backfill(instance, chosen, labels, " ".join(title.split()))
         running = daemon_is_running(instance)
-    print(f"backfill {made}: {counted(len(chosen), 'shard')} with labels, {len(labels)} labels alone")
+    print(f"backfill {made}: {counted(len(chosen), 'shard')} with labels, {len(labels)} with labels only")
     print("follow it with 'nca status', or in the UI under Runs, Backfills")
     if not running:
-        print("no daemon is running: it starts once 'make ui' does")
+        print("no daemon is running: start one with 'nca ui' to run the backfill")
 
 
 def _choose(project: Project, set_name: str, shards: str) -> list[str]:
-    """The partition keys of ``set_name``, or of all sets, that the range ``shards`` holds."""
+    """Partition keys in the range ``shards`` of ``set_name``, or of all sets."""
     from nca_assets.ids import ShardKey
 
     if set_name and set_name not in project.sets:
         raise NcaError(f"unknown set {set_name!r}: choose one of {', '.join(project.sets)}")
     match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", shards or f"0-{project.orchestration.shards_per_set - 1}")
     if not match:
-        raise NcaError(f"--shards {shards!r} is no range: write a number, or two like 0-99")
+        raise NcaError(f"--shards {shards!r} is not a range: use a number, or a range such as 0-99")
     first, last = int(match[1]), int(match[2] or match[1])
     if first > last:
         raise NcaError(f"--shards {shards}: {first} is above {last}")

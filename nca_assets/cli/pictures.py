@@ -1,4 +1,4 @@
-"""Commands that draw."""
+"""Commands that draw figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nca_assets.cli.app import app
 
 @app.command()
 def figures() -> None:
-    """Draw the figures, the explorer and the dataset card from the warehouse."""
+    """Draw the figures, and write the explorer and the dataset card, from the warehouse."""
     from nca_assets.in_process import draw_figures
 
     for done in draw_figures():
@@ -21,11 +21,11 @@ def figures() -> None:
 
 @app.command()
 def explore(
-    condition: Annotated[str, typer.Argument(help="SQL condition over labels and splits; by default all.")] = "true",
-    most: Annotated[int, typer.Option(min=1, help="Rollouts to show, some of each class.")] = 500,
+    condition: Annotated[str, typer.Argument(help="SQL condition on labels and splits.")] = "true",
+    most: Annotated[int, typer.Option(min=1, help="Maximum number of rollouts, some of each class.")] = 500,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("explorer.html"),
 ) -> None:
-    """Write rollouts into one HTML file that plays them in a browser, without a server or a network."""
+    """Write one HTML file that plays rollouts in a browser, without a server or network."""
     from nca_assets.cli.show import counted, shown
     from nca_assets.figures.explorer import explored, write_explorer
     from nca_assets.project import Project

@@ -1,4 +1,4 @@
-"""Commands that give the dataset away."""
+"""Commands that publish the dataset."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nca_assets.cli.app import app
 @app.command()
 def publish(
     to: Annotated[
-        Path | None, typer.Option(help="Folder to write; by default that of the asset published_dataset.")
+        Path | None, typer.Option(help="Folder to write; default: that of the asset published_dataset.")
     ] = None,
-    push: Annotated[str, typer.Option(help="Upload it to this dataset of the Hugging Face hub, NAMESPACE/NAME.")] = "",
-    private: Annotated[bool, typer.Option("--private", help="Make the dataset a private one if it is new.")] = False,
+    push: Annotated[str, typer.Option(help="Upload it to this dataset on the Hugging Face hub, NAMESPACE/NAME.")] = "",
+    private: Annotated[bool, typer.Option("--private", help="Make a new dataset on the hub private.")] = False,
 ) -> None:
-    """Write the labelled rollouts as a dataset for the Hugging Face hub, with its card; upload it if asked."""
+    """Write the labeled rollouts as a dataset for the Hugging Face hub, with its card, and optionally upload it."""
     from nca_assets.cli.show import shown
     from nca_assets.in_process import publish_dataset
     from nca_assets.project import Project
@@ -33,7 +33,7 @@ def publish(
         publish_dataset()
     folder = to or cache_of(project.data.published_folder)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    print(f"{folder}: {size / 1e6:,.1f} MB; hold it against its checksums with 'nca verify --published {folder}'")
+    print(f"{folder}: {size / 1e6:,.1f} MB; check it with 'nca verify --published {folder}'")
     if push:
         from nca_assets.publishing.push import push as upload
 

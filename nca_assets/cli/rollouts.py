@@ -1,4 +1,4 @@
-"""Commands that make and look at rollouts."""
+"""Commands that make and show rollouts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def materialize(partitions: Annotated[list[str], typer.Argument(help="Partition keys, like set1-00000.")]) -> None:
-    """Materialize shards with their labels, then the warehouse, in this process; the UI shows the same runs."""
+def materialize(partitions: Annotated[list[str], typer.Argument(help="Partition keys, such as set1-00000.")]) -> None:
+    """Materialize shards with their labels, then the warehouse, in this process. The runs also appear in the UI."""
     from nca_assets.in_process import materialize_chain
 
     for done in materialize_chain(partitions):
@@ -27,14 +27,14 @@ def materialize(partitions: Annotated[list[str], typer.Argument(help="Partition 
 
 @app.command()
 def generate(
-    partitions: Annotated[list[str], typer.Argument(help="Shards, like set1-00000.")],
-    to: Annotated[Path, typer.Option(help="Folder of one's own; the project's is kept by 'nca materialize'.")] = Path(
-        "local"
-    ),
+    partitions: Annotated[list[str], typer.Argument(help="Shards, such as set1-00000.")],
+    to: Annotated[
+        Path, typer.Option(help="Folder other than the project's data, which 'nca materialize' fills.")
+    ] = Path("local"),
 ) -> None:
-    """Simulate shards into a folder, without Dagster, labels or a warehouse: the same bytes, for a quick look.
+    """Simulate shards into a folder, without Dagster, labels or a warehouse: a quick look at identical bytes.
 
-    The vocabulary there is used, or learned.
+    Uses the folder's vocabulary; learns one if there is none.
     """
     from nca_assets.project import Project
     from nca_assets.shards.local import generate
@@ -42,7 +42,7 @@ def generate(
     project = Project.load()
     keys = [project.shard_key(text) for text in partitions]
     if to.resolve() == project.data.root.resolve():
-        raise NcaError(f"{to} is the project's data, which Dagster keeps: use 'nca materialize', or another folder")
+        raise NcaError(f"{to} is the project's data, managed by Dagster: use 'nca materialize', or another folder")
     data = project.at(to).writable_data()
     for key, manifest in generate(keys, data, project.resources, shown):
         print(f"{data.tokens_file(key)}: {len(manifest.members)} rollouts, {manifest.tokens:,} tokens", flush=True)
@@ -50,10 +50,10 @@ def generate(
 
 @app.command()
 def regenerate(
-    rollout: Annotated[str, typer.Argument(help="Rollout, like set1/000017.")],
-    to: Annotated[Path | None, typer.Option(help="File to write the tokens to, readable by numpy.load.")] = None,
+    rollout: Annotated[str, typer.Argument(help="Rollout, such as set1/000017.")],
+    to: Annotated[Path | None, typer.Option(help="File for the tokens, readable by numpy.load.")] = None,
 ) -> None:
-    """Simulate one rollout from its recipe, whether or not its shard is there, and say its digest."""
+    """Simulate one rollout from its recipe, with or without its shard, and print its digest."""
     from nca_assets.ids import RolloutId
     from nca_assets.project import Project
     from nca_assets.shards.manifest import rollout_digest
@@ -74,18 +74,18 @@ def regenerate(
 @app.command()
 def gif(
     rollout: Annotated[
-        str, typer.Argument(help="Rollout, like set1/000017, or a query that names some; by default a random one.")
+        str, typer.Argument(help="Rollout, such as set1/000017, or a query that selects some; default: random.")
     ] = "",
-    out: Annotated[Path | None, typer.Option(help="File to write, or folder; by default set1_000017.gif.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write, or folder; default: set1_000017.gif.")] = None,
     form: Annotated[
-        str, typer.Option(help="gif, mp4, or png for a sheet of frames; by default as --out ends, else gif.")
+        str, typer.Option(help="gif, mp4, or png for a sheet of frames; default: the suffix of --out, else gif.")
     ] = "",
     scale: Annotated[int, typer.Option(min=1, max=64, help="Pixels per cell.")] = 8,
     fps: Annotated[int, typer.Option(min=1, max=50, help="Frames per second.")] = 25,
-    gray: Annotated[bool, typer.Option(help="Grayscale, as the original dataset's animations.")] = False,
-    most: Annotated[int, typer.Option(min=1, help="Rollouts of a query's answer to animate.")] = 4,
+    gray: Annotated[bool, typer.Option(help="Grayscale, like the original dataset's animations.")] = False,
+    most: Annotated[int, typer.Option(min=1, help="Maximum number of a query's rollouts to animate.")] = 4,
 ) -> None:
-    """Animate rollouts, from their shards or, if these are not materialized, from their recipes."""
+    """Animate rollouts from their shards or, if those are not materialized, from their recipes."""
     from nca_assets.figures.animation import FORMATS
     from nca_assets.figures.palette import colors_of, gray_levels
     from nca_assets.project import Project
@@ -96,10 +96,10 @@ def gif(
     into = out if out and out.is_dir() else None
     ending = form or (out.suffix[1:] if out and not into else "gif")
     if ending not in FORMATS:
-        raise NcaError(f"{ending!r} is no form of animation: use one of {', '.join(FORMATS)}")
+        raise NcaError(f"unsupported format {ending!r}: use one of {', '.join(FORMATS)}")
     chosen = _chosen(rollout, project, most)
     if len(chosen) > 1 and out and not into:
-        raise NcaError(f"{len(chosen)} rollouts do not go into one file: give --out a folder that is there")
+        raise NcaError(f"{len(chosen)} rollouts do not fit in one file: set --out to an existing folder")
     for wanted in chosen:
         tokens = rollout_tokens(wanted, project.data, project.resources)
         colors = gray_levels() if gray else colors_of(wanted.set, project.data)
@@ -112,7 +112,7 @@ def gif(
 
 
 def _chosen(rollout: str, project: Project, most: int) -> list[RolloutId]:
-    """The rollouts that a name, a query or nothing stands for."""
+    """The rollouts given by a name or a query; a random one if ``rollout`` is empty."""
     import random
 
     from nca_assets.ids import RolloutId
@@ -121,12 +121,12 @@ def _chosen(rollout: str, project: Project, most: int) -> list[RolloutId]:
     if not rollout:
         keys = project.data.shards()
         if not keys:
-            raise NcaError(f"{project.data} holds no shard to choose from: name a rollout, like set1/000017")
+            raise NcaError(f"{project.data} has no shards to choose from: name a rollout, such as set1/000017")
         key = random.choice(keys)  # noqa: S311
         return [RolloutId(key.set, random.choice(project.data.rollout_indices(key)))]  # noqa: S311
     if " " not in rollout.strip():
         return [RolloutId.parse(rollout)]
     columns, rows = first_rows(rollout, project.data, most)
     if "rollout_id" not in columns or not rows:
-        raise NcaError("that query names no rollout: give one with a column rollout_id, like 'FROM labels LIMIT 3'")
+        raise NcaError("the query returns no rollout: it needs a column rollout_id, like 'FROM labels LIMIT 3'")
     return [RolloutId.parse(str(row[columns.index("rollout_id")])) for row in rows]

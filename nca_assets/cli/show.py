@@ -1,4 +1,4 @@
-"""How commands show things on a terminal."""
+"""Output shared by the commands: counts, summaries, progress bars."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def materialized(done: Materialized) -> str:
-    """A line that says what was materialized."""
+    """One-line summary of a materialization."""
     name = f"{done.asset} {done.partition}" if done.partition else done.asset
     return f"materialized {name:36} {_summary(done.metadata)}"
 
@@ -34,7 +34,7 @@ def _summary(metadata: dict[str, object]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things, like ``1 row`` or ``2,000 rows``."""
+    """A count with its noun, like ``1 row`` or ``2,000 rows``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -50,6 +50,6 @@ def progress_of(bar: tqdm) -> Progress:
 
 @contextmanager
 def shown(what: str) -> Iterator[Progress]:
-    """A bar on a terminal for the progress of ``what``."""
+    """A progress bar for ``what``, on a terminal only."""
     with tqdm(desc=what, disable=None, leave=False) as bar:
         yield progress_of(bar)

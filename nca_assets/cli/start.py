@@ -1,4 +1,4 @@
-"""Commands that begin: a project folder, and the UI."""
+"""Commands that create a project and start the UI."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ TEMPLATE = {
     "dagster.yaml": ".dagster/dagster.yaml",
     "gitignore": ".gitignore",
 }
-"""The files of a new project: from what they are made, and where they lie."""
+"""The files of a new project: template, and path in the project."""
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(help="Folder of the project; made if it is missing.")]) -> None:
-    """Begin a project: a folder with its sets in nca.toml, its Dagster instance in .dagster, and its data beside."""
+def init(folder: Annotated[Path, typer.Argument(help="Folder of the project; created if missing.")]) -> None:
+    """Create a project: a folder with its sets in nca.toml, a Dagster instance in .dagster, and later its data."""
     from nca_assets.store.store import whole_file
 
     there = [name for name in TEMPLATE.values() if (folder / name).exists() and name != ".gitignore"]
     if there:
-        raise NcaError(f"{folder} has {there[0]} already: name a new folder, or one without a project")
+        raise NcaError(f"{folder} already has {there[0]}: name a new folder, or one without a project")
     for source, name in TEMPLATE.items():
         if (folder / name).exists():
-            continue  # the .gitignore of a folder that git has already
+            continue  # the .gitignore of an existing repository
         with whole_file(folder / name) as file:
             file.write(files("nca_assets").joinpath("template", source).read_bytes())
-    print(f"{folder}: a new project; nca.toml says which sets it makes")
+    print(f"{folder}: project created; its sets are defined in nca.toml")
     enter = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
     print(f"Next: {enter}nca materialize set1-00000 && nca sql 'FROM behavior_summary'")
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine alone.")] = 3000) -> None:
-    """Start Dagster's UI and daemon for the project that one stands in, until Ctrl-C."""
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on localhost.")] = 3000) -> None:
+    """Start Dagster's UI and daemon for the current project; Ctrl-C stops them."""
     import os
     import sys
 
     from nca_assets.orchestration.instance.home import project_instance
     from nca_assets.project import project_folder
 
-    # The home is created before the UI's processes all start at once.
+    # Create the home before the UI's processes all start at once.
     project_instance().dispose()
     os.chdir(project_folder())
     program = Path(sys.executable).with_name("dagster")

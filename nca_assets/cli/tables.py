@@ -1,7 +1,7 @@
-"""Tables on a terminal, as text: no value is cut, and none is obeyed, whatever characters it has.
+"""Text tables on a terminal: values are never truncated, and control characters in them are escaped.
 
-A table that is wider than the terminal breaks its headings at underscores; one that still is stands on its side, some
-rows next to each other.
+If a table is too wide for the terminal, its headings break at underscores; if it still is, it is transposed, with some
+rows side by side.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from rich.cells import cell_len
 
 GAP = "  "
 MAX_ROWS = 200
-MAX_ON_THE_SIDE = 10
-"""Rows of a table on its side, which takes a line for each of their columns."""
+MAX_TRANSPOSED = 10
+"""Rows of a transposed table, which takes a line per column."""
 
 Texts = Sequence[Sequence[str]]
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print the first rows, and whether there are more: 200, or 10 if they are wider than the terminal."""
-    # A log or a pipe has no width of its own, and wrapping there only hurts: the table takes what it needs.
+    """Print the first rows (200, or 10 if too wide for the terminal), and a note if there are more."""
+    # A log or a pipe has no width, and wrapping there only hurts.
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     lines, shown = laid_out(columns, rows, width)
     print("\n".join(lines))
     if not rows:
         print("(no rows)")
     elif shown < len(rows):
-        print(f"(only the first {shown} rows are shown; 'nca sql' with --csv, --json or --parquet gives all)")
+        print(f"(first {shown} rows only; 'nca sql' with --csv, --json or --parquet gives all)")
 
 
 def laid_out(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> tuple[list[str], int]:
-    """The lines of a table in at most ``width`` characters where its values allow that, and how many rows they show."""
+    """The lines of a table, at most ``width`` characters wide if its values allow, and the number of rows shown."""
     shown = rows[:MAX_ROWS]
     texts = [[cell(value) for value in row] for row in shown]
     numeric = [all(_is_number(row[at]) or row[at] is None for row in shown) for at in range(len(columns))]
@@ -46,11 +46,11 @@ def laid_out(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int |
             return lines, len(shown)
     if not rows:
         return names, 0
-    return list(_on_its_side(names, texts[:MAX_ON_THE_SIDE], shown, width or 0)), len(shown[:MAX_ON_THE_SIDE])
+    return list(_transposed(names, texts[:MAX_TRANSPOSED], shown, width or 0)), len(shown[:MAX_TRANSPOSED])
 
 
 def cell(value: object) -> str:
-    """A value as a table shows it; text as it is, except for characters that move the cursor or can't be seen."""
+    """``value`` as displayed; text is unchanged except for control and invisible characters, which are escaped."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -61,7 +61,7 @@ def cell(value: object) -> str:
 
 
 def number(value: float) -> str:
-    """With four significant digits below 1, six above, and no more than four decimals there."""
+    """``value`` with four significant digits below 1, six above, and at most four decimals there."""
     if not 1 <= abs(value) < 1e15:
         return f"{value:.4g}"
     decimals = min(max(6 - len(str(int(abs(value)))), 0), 4)
@@ -70,7 +70,7 @@ def number(value: float) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` with an escape, like ``\\n``, for each character that is none to be seen."""
+    """``text`` with non-printable characters escaped, like ``\\n``."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
@@ -90,7 +90,7 @@ def _upright(headings: Texts, texts: Texts, numeric: Sequence[bool]) -> list[str
     return [*lines[:height], GAP.join("─" * width for width in widths), *lines[height:]]
 
 
-def _on_its_side(names: Sequence[str], texts: Texts, rows: Sequence[Sequence[Any]], width: int) -> Iterator[str]:
+def _transposed(names: Sequence[str], texts: Texts, rows: Sequence[Sequence[Any]], width: int) -> Iterator[str]:
     records = [_record(row, values) for row, values in zip(texts, rows, strict=False)]
     left = max(map(cell_len, names))
     while records:
@@ -106,7 +106,7 @@ def _on_its_side(names: Sequence[str], texts: Texts, rows: Sequence[Sequence[Any
 
 
 def _record(texts: Sequence[str], values: Sequence[Any]) -> list[str]:
-    """The values of a row, of which numbers end below each other."""
+    """The values of a row, with numbers right-aligned."""
     numbers = [cell_len(text) for text, value in zip(texts, values, strict=True) if _is_number(value)]
     return [
         _padded(text, max(numbers), True) if _is_number(value) else text

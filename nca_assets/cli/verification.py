@@ -1,4 +1,4 @@
-"""The command that verifies what is on disk."""
+"""The command that verifies the files on disk."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from tqdm import tqdm
 
 from nca_assets.cli.app import app
 from nca_assets.cli.show import progress_of
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 
 if TYPE_CHECKING:
     from nca_assets.ids import ShardKey
     from nca_assets.project import Project
+    from nca_assets.workers.checks import Verdict
 
 
 @app.command()
 def verify(
     partitions: Annotated[
-        list[str] | None, typer.Argument(help="Partition keys; by default all that are there, and collections.")
+        list[str] | None, typer.Argument(help="Partition keys; default: all on disk, and all other files.")
     ] = None,
-    rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each shard to simulate again.")] = 4,
+    rollouts: Annotated[int, typer.Option(min=1, help="Rollouts per shard to simulate again.")] = 4,
     every: Annotated[bool, typer.Option("--all", help="Simulate every rollout again.")] = False,
     published: Annotated[
-        Path | None, typer.Option(help="Hold this published folder against its checksums instead.")
+        Path | None, typer.Option(help="Instead, check this published folder against its checksums.")
     ] = None,
 ) -> None:
-    """Read shards, labels and collections, hold them against their digests, and simulate rollouts again.
+    """Check shards, labels and collections against their digests, and simulate some rollouts again.
 
-    What is wrong is noted, and stands in the warehouse's stale_partitions.
+    Findings are recorded, and listed in the warehouse's stale_partitions.
     """
     if published:
         _verify_published(published)
@@ -46,12 +47,12 @@ def _verify_published(folder: Path) -> None:
     for finding in findings:
         print(f"{folder}: {finding}", file=sys.stderr)
     if findings:
-        raise NcaError(f"{folder} is not as it was published: {len(findings)} files differ")
-    print(f"{folder}: every file is as it was published")
+        raise NcaError(f"{folder} has changed since it was published: {len(findings)} files differ")
+    print(f"{folder}: every file matches its checksum")
 
 
 def _verify_data(partitions: list[str], rollouts: int | None) -> None:
-    from nca_assets.in_process import rebuild_if
+    from nca_assets.in_process import rebuild_if, report_verification
     from nca_assets.project import Project
     from nca_assets.shards.findings import recorded_findings
     from nca_assets.warehouse.verify import verify_other_files
@@ -59,7 +60,9 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     project = Project.load()
     keys = _chosen_keys(partitions, project)
     before = recorded_findings(project.data)
-    failed = [key for key in keys if not _verify_partition(key, project, rollouts)]
+    errors = {key: _verify_partition(key, project, rollouts) for key in keys}
+    failed = [key for key in keys if any(errors[key])]
+    report_verification({key: _verdicts(key, project, *errors[key]) for key in keys}, project.data)
     others, damaged = (0, []) if partitions else verify_other_files(project.data)
     for finding in damaged:
         print(finding, file=sys.stderr)
@@ -68,50 +71,66 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
         raise NcaError(f"{len(failed)} of {len(keys)} shards could not be verified{_how_to_remake(failed)}")
     if damaged:
         raise NcaError(f"{len(damaged)} of {others} other files are damaged")
-    print(f"all {len(keys)} shards, their labels and {others} other files are as they were written")
+    print(f"all {len(keys)} shards, their labels and {others} other files are intact")
 
 
 def _how_to_remake(keys: list[ShardKey]) -> str:
-    """The commands for those of ``keys`` that recipes make; the lines above say what to do about imported ones."""
-    ours = [str(key) for key in keys if not key.imported]
-    if not ours:
+    """The commands that remake the native ones of ``keys``; messages about imported shards come with remedies."""
+    native = [str(key) for key in keys if not key.imported]
+    if not native:
         return ""
-    return (
-        ": what is damaged is made again by 'nca backfill --missing --stale', or by "
-        f"'nca materialize {' '.join(ours[:3])}'"
-    )
+    return f": remake them with 'nca backfill --missing --stale' or 'nca materialize {' '.join(native[:3])}'"
 
 
 def _chosen_keys(partitions: list[str], project: Project) -> list[ShardKey]:
-    """The shards of these partition keys, by default all that have a manifest or labels."""
+    """The shards of these partition keys; if there are none, all shards that have a manifest or labels."""
     from nca_assets.ids import ShardKey
 
     if partitions:
         return [ShardKey.parse(text) for text in partitions]
     there = {*project.data.shards(), *project.data.imported_shards(), *project.data.labelled_shards()}
     if not there:
-        raise NcaError(f"{project.data} holds no shard to verify: materialize one first")
+        raise NcaError(f"{project.data} has no shards to verify: materialize one first")
     return sorted(there, key=lambda key: (key.imported, key))
 
 
-def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> bool:
-    """Verify a shard and its labels and print what came of it; returns whether both are sound."""
+def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> tuple[NcaError | None, NcaError | None]:
+    """Verify a shard and its labels and print the results; returns what is wrong with either."""
     from nca_assets.labels.verify import verify_labels
     from nca_assets.shards.verify import verify_shard
 
-    sound = True
+    shard = labels = None
     try:
         with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
             most = rollouts or project.data.shard_size
             again = verify_shard(key, project.data, project.resources, most, progress_of(bar))
-        own = f"{again} rollouts simulated again, the same bytes"
-        print(f"{key}: {'all rollouts read, the same as when imported' if key.imported else own}", flush=True)
+        native = f"{again} rollouts simulated again, identical bytes"
+        print(f"{key}: {'all rollouts read, unchanged since import' if key.imported else native}", flush=True)
     except NcaError as error:
-        sound = False
-        print(f"{key}: {error}", file=sys.stderr)
+        shard = error
     try:
         verify_labels(key, project.data)
     except NcaError as error:
-        sound = False
+        labels = error
+    for error in filter(None, (shard, labels)):
         print(f"{key}: {error}", file=sys.stderr)
-    return sound
+    return shard, labels
+
+
+def _verdicts(
+    key: ShardKey, project: Project, shard: NcaError | None, labels: NcaError | None
+) -> dict[str, dict[str, Verdict]]:
+    """The checks that verification has done, by asset; errors that are not the data's fault leave them out."""
+    from nca_assets.remedies import relabel
+    from nca_assets.workers.checks import Verdict
+
+    file = project.data.labels_file(key)
+    if not labels and not file.exists():
+        labels = DamageError(f"{file} is missing: {relabel(key)}")
+    named = {("imported_shards" if key.imported else "rollout_shards", "tokens_in_range"): shard}
+    named[("imported_labels" if key.imported else "behavior_labels", "labels_complete")] = labels
+    return {
+        asset: {check: Verdict(error is None, str(error) if error else None)}
+        for (asset, check), error in named.items()
+        if error is None or isinstance(error, DamageError)
+    }

@@ -1,4 +1,4 @@
-"""Commands that ask the warehouse."""
+"""Commands that query the warehouse."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from nca_assets.errors import NcaError
 
 @app.command()
 def sql(
-    query: Annotated[str | None, typer.Argument(help="A query in DuckDB's SQL.")] = None,
+    query: Annotated[str | None, typer.Argument(help="Query in DuckDB's SQL.")] = None,
     file: Annotated[Path | None, typer.Option("-f", "--file", help="Read the query from this file.")] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print the whole answer as CSV.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the whole answer as a JSON array.")] = False,
-    parquet: Annotated[Path | None, typer.Option(help="Write the whole answer to this Parquet file.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the whole result as CSV.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole result as a JSON array.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write the whole result to this Parquet file.")] = None,
 ) -> None:
-    """Ask the warehouse; read-only."""
+    """Query the warehouse, read-only."""
     from nca_assets.project import Project
     from nca_assets.store.store import whole_file
     from nca_assets.warehouse.answer import first_rows, write_answer
@@ -41,7 +41,7 @@ def sql(
 
 def _query(query: str | None, file: Path | None) -> str:
     if (query is None) == (file is None):
-        raise NcaError("give a query, or a file that holds one with -f FILE")
+        raise NcaError("give either a query or a file with one, -f FILE")
     if file is None:
         return str(query)
     try:
@@ -53,15 +53,13 @@ def _query(query: str | None, file: Path | None) -> str:
 @app.command()
 def collect(
     name: Annotated[str, typer.Argument(help="Name of the collection.")],
-    query: Annotated[
-        str, typer.Argument(help="A query with a column rollout_id; by default that of the latest version.")
-    ] = "",
-    by: Annotated[str, typer.Option(help="Column of labels that --each and --total go by.")] = "behavior",
-    each: Annotated[int | None, typer.Option(min=1, help="Balanced: take this many of each value.")] = None,
-    total: Annotated[int | None, typer.Option(min=1, help="Stratified: take this many, in proportion.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed takes other rollouts.")] = 0,
+    query: Annotated[str, typer.Argument(help="Query with a column rollout_id; default: the latest version's.")] = "",
+    by: Annotated[str, typer.Option(help="Column of labels for --each and --total.")] = "behavior",
+    each: Annotated[int | None, typer.Option(min=1, help="Balanced sample: this many of each value.")] = None,
+    total: Annotated[int | None, typer.Option(min=1, help="Stratified sample: this many, in proportion.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample.")] = 0,
 ) -> None:
-    """Freeze the answer of a query as the next version of a named collection of rollouts."""
+    """Freeze a query's result as the next version of a named collection of rollouts."""
     from nca_assets.in_process import collect as run
 
     if each and total:
@@ -72,7 +70,7 @@ def collect(
 
 @app.command()
 def export() -> None:
-    """Write the labels as CSV, one file a set, under the original dataset's names."""
+    """Write the labels as CSV, one file per set, under the original dataset's file names."""
     from nca_assets.labels.export import export_csv
     from nca_assets.project import Project
 

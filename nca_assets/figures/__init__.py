@@ -1,4 +1,4 @@
-"""Pictures of rollouts and of what the warehouse says of them.
+"""Pictures of rollouts and of warehouse tables.
 
-Here: turning tokens and tables into images. Not here: computing what they show, and Dagster.
+Covers turning tokens and tables into images; not computing them, nor Dagster.
 """

@@ -1,4 +1,4 @@
-"""A rollout to look at: as a looping GIF, as an MP4 video, or as a PNG sheet of some of its frames."""
+"""A rollout as a looping GIF, as an MP4 video, or as a PNG sheet of some of its frames."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SHEET_FRAMES = 12
 
 
 def animated_gif(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 25) -> bytes:
-    """A looping GIF of a rollout (frames, height, width), ``scale`` pixels a cell, in the tokens' ``colors``."""
+    """A looping GIF of a rollout (frames, height, width), ``scale`` pixels per cell, in the tokens' ``colors``."""
     return gif(colored(tokens, colors), scale, milliseconds=round(1000 / fps))
 
 
 def video(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 25) -> bytes:
-    """An MP4 (H.264) of a rollout; the same size, but for a row or column more where its sides would be odd."""
+    """An MP4 (H.264) of a rollout, the same size as the GIF, except that odd sides are padded by one pixel."""
     _, height, width = tokens.shape
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
@@ -38,11 +38,11 @@ def video(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 
 
 
 def frame_sheet(tokens: NDArray[np.uint8], colors: Colors, scale: int = 8, fps: int = 25) -> bytes:  # noqa: ARG001
-    """A PNG of up to twelve frames, the first and the last among them, evenly spread, in rows of four."""
+    """A PNG of up to twelve evenly spaced frames, including the first and the last, in rows of four."""
     chosen = np.unique(np.linspace(0, len(tokens) - 1, SHEET_FRAMES).round().astype(int))
     rows = [list(colored(tokens[chosen[first : first + 4]], colors)) for first in range(0, len(chosen), 4)]
     return png(joined(rows), scale)
 
 
 FORMATS: dict[str, Callable[..., bytes]] = {"gif": animated_gif, "mp4": video, "png": frame_sheet}
-"""By the ending of the file's name."""
+"""Writers by file name extension."""

@@ -1,4 +1,4 @@
-"""The figures, in the order in which the dataset card shows them."""
+"""The figures, in the order of the dataset card."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its name, its caption, the warehouse's tables that it is made from, and the function that draws it."""
+    """A figure: its name, caption, warehouse tables, and drawing function."""
 
     name: str
     caption: str
@@ -26,11 +26,11 @@ class Figure:
     draw: Callable[[DataFolder], Drawing]
 
     def picture(self, data: DataFolder) -> Picture:
-        """What the warehouse gives now. Raises ``NcaError`` if it is missing, or a rollout shown can't be read."""
+        """Draw it from the current warehouse. Raises ``NcaError`` if that is missing, or a rollout can't be read."""
         return drawn(lambda: self.draw(data))
 
     def make(self, data: DataFolder) -> Picture:
-        """The same, and write it as PNG and SVG under ``data/figures``."""
+        """Draw it, and write it as PNG and SVG under ``data/figures``."""
         picture = self.picture(data)
         for suffix, content in (("png", picture.png), ("svg", picture.svg)):
             with whole_file(self.file(suffix, data)) as file:
@@ -38,7 +38,7 @@ class Figure:
         return picture
 
     def file(self, suffix: str, data: DataFolder) -> Stored:
-        """Where it lies; ``suffix`` is png or svg."""
+        """Its location; ``suffix`` is png or svg."""
         return data.figure_file(self.name, suffix)
 
 
@@ -51,16 +51,16 @@ FIGURES = (
         comparisons.phase_space,
     ),
     Figure("geometry", "Heights, widths, shape ratios and tokens per frame", ("geometry",), shares.geometry),
-    Figure("token_frequency", "How often each of the 32 tokens occurs", ("token_frequency",), shares.token_frequency),
-    Figure("tokens_used", "How many of the 32 tokens a rollout uses", ("labels",), shares.tokens_used),
-    Figure("evolution", "A rollout that evolves, over its frames", ("labels",), grids.evolution),
+    Figure("token_frequency", "Frequency of each of the 32 tokens", ("token_frequency",), shares.token_frequency),
+    Figure("tokens_used", "Number of the 32 tokens used per rollout", ("labels",), shares.tokens_used),
+    Figure("evolution", "Evolution of a rollout over its frames", ("labels",), grids.evolution),
     Figure(
         "frame_curves",
         "Entropy, novelty and cumulative difference over the frames",
         ("frame_curves",),
         curves.frame_curves,
     ),
-    Figure("lag_decay", "Likeness to frames 0 and 100 by lag, by class", ("lag_similarity",), curves.lag_decay),
+    Figure("lag_decay", "Similarity to frames 0 and 100 by lag, by class", ("lag_similarity",), curves.lag_decay),
     Figure(
         "long_horizon", "The sparse long-horizon task: context and target", ("labels", "splits"), grids.long_horizon
     ),

@@ -1,6 +1,6 @@
-"""How charts look: one style, one color a behavior class, and the two formats in which a figure is kept.
+"""Common style of charts: one color per behavior class, and figures as PNG and SVG.
 
-The catalog of figures is part of Dagster's definitions, so whatever is slow to import is imported where it is used.
+The catalog of figures is part of Dagster's definitions, so slow imports are deferred to the functions that need them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CLASS_COLORS: dict[str, str] = dict(
     zip(
         CLASSES,
-        # Distinct for the color-blind too, where any two differ by 16 or more in CIELAB; after mk.bcgsc.ca/colorblind.
+        # Also distinct for the color-blind: any two differ by 16 or more in CIELAB; after mk.bcgsc.ca/colorblind.
         (
             "#80005A", "#FF6E3A", "#A40122", "#FFC33B", "#FF5AAF", "#8400CD",
             "#202028", "#008DF9", "#006B50", "#000078", "#00C2F9", "#00E6A0",
@@ -37,7 +37,7 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 
 WIDTH = 8.0
-"""Inches; at 110 dots an inch, the width of a page."""
+"""Page width in inches, at 110 dots per inch."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Picture:
 
     @property
     def small(self) -> bytes:
-        """The PNG in 256 colors, a third of the size: Dagster keeps it with every materialization."""
+        """The PNG in 256 colors, a third of the size, since Dagster stores one with every materialization."""
         from PIL import Image
 
         image = Image.open(io.BytesIO(self.png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
@@ -64,14 +64,14 @@ class Picture:
 
 
 def answer(query: str, data: DataFolder) -> pl.DataFrame:
-    """The warehouse's answer of ``query``. Raises ``NcaError`` if there is no warehouse."""
+    """The result of ``query`` on the warehouse. Raises ``NcaError`` if there is no warehouse."""
     from nca_assets.warehouse.answer import whole_table
 
     return whole_table(query, data)
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure, inches wide and high, on white."""
+    """An empty figure on white; sizes are in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -83,7 +83,7 @@ def new_axes(figure: Figure, rows: int = 1, columns: int = 1, sharex: bool = Fal
 
 
 def drawn(draw: Callable[[], Figure]) -> Picture:
-    """What ``draw`` makes, in the style and in both formats; the same bytes for the same figure."""
+    """The figure of ``draw`` in the common style and both formats; the same bytes for the same figure."""
     import matplotlib as mpl
 
     png, svg = io.BytesIO(), io.BytesIO()

@@ -1,4 +1,4 @@
-"""Points of comparison: rollouts beside each other, our statistics beside the original card's, and models."""
+"""Comparisons: rollouts in phase space, our statistics beside the original card's, and models."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 MAX_POINTS = 5000
 
 MIN_RATIO = 0.03
-"""Where smaller ratios of our statistics to the card's are drawn."""
+"""Lower limit for the drawn ratios of our statistics to the card's."""
 
 
 def phase_points(data: DataFolder) -> pl.DataFrame:
-    """Columns ``behavior``, ``volatility`` (0 to 1) and ``tail_entropy`` (bits) of some rollouts, at random."""
+    """Columns ``behavior``, ``volatility`` (0 to 1) and ``tail_entropy`` (bits) of a random sample of rollouts."""
     query = f"""
         SELECT behavior, volatility, tail_entropy FROM phase_space
         WHERE {OWN_SETS} ORDER BY md5(rollout_id) LIMIT {MAX_POINTS}
@@ -29,7 +29,7 @@ def phase_points(data: DataFolder) -> pl.DataFrame:
 
 
 def phase_space(data: DataFolder) -> Figure:
-    """Volatility against the tokens' entropy, a point a rollout; rare classes lie above frequent ones."""
+    """Volatility against the tokens' entropy, one point per rollout; rare classes are drawn over frequent ones."""
     points = phase_points(data)
     figure = new_figure(height=4.6)
     [axes] = new_axes(figure)
@@ -51,7 +51,7 @@ def phase_space(data: DataFolder) -> Figure:
 
 
 def card_statistics(data: DataFolder) -> pl.DataFrame:
-    """Statistics for which the original card reports a value, without plain counts."""
+    """Statistics with a value on the original card, except plain counts."""
     query = """
         SELECT statistic, unit, card, ours, target, within_target FROM card_comparison
         WHERE card IS NOT NULL AND unit <> 'count'
@@ -60,7 +60,7 @@ def card_statistics(data: DataFolder) -> pl.DataFrame:
 
 
 def beside_the_card(data: DataFolder) -> Figure:
-    """Ours over the card's, on a logarithmic scale; the numbers themselves beside it."""
+    """Ratios of our statistics to the card's on a logarithmic scale, with the numbers beside them."""
     statistics = card_statistics(data)
     figure = new_figure(height=0.9 + 0.32 * len(statistics))
     [axes] = new_axes(figure)
@@ -85,7 +85,7 @@ def beside_the_card(data: DataFolder) -> Figure:
 
 
 def leaderboard_chart(cross_entropies: dict[str, float], oracle: str) -> bytes:
-    """A PNG of each model's mean cross-entropy in nats per cell, the best on top; ``oracle`` names the true rule."""
+    """A PNG of each model's mean cross-entropy in nats per cell, best on top; ``oracle`` names the true rule."""
     return drawn(lambda: _leaderboard(cross_entropies, oracle)).png
 
 

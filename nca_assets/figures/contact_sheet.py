@@ -1,4 +1,4 @@
-"""A small sheet of rollouts: one column a rollout, the chosen frames below each other; and the same, moving."""
+"""A small sheet of rollouts, one column each with the chosen frames stacked, and its animated version."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SCALE = 3
 
 
 def contact_sheet(rollouts: Sequence[NDArray[np.uint8]], frames: Sequence[int]) -> bytes:
-    """A PNG with the ``frames`` of each of ``rollouts`` in color (frames, height, width, 3), three pixels a cell."""
+    """A PNG with the ``frames`` of colored ``rollouts`` (frames, height, width, 3), three pixels per cell."""
     return png(joined([[pixels[frame] for pixels in rollouts] for frame in frames]), SCALE)
 
 
 def moving_sheet(rollouts: Sequence[NDArray[np.uint8]], frames: Sequence[int]) -> bytes:
-    """A GIF that shows ``frames`` of all of ``rollouts`` in color one after the other, ten a second."""
+    """A GIF of the ``frames`` of colored ``rollouts`` side by side, ten frames per second."""
     return gif((joined([[pixels[frame] for pixels in rollouts]]) for frame in frames), SCALE, milliseconds=100)

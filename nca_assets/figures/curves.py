@@ -1,4 +1,4 @@
-"""Curves over frames and over lags: one line for all rollouts and one for each class."""
+"""Curves over frames and lags: one line for all rollouts and one per class."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def means_by_frame(data: DataFolder) -> pl.DataFrame:
 
 
 def frame_curves(data: DataFolder) -> Figure:
-    """Three panels one below the other; frames on a scale that shows the first ones."""
+    """Three stacked panels, with frames on a scale that magnifies the first ones."""
     curves = means_by_frame(data)
     figure = new_figure(height=6.2)
     panels = new_axes(figure, 3, 1, sharex=True)
@@ -73,7 +73,7 @@ def means_by_lag(data: DataFolder) -> pl.DataFrame:
 
 
 def lag_decay(data: DataFolder) -> Figure:
-    """A panel for each start: how like it a rollout still is after a lag."""
+    """A panel per start frame: similarity to it by lag."""
     decays = means_by_lag(data)
     figure = new_figure(height=3.6)
     starts, lags = sorted(set(decays["start"])), sorted(set(decays["lag"]))
@@ -92,7 +92,7 @@ def lag_decay(data: DataFolder) -> Figure:
 
 
 def class_lines(means: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, dict[str, Any]]]:
-    """The rows of all rollouts and of each class that there is, with the style of their line."""
+    """The rows of all rollouts and of each class present, with their line style."""
     for behavior, color in {ALL: "#000000", **CLASS_COLORS}.items():
         group, whole = means.filter(behavior=behavior), behavior == ALL
         if len(group):
@@ -103,7 +103,7 @@ def class_lines(means: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, dict[str, A
 def smoothed(
     frames: NDArray[np.integer], values: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means of frames and values over sixths of an octave, the first frames by themselves: beats would hide trends."""
+    """Means of frames and values over sixths of an octave, single frames at first; otherwise beats hide trends."""
     _, places = np.unique(np.log2(frames + 1) * 6 // 1, return_inverse=True)
     each = np.bincount(places)
     return np.bincount(places, frames) / each, np.bincount(places, values) / each

@@ -1,4 +1,4 @@
-"""Rollouts that figures show as examples: always the same ones of the same data."""
+"""Example rollouts for figures, chosen deterministically from the data."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from nca_assets.loading.source import Rollout, RolloutSource
 
 MIN_CELLS, MIN_SIDE = 400, 16
-"""A picture of a smaller grid shows little."""
+"""Pictures of smaller grids show little."""
 
 LARGE = f"height * width >= {MIN_CELLS} AND least(height, width) >= {MIN_SIDE}"
 
 TRAITS = ("tail_change", "token_entropy", "ground_share", "domains", "traveling", "synchrony")
-"""Labels in which a typical rollout is near its class's median; null counts as zero."""
+"""Labels whose class medians define a typical rollout; null counts as zero."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A rollout to be shown: its labels, its tokens (frames, height, width), and these in color (…, 3)."""
+    """An example rollout: its labels, its tokens (frames, height, width), and their colors (…, 3)."""
 
     id: RolloutId
     labels: dict[str, Any]
@@ -42,13 +42,13 @@ class Example:
 
     @property
     def title(self) -> str:
-        """Its name, class, family and size."""
+        """Its id, class, family and size."""
         _, height, width = self.tokens.shape
         return f"{self.id}: {self.labels['behavior']}, of {self.labels['family']}, {height} x {width} cells"
 
 
 def example(data: DataFolder, *wishes: str) -> Example:
-    """The first rollout of ours that meets all wishes, SQL conditions, or all but the last of them, and so on."""
+    """The first native rollout that meets the longest possible prefix of ``wishes``, which are SQL conditions."""
     query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {OWN_SETS}"  # noqa: S608
     met = " + ".join(["0", *(f"({' AND '.join(wishes[: n + 1])})::INTEGER" for n in range(len(wishes)))])
     [rollout] = _named(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", data)
@@ -56,9 +56,9 @@ def example(data: DataFolder, *wishes: str) -> Example:
 
 
 def typical(data: DataFolder, each: int) -> list[Example]:
-    """Up to ``each`` rollouts of ours of each class, in no order: the most typical of its commonest families.
+    """Up to ``each`` native rollouts of each class, unordered: the most typical of its most common families.
 
-    Typical is what is near the class's medians of ``TRAITS``, in standard deviations over all; large grids go first.
+    Typical rollouts are near the class medians of ``TRAITS``, in overall standard deviations; large grids come first.
     """
     offs = " + ".join(
         f"coalesce(abs(coalesce({trait}, 0) - median(coalesce({trait}, 0)) OVER (PARTITION BY behavior))"

@@ -1,6 +1,6 @@
-"""The explorer: one HTML file in which rollouts are filtered, sorted and played, without a server or a network.
+"""The explorer: one HTML file for filtering, sorting and playing rollouts, without a server or a network.
 
-``explorer.html`` beside this file is the page; here is what goes into it.
+``explorer.html`` beside this file is the page's template; this module fills in the data.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from nca_assets.store.store import whole_file
 from nca_assets.warehouse.answer import parenthesized
 
 FIRST_FRAMES, LAST_FRAMES = 32, 64
-"""What is shown of a longer rollout: its start, and the end, where any period of ``periodic`` fits in."""
+"""Frames shown of a longer rollout: its start, and its end, long enough for any period of ``periodic``."""
 
 CURVE_POINTS = 125
 
 MIN_EACH = 12
-"""Rollouts of each class that are shown before the rest is shared out: as many fill a screen's row."""
+"""Rollouts of each class shown before the rest is distributed; this many fill a row on the screen."""
 
 PLACE_OF_DATA = "{{DATA}}"
 
 
 @dataclass(frozen=True)
 class Explorer:
-    """What was written: how many rollouts, the file's size, and its SHA-256."""
+    """A written explorer: its number of rollouts, the file's size, and its SHA-256."""
 
     rollouts: int
     bytes: int
@@ -54,10 +54,10 @@ class Explorer:
 
 
 def explored(data: DataFolder, condition: str = "true", most: int = 500) -> RolloutSource:
-    """The labelled rollouts that meet an SQL condition over labels and splits, or ``most`` of them.
+    """Up to ``most`` labeled rollouts that meet an SQL condition over labels and splits.
 
-    Those are ``MIN_EACH`` of each class, or all that there are, and the rest in proportion. Raises ``NcaError`` if the
-    condition is no SQL, or if nothing meets it.
+    They comprise ``MIN_EACH`` of each class, or all if fewer, and the rest in proportion. Raises ``NcaError`` if the
+    condition is not valid SQL, or if nothing meets it.
     """
     query = f"""
         WITH ranked AS (
@@ -106,7 +106,7 @@ def write_explorer(source: RolloutSource, file: Stored, progress: Progress = unw
 
 
 def shown_frames(frames: int) -> list[int]:
-    """Which frames of a rollout of so many are in its clip."""
+    """The frames of a rollout of ``frames`` frames that are in its clip."""
     if frames <= FIRST_FRAMES + LAST_FRAMES:
         return list(range(frames))
     return [*range(FIRST_FRAMES), *range(frames - LAST_FRAMES, frames)]
@@ -119,7 +119,7 @@ def packed(tokens: NDArray[np.uint8]) -> str:
 
 
 def _curves(source: RolloutSource) -> list[list[list[int]]]:
-    """Of each rollout its entropy in 1/100 bit, and novelty and difference from frame 0 in 1/1000, at some frames."""
+    """Entropy (1/100 bit), novelty and difference from frame 0 (both 1/1000) of each rollout, at some frames."""
     drawn: dict[tuple[str, int], list[list[int]]] = {}
     for (name, shard), rows in source.table.group_by("set_name", "shard"):
         key, data = ShardKey(str(name), int(shard)), source.data  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def _curves(source: RolloutSource) -> list[list[list[int]]]:
         )
         part = part.filter(pl.col("rollout_index").is_in(rows["rollout_index"].to_list()))
         if len(part) < len(rows):
-            raise NcaError(f"{file} lacks the curves of some labelled rollouts: {relabel(key)}")
+            raise NcaError(f"{file} lacks the curves of some labeled rollouts: {relabel(key)}")
         for row in part.iter_rows(named=True):
             at = np.unique(np.linspace(0, len(row["entropy"]) - 1, CURVE_POINTS).round().astype(int))
             scales = (100 / ENTROPY_STEPS, 1000 / row["cells"], 1000 / row["cells"])
@@ -146,7 +146,7 @@ def _short(value: object) -> object:
 
 
 def _page(data: dict[str, Any]) -> bytes:
-    # Inside a script element nothing may look like its end.
+    # The data must not contain anything that looks like the end of the script element.
     text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     template = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
     return template.replace(PLACE_OF_DATA, text).encode()

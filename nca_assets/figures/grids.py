@@ -1,4 +1,4 @@
-"""Rollouts as grids: one over its frames, the long-horizon task on one, and typical ones of each class."""
+"""Rollouts as grids: one over its frames, the long-horizon task, and typical rollouts of each class."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FRAMES = (0, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-"""Frames of a rollout that evolves, and its last."""
+"""Frames shown of an evolving rollout, besides its last."""
 
 EACH = 4
-"""Rollouts of each class in the gallery."""
+"""Rollouts per class in the gallery."""
 
 STEPS = 48
-"""Frames of the strips that show a row over time."""
+"""Frames in the strips that show a row over time."""
 
 SIDE, GAP, STRIP = 240, 10, 180
-"""Pixels: the square that a frame is fitted into, what is left free, and the strip's width."""
+"""Side of the square that a frame is fitted into, the gap, and the strip's width, in pixels."""
 
 
 def growing(data: DataFolder) -> Example:
-    """The first colony on a large grid, waves that grow out of a few cells; without one, spirals."""
+    """The first colony (waves growing from a few cells) on a large grid, or else the first spirals."""
     wishes = ("family IN ('colonies', 'spirals')", "family = 'colonies'", "transient > 100", "height * width > 1000")
     return example(data, LARGE, *wishes)
 
 
 def evolution(data: DataFolder) -> Figure:
-    """The grid at each of ``FRAMES`` and at the last."""
+    """The grid at each of ``FRAMES`` and at the last frame."""
     shown = growing(data)
     frames, height, width = shown.tokens.shape
     chosen = spread(frames, FRAMES)
@@ -55,7 +55,7 @@ def evolution(data: DataFolder) -> Figure:
 
 
 def task_example(data: DataFolder) -> Example:
-    """The first rollout of the test split with waves on a large grid."""
+    """The first test rollout with waves on a large grid."""
     return example(data, "by_rollout = 'test'", LARGE, "behavior IN ('radiating', 'streaming')")
 
 
@@ -79,12 +79,12 @@ def long_horizon(data: DataFolder) -> Figure:
 
 
 def typical_by_class(data: DataFolder) -> list[Example]:
-    """Up to ``EACH`` typical rollouts of each class, class by class."""
+    """Up to ``EACH`` typical rollouts of each class, grouped by class."""
     return sorted(typical(data, EACH), key=lambda shown: (CLASSES.index(_class(shown)), shown.id))
 
 
 def gallery(data: DataFolder) -> Figure:
-    """A band a class; of each rollout its last frame and, beside it, its middle row, time running down."""
+    """A row per class; for each rollout the last frame and, beside it, the middle row over time, downward."""
     bands = [(name, list(group)) for name, group in groupby(typical_by_class(data), key=_class)]
     figure = new_figure(height=0.1 + 1.4 * len(bands))
     panels = new_axes(figure, len(bands), EACH)
@@ -118,14 +118,14 @@ def framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def show_grid(axes: Axes, pixels: NDArray[np.uint8], title: str = "") -> None:
-    """A frame in color (height, width, 3), without scales."""
+    """Draw a colored frame (height, width, 3) without axes."""
     axes.imshow(pixels, interpolation="nearest")
     axes.set_title(title, fontsize=9)
     axes.set_axis_off()
 
 
 def spread(frames: int, wanted: Sequence[int]) -> list[int]:
-    """Those of ``wanted`` that a rollout of so many frames has, and its last."""
+    """The ``wanted`` frames that a rollout of ``frames`` frames has, and its last."""
     return [*(frame for frame in wanted if frame < frames - 1), frames - 1]
 
 

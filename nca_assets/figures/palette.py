@@ -1,4 +1,4 @@
-"""One color a token, the same in every picture: tokens that are alike have colors that are alike."""
+"""Token colors, the same in every picture: similar tokens have similar colors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Colors = NDArray[np.uint8]
 """Red, green, blue of each token: (32, 3)."""
 
 APART = 0.11
-"""The least distance of two tokens' colors in OKLab, where about 0.02 is the least that one sees."""
+"""Minimum OKLab distance between two tokens' colors; about 0.02 is just noticeable."""
 
 ROUNDS = 100
-"""In which colors that are too close push each other apart."""
+"""Rounds in which colors that are too close push each other apart."""
 
 # Linear RGB to the responses of the cones, and their cube roots to OKLab: bottosson.github.io/posts/oklab
 CONES = np.array(
@@ -34,17 +34,17 @@ DISTINCT = (
     "0f0f1e f0d21e 87e1ff 1e4b87 2d4bb4 e1ffff 5ad24b 5ac3c3 1e0078 b4ffb4 693c4b 783c2d f0f087 0000ff 0000b4 4ba587 "
     "e18700 3ce1b4 0f003c 5aa5d2 4b1e4b ffff69 2d7887 1e5aff 001e00 5a87ff ffff00 96b469 0f78c3 2d872d 87a5ff c31e00"
 )
-"""Colors in hexadecimal for tokens of which nothing is known.
+"""Colors in hexadecimal for tokens of unknown meaning.
 
-They are as far apart as 32 colors can be for everyone: any two differ by 17 or more in CIELAB, also as seen with no
-red or no green receptors (simulated as by Machado, Oliveira and Fernandes, 2009).
+They are maximally distinct for all viewers: any two differ by 17 or more in CIELAB, even without red or green receptors
+(simulated after Machado, Oliveira and Fernandes, 2009).
 """
 
 
 def colors_of(set_name: str, data: DataFolder) -> Colors:
-    """The colors of a set's tokens: those of the vocabulary or, of an imported set, distinct ones.
+    """The colors of a set's tokens: derived from the vocabulary or, for an imported set, distinct ones.
 
-    Raises ``NcaError`` if the vocabulary is missing or unfit.
+    Raises ``NcaError`` if the vocabulary is missing or invalid.
     """
     if not is_own(set_name):
         return distinct_colors()
@@ -54,11 +54,11 @@ def colors_of(set_name: str, data: DataFolder) -> Colors:
 
 
 def vocabulary_colors(centroids: NDArray[np.floating]) -> Colors:
-    """The color of each of the centroids (32, 16), by where it lies among the states; token 0 is dark.
+    """The color of each of the centroids (32, 16), by its position in state space; token 0 is dark.
 
     Families write their patterns into channels 0, 2, 4, 6 and 1, 3, 5, 7 (a and b), a second one into those from 8 on
-    (c and d): a + b is lightness, a - b goes from blue to orange, c - d from green to magenta. So the phases of a wave
-    are dark, red, pale, blue, and dark again.
+    (c and d): a + b is lightness, a - b goes from blue to orange, c - d from green to magenta. A wave's phases are thus
+    dark, red, pale, blue, and dark again.
     """
     state = np.clip(4 * centroids.astype(np.float64), -1, 1)
     a, b, c, d = (
@@ -89,25 +89,25 @@ def gray_levels() -> Colors:
 
 
 def colored(tokens: NDArray[np.uint8], colors: Colors) -> NDArray[np.uint8]:
-    """Tokens of any shape in their colors: uint8 (…, 3). Tokens above 31, of imported sets, begin anew."""
+    """Tokens of any shape in their colors: uint8 (…, 3). Imported sets' tokens above 31 wrap around."""
     return colors[tokens % TOKENS]
 
 
 def hexadecimal(colors: Colors) -> list[str]:
-    """The colors as a web page writes them, like #0f0f1e."""
+    """The colors in CSS notation, like #0f0f1e."""
     return [f"#{color.tobytes().hex()}" for color in colors]
 
 
 def _apart(lab: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The colors (n, 3) where pairs that are closer than ``APART`` have pushed each other away; the first stays."""
-    # Something to push equal ones apart by.
+    """The colors (n, 3) after pairs closer than ``APART`` have pushed each other away; the first stays."""
+    # Equal colors need a direction to be pushed in.
     lab = lab + 1e-4 * np.sin(np.outer(np.arange(len(lab)), [1, 2, 3]))
     for _ in range(ROUNDS):
         gaps = lab[:, None] - lab
         distances = np.linalg.norm(gaps, axis=2).clip(1e-9) + np.eye(len(lab))
         pushes = 0.3 * (APART - distances).clip(0) / distances
         lab = np.concatenate([lab[:1], lab[1:] + (pushes[..., None] * gaps).sum(axis=1)[1:]])
-        # What no screen can show is brought back to what one can.
+        # Clip to colors a screen can show.
         lab = np.cbrt(_linear(lab).clip(0, 1) @ CONES.T) @ LAB.T
     return lab
 

@@ -1,4 +1,4 @@
-"""How rollouts divide into classes, grids and numbers of tokens, and their cells into tokens."""
+"""Distributions of rollouts over classes, grid sizes and numbers of tokens, and of cells over tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def class_shares(data: DataFolder) -> pl.DataFrame:
 
 
 def behavior_donut(data: DataFolder) -> Figure:
-    """A ring of the classes, and each with its share."""
+    """A ring chart of the classes with their shares."""
     shares = class_shares(data)
     figure = new_figure(height=3.6, width=6.0)
     [axes] = new_axes(figure)
@@ -42,7 +42,7 @@ def behavior_donut(data: DataFolder) -> Figure:
 
 
 def grids(data: DataFolder) -> pl.DataFrame:
-    """Columns ``height``, ``width``, ``cells`` and ``rollouts``: how many there are of each grid."""
+    """Columns ``height``, ``width``, ``cells`` and ``rollouts``: the number of rollouts per grid size."""
     query = f"""
         SELECT height, width, cells, sum(rollouts)::BIGINT AS rollouts FROM geometry
         WHERE {OWN_SETS} GROUP BY ALL ORDER BY ALL
@@ -79,7 +79,7 @@ def token_shares(data: DataFolder) -> pl.DataFrame:
 
 
 def token_frequency(data: DataFolder) -> Figure:
-    """A bar a token, in its own color, and where all would be if they were equally frequent."""
+    """A bar per token in its own color, and a line at equal frequency."""
     shares, colors = token_shares(data), hexadecimal(colors_of("set1", data))
     figure = new_figure(height=3.2)
     [axes] = new_axes(figure)
@@ -101,7 +101,7 @@ def token_counts(data: DataFolder) -> pl.DataFrame:
 
 
 def tokens_used(data: DataFolder) -> Figure:
-    """A bar a number of tokens."""
+    """A bar per number of tokens."""
     counts = token_counts(data)
     figure = new_figure(height=2.8)
     [axes] = new_axes(figure)

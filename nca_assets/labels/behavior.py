@@ -1,7 +1,7 @@
-"""The behavior class of a rollout; ``docs/LABELS.md`` gives the definitions with their reasons.
+"""The behavior class of a rollout; ``docs/LABELS.md`` gives the definitions and the reasons for them.
 
-Classes follow from the tokens alone, mostly of the tail, the last 128 frames; rhythms need the last 256. The grid is a
-torus, so shifts wrap around.
+Classes follow from the tokens alone, mostly those of the tail, the last 128 frames; rhythms need the last 256. The grid
+is a torus, so shifts wrap around.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nca_assets.labels.translation import MAX_PERIOD, Shift, exact_period, exact
 
 TAIL = 128
 SAMPLED = 7
-"""Of the tail's frames every seventh is looked at where not all are: even periods do not divide it."""
+"""Stride of the sampled frames of the tail; no short even period divides it."""
 
 TURNING = 0.75
 QUIET_CHANGE = 0.05
@@ -29,7 +29,7 @@ ONE_WAY = 0.1
 ONE_WAY_OF_TRAVELING = 2 / 3
 TRAVELING = 0.25
 STRUCTURED = 0.1
-"""Of the equal neighbors that chance leaves to have."""
+"""Share of the equal neighbors beyond chance."""
 
 CLASSES = (
     "static",
@@ -49,8 +49,7 @@ CLASSES = (
 
 @dataclass(frozen=True)
 class Behavior:
-    """A class, and what goes with it: the period in frames and, if something moves as one, the shift in cells per
-    period."""
+    """A class with its period in frames and, for common motion, the shift in cells per period."""
 
     name: str
     period: int | None = None
@@ -60,7 +59,7 @@ class Behavior:
 
 @dataclass(frozen=True)
 class Traits:
-    """What classes are told apart by. ``counts`` are the tokens of each frame; ``lag_match`` is s(L) from lag 1 on."""
+    """The basis of the classes. ``counts`` are the tokens of each frame; ``lag_match`` is s(L) from lag 1 on."""
 
     counts: Counts
     lag_match: NDArray[np.float64]
@@ -84,7 +83,7 @@ class Traits:
 def classify(tokens: Frames, traits: Traits | None = None) -> Behavior:
     """The first class in ``CLASSES`` whose definition ``tokens`` (frames, height, width) meets.
 
-    ``traits`` may pass in what ``Traits.of`` gives, when it is at hand.
+    ``traits`` are those of ``tokens``, if already computed.
     """
     tail = tokens[-TAIL:]
     if (tail == tail[0]).all():
@@ -99,7 +98,7 @@ def frozen_share(tail: Frames) -> float:
 
 
 def _repeating(tail: Frames, traits: Traits) -> Behavior | None:
-    """Objects, or everything, that come back as they were, or shifted."""
+    """Exact or approximate recurrence of the objects or of the whole grid, in place or shifted."""
     if traits.ground.shift:
         return _shifted("gliding", traits.ground.shift)
     period, counts = exact_period(tail), traits.counts[-TAIL:]
@@ -112,7 +111,7 @@ def _repeating(tail: Frames, traits: Traits) -> Behavior | None:
 
 
 def _beating(tail: Frames, traits: Traits) -> Behavior | None:
-    """What comes back roughly, in place or all at once; and what hardly changes."""
+    """Approximate recurrence, of objects in place or of the whole grid in step; and near stillness."""
     ground, lag = traits.ground, rhythm_lag(traits.lag_match)
     if ground.beat:
         return Behavior("breathing", ground.beat)
@@ -132,7 +131,7 @@ def _traveling(traits: Traits) -> Behavior | None:
 
 
 def _irregular(traits: Traits) -> Behavior:
-    """The rest: cells that beat each in a phase of its own, and what neither comes back nor goes anywhere."""
+    """The rest: cells that beat in their own phases, and change without recurrence or travel."""
     lag, space = rhythm_lag(traits.lag_match), traits.space
     if lag:
         return Behavior("rhythmic", lag)

@@ -1,6 +1,6 @@
-"""Counts over the frames of a rollout, compiled: how often tokens occur and follow each other.
+"""Counts of tokens and their transitions over the frames of a rollout, compiled.
 
-Frames are uint8 (frames, height, width). Counts are of the 32 tokens, or of 256 where an imported rollout has more.
+Frames are uint8 (frames, height, width). Counts are of the 32 tokens, or of 256 if an imported rollout uses more.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def count_transitions(tokens: NDArray[np.uint8]) -> Counts:
 
 
 def alphabet(tokens: NDArray[np.uint8]) -> int:
-    """How many tokens to count: the 32, or 256 where there are more."""
+    """The number of tokens to count: 32, or 256 if higher ones occur."""
     return TOKENS if tokens.max() < TOKENS else 256
 
 

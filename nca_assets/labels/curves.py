@@ -1,4 +1,4 @@
-"""Curves of a rollout over its frames, as the original dataset's card plots them, kept as integers."""
+"""Curves of a rollout over its frames, as plotted on the original dataset's card, stored as integers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ STABILIZED = 100
 
 @dataclass(frozen=True)
 class Curves:
-    """One value a frame, int64: entropy in 1/4096 bit; cells that changed since the frame before (0 at frame 0); cells
-    that differ from frame 0; and, from frame 100 on, cells that are as in frame 100."""
+    """One value per frame, int64: entropy in 1/4096 bit; cells that changed since the previous frame (0 at frame 0);
+    cells that differ from frame 0; and, from frame 100 on, cells that match frame 100."""
 
     entropy: NDArray[np.int64]
     changed: NDArray[np.int64]
@@ -29,7 +29,7 @@ class Curves:
 
     @classmethod
     def of(cls, counter: MatchCounter, token_counts: Counts) -> Curves:
-        """The curves of a rollout whose tokens occur ``token_counts`` (frames, 32) times."""
+        """The curves of a rollout with ``token_counts`` (frames, 32)."""
         frames = np.arange(counter.frames)
         before = np.maximum(frames - 1, 0)
         late = frames[STABILIZED:]
@@ -44,7 +44,7 @@ class Curves:
 def _entropies(token_counts: Counts) -> NDArray[np.float64]:
     cells = int(token_counts[0].sum())
     shares = np.arange(1, cells + 1) / cells
-    # A logarithm for each count that there may be: fewer than there are counts.
+    # One logarithm per possible count, which are fewer than the counts.
     terms = np.concatenate([[0], shares * np.log2(shares)])
-    # 1e-9 bits is far above the last bits in which logarithms differ between machines.
+    # 1e-9 bits is far above the differences of logarithms between machines.
     return np.round(-terms[token_counts].sum(axis=1), 9)

@@ -1,8 +1,8 @@
-"""Damage spreading: how far the rollout and its replica, which differs in one place at frame 32, drift apart.
+"""Damage spreading: the divergence of a rollout and its replica, which differs in one place at frame 32.
 
-The replica has the same rule and the same noise; the states of a block of cells in the middle of its grid have the
-opposite sign at frame 32. Bagnoli, Rechtman & Ruffo (Phys. Lett. A 172, 1992) measure chaos of cellular automata in
-this way.
+The replica has the same rule and the same noise, but at frame 32 the states of a block of cells in the middle of its
+grid have the opposite sign. Bagnoli, Rechtman & Ruffo (Phys. Lett. A 172, 1992) measure chaos of cellular automata this
+way.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from nca_assets.automaton.recipe import Rule
 from nca_assets.labels.counting import count_tokens
 
 FLIP_FRAME = 32
-"""Past the first transient: at the start, damage to a cell is often masked."""
+"""Past the first transient: early damage to a cell is often masked."""
 
-TWIN_FRAMES = FLIP_FRAME + 80
+REPLICA_FRAMES = FLIP_FRAME + 80
 """Frames of the replica: damage crosses a grid of 48 cells in 80 frames at a third of a cell a frame."""
 
 LATE_FRAMES = 16
-"""The last of them, over which damage is averaged."""
+"""The last frames of the replica, over which damage is averaged."""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """What became of the damage.
+    """The spread of the damage.
 
     ``share``: the share of cells whose tokens differ, over the replica's last 16 frames. ``independent``: the same
-    for two grids with this rollout's tokens in random places, 1 - Σp². ``speed``: cells per frame at which it got half
-    of the way to the far side; 0 if it never did.
+    for two grids with this rollout's tokens in random places, 1 - Σp². ``speed``: cells per frame on the first half
+    of the way to the far side; 0 if the damage never got there.
     """
 
     share: float
@@ -47,7 +47,7 @@ def flip_in_the_middle(rule: Rule) -> Flip:
 
 
 def measure_damage(tokens: NDArray[np.uint8], replica: NDArray[np.uint8], flip: Flip) -> Damage:
-    """Compare the frames that a rollout and its replica (frames, height, width) both have."""
+    """Compare the frames common to a rollout and its replica (frames, height, width)."""
     differ = tokens[: len(replica)] != replica
     late = tokens[len(replica) - LATE_FRAMES : len(replica)]
     shares = count_tokens(late).sum(axis=0) / late.size
@@ -59,7 +59,7 @@ def measure_damage(tokens: NDArray[np.uint8], replica: NDArray[np.uint8], flip: 
 
 
 def _speed(differ: NDArray[np.bool_], flip: Flip) -> float:
-    """Distance over time when the differing cell farthest from the flip is first half as far as a cell can be."""
+    """Distance over time when a differing cell first lies at half the greatest possible distance from the flip."""
     _, height, width = differ.shape
     rows = _distance_on_a_ring(np.arange(height) - flip.y, height)
     columns = _distance_on_a_ring(np.arange(width) - flip.x, width)

@@ -1,4 +1,4 @@
-"""The labels as CSV files with the original dataset's names, one a set."""
+"""The labels as CSV files with the original dataset's names, one per set."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 
 def export_csv(data: DataFolder) -> dict[Stored, int]:
-    """Write ``dataset_labels_set.csv`` and so on for every set that has labels; returns the rows in each file.
+    """Write ``dataset_labels_set.csv`` and so on for every set with labels; returns the number of rows by file.
 
-    Rows are in order of set, index. Damaged parts are left out, with a line in the log. Raises ``NcaError`` if there
-    are no labels, or all parts are damaged.
+    Rows are in order of index. Damaged parts are skipped and logged. Raises ``NcaError`` if there are no labels, or all
+    parts are damaged.
     """
     keys = data.labelled_shards()
     if not keys:

@@ -14,24 +14,24 @@ from nca_assets.labels.translation import MAX_LOOSE_PERIOD, Shift, reaching
 
 GROUND_SHARE = 0.5
 IN_PLACE = 0.5
-"""The chance from which on objects stay where they are."""
+"""Least chance at which objects count as staying in place."""
 
 SHIFT_EVERY = 15
-"""Frames of the tail between those that a common shift is looked for in."""
+"""Stride of the frames of the tail that are searched for a common shift."""
 
 MAX_OBJECT_CELLS = 1 / 16
-"""Of the frame; what is larger is a domain, not an object."""
+"""Share of the frame; anything larger is a domain, not an object."""
 
 FOUND_AGAIN = 1 / 3
-"""Of the objects' cells, above chance, so that up to three swarms may go different ways."""
+"""Share of the objects' cells, above chance, so that up to three swarms may go different ways."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """``share``: of a frame that its commonest token covers, mean over the tail. If it is a ground, ``still``: the
-    share of the tail's frames in which it is the same token, the most frequent one. Of the objects on it: their number
-    in a frame and their size in cells; how likely a cell off the ground at one time is so at another (``home``); the
-    ``shift`` by which they move together; and, of those in place, the ``beat`` in which they change, in frames."""
+    """``share`` is that of a frame's commonest token, mean over the tail. For a ground, ``still`` is the share of the
+    tail's frames with its most frequent token. For the objects on it: their number per frame and their size in cells;
+    the chance that a cell off the ground at one time is off it at another (``home``); their common ``shift``; and, if
+    they stay in place, the period of their ``beat``, in frames."""
 
     share: float
     still: float | None = None
@@ -43,9 +43,9 @@ class Ground:
 
 
 def measure_ground(window: Frames, counts: Counts, tail: int, every: int) -> Ground:
-    """The ground of the last ``tail`` frames of ``window`` (frames, height, width), and what is on it.
+    """The ground of the last ``tail`` frames of ``window`` (frames, height, width), and the objects on it.
 
-    ``counts`` are the tokens of the window's frames. Objects are counted in every so many frames.
+    ``counts`` are the tokens of the window's frames. Objects are counted in one of ``every`` frames.
     """
     commonest = counts.argmax(axis=1)
     cells = window[0].size
@@ -64,16 +64,16 @@ def measure_ground(window: Frames, counts: Counts, tail: int, every: int) -> Gro
     if size and size <= MAX_OBJECT_CELLS * cells and covered >= len(sampled):
         shift = _common_shift(off)
         if home is not None and home >= IN_PLACE:
-            # The ground as 0 and token a as a + 1; only an imported token 255 is taken for ground here.
+            # The ground is 0 and token a is a + 1; only an imported token 255 is mistaken for ground here.
             beat = rhythm_lag(lag_match_curve(MatchCounter(off_ground * (window + np.uint8(1)))))
     return Ground(share, still, objects / len(sampled), size, home, shift, beat)
 
 
 def _common_shift(off: Frames) -> Shift | None:
-    """The shift, by up to a cell a frame, that finds the most cells again, in 1 to 8 frames; if there are several about
-    as good, the one of the fewest frames. None if it finds less than a third, or less than twice what is in place.
+    """The shift, over 1 to 8 frames and by up to a cell per frame, that recovers the most cells; of several about as
+    good, the one over the fewest frames. None if it recovers less than a third, or less than twice the share in place.
 
-    ``off`` is 1 where a cell is off the ground. What chance finds is taken off.
+    ``off`` is 1 where a cell is off the ground. Recovery by chance is subtracted.
     """
     _, height, width = off.shape
     later = np.arange(len(off) - 1, MAX_LOOSE_PERIOD - 1, -SHIFT_EVERY)
@@ -97,7 +97,7 @@ def _common_shift(off: Frames) -> Shift | None:
 
 @compiled
 def _count_objects(off):
-    """The cells off the ground that king's moves connect on the torus: how many such pieces the frames have in all."""
+    """The number of pieces, over all frames, of cells off the ground connected by king's moves on the torus."""
     frames, height, width = off.shape
     seen_in = np.zeros((height, width), dtype=np.int64)
     waiting = np.empty(height * width, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Matches between frames, compiled: the cells that are the same in two frames, as they lie or shifted on the torus."""
+"""Matches between frames, compiled: the equal cells of two frames, in place or shifted on the torus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL_BYTES = -1
 
 
 class MatchCounter:
-    """Counts the cells in which two frames of a rollout (frames, height, width) are the same."""
+    """Counts the equal cells of two frames of a rollout (frames, height, width)."""
 
     def __init__(self, tokens: NDArray[np.uint8]) -> None:
         self.frames, self.cells = len(tokens), tokens[0].size
@@ -33,12 +33,12 @@ class MatchCounter:
 def count_shifted(earlier: Frames, later: Frames, down: range, right: range) -> Counts:
     """For each shift (dy, dx), the cells with later[t, y, x] = earlier[t, y - dy, x - dx] on the torus, over all t.
 
-    ``earlier`` is (frames, height, width); of ``later`` the upper rows suffice, when fewer are to be compared. Returns
-    int64 (len(down), len(right)) for every dy in ``down`` and dx in ``right``.
+    ``earlier`` is (frames, height, width); ``later`` may have fewer rows, the upper ones, to compare only these.
+    Returns int64 (len(down), len(right)) for every dy in ``down`` and dx in ``right``.
     """
     frames, height, width = earlier.shape
     turned = np.roll(earlier, right.start, axis=2).reshape(frames, -1)
-    # Every frame twice, one below the other, so that a shift down is but a place to start from.
+    # Every frame twice, one below the other, so that a shift down is just an offset.
     space = np.empty((frames, len(right)), dtype=np.uint8)
     twice = np.concatenate([space, turned, turned], axis=1)
     flat = np.ascontiguousarray(later).reshape(frames, -1)
@@ -52,7 +52,7 @@ def _count_shifted(later, turned, width, down, to_right):
     for t in range(turned.shape[0]):
         frame = turned[t]
         for j in range(to_right):
-            # One cell further to the right is one place further in memory, but that the last of a row comes first.
+            # One cell to the right is one place on in memory, except that the last cell of a row wraps to its start.
             first = to_right - j
             if j:
                 for start in range(first, frame.size - width, width):
@@ -63,10 +63,10 @@ def _count_shifted(later, turned, width, down, to_right):
 
 @compiled
 def _add_equal(counts, one, here, other, there, size):
-    """Add to each of ``counts`` how many of ``size`` bytes are equal, of ``one`` from ``here`` on and of ``other`` from
-    ``there`` on."""
+    """Add to each of ``counts`` the number of equal bytes among ``size`` in ``one`` from ``here`` and ``other`` from
+    ``there``."""
     rest = size % BYTES_AT_ONCE
-    # The last 64 bytes overlap those before: the bits of what has been counted are 0.
+    # The last 64 bytes overlap those before: the bits of bytes already counted are 0.
     last, of_last = size - BYTES_AT_ONCE, np.int64(ALL_BYTES) << np.int64(BYTES_AT_ONCE - rest)
     for pair in range(counts.size):
         first, second, found = here[pair], there[pair], np.int64(0)
@@ -83,7 +83,7 @@ def _add_equal(counts, one, here, other, there, size):
 
 @emitted
 def _count_equal_bytes(context, one, here, other, there, wanted):  # noqa: ARG001
-    """How many of the 64 bytes from ``here`` and ``there`` on are equal, of those whose bits are set in ``wanted``."""
+    """The number of equal bytes among the 64 from ``here`` and ``there``, restricted to the bits set in ``wanted``."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         vector = ir.VectorType(ir.IntType(8), BYTES_AT_ONCE)

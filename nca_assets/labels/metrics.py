@@ -32,8 +32,8 @@ ZSTD_LEVEL = 3
 def measure(
     tokens: Frames, damage: Damage | None = None, states: StateStatistics | None = None
 ) -> tuple[dict[str, Value], Curves]:
-    """Every metric and the class of a rollout (frames, height, width), under the names of ``schema.LABEL_COLUMNS``,
-    and its curves. What ``damage`` and ``states`` would tell is null without them."""
+    """All metrics and the class of a rollout (frames, height, width), under the names of ``schema.LABEL_COLUMNS``, and
+    its curves. Metrics that need ``damage`` or ``states`` are null without them."""
     tokens = np.ascontiguousarray(tokens)
     counter = MatchCounter(tokens)
     traits = Traits.of(tokens, counter)
@@ -92,10 +92,10 @@ def measure(
 
 
 def transient(tokens: Frames, behavior: Behavior, changed: NDArray[np.int64]) -> int:
-    """The first frame from which on the rollout behaves as in its tail.
+    """The first frame from which the rollout behaves as in its tail.
 
-    If every frame of the tail is the (shifted) one a period earlier: from which on that is so. Else: from which on the
-    number of changing cells stays within the range that it has in the tail.
+    If every frame of the tail equals the (shifted) frame a period earlier, the frame from which that holds. Else the
+    frame from which the number of changing cells stays within its range in the tail.
     """
     shift = Shift(behavior.period or 1, behavior.dy or 0, behavior.dx or 0)
     if repeats(tokens[-TAIL:], shift):
@@ -106,19 +106,19 @@ def transient(tokens: Frames, behavior: Behavior, changed: NDArray[np.int64]) ->
 
 
 def _end_of(frames: NDArray[np.bool_]) -> int:
-    """The frame after the last that is True, or 0."""
+    """The index after the last True, or 0."""
     found = np.flatnonzero(frames)
     return int(found[-1]) + 1 if len(found) else 0
 
 
 def entropy(counts: Counts) -> float:
-    """Shannon's entropy, in bits, of the distribution that ``counts`` gives; 0 when a single value occurs."""
+    """Shannon entropy, in bits, of the distribution given by ``counts``; 0 if a single value occurs."""
     shares = counts[counts > 0] / counts.sum()
     return abs(round(float((shares * np.log2(shares)).sum()), 9))
 
 
 def block_entropy(frames: Frames) -> float:
-    """The entropy, in bits, of the 2x2 blocks of frames (frames, height, width), every cell the corner of one."""
+    """The entropy, in bits, of the 2x2 blocks of frames (frames, height, width), with a corner in every cell."""
     right = np.roll(frames, -1, axis=2)
     pairs = frames.astype(np.uint32) * 256 + right
     blocks = pairs * 65536 + np.roll(pairs, -1, axis=1)

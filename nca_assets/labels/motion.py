@@ -1,4 +1,4 @@
-"""Motion: what travels from cell to cell, and what one renaming of the tokens explains."""
+"""Motion: change that travels from cell to cell, and change explained by one renaming of the tokens."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nca_assets.labels.counting import Frames, alphabet
 from nca_assets.labels.matching import MatchCounter
 
 FRAMES = 64
-"""Of the tail's end."""
+"""Frames used, at the end of the tail."""
 
 WINDOW = 32
-"""Frames whose votes are added up before their sign is dropped: long enough for chance to cancel out."""
+"""Frames whose votes are summed before the sign is dropped: long enough for chance to cancel out."""
 
 SPEEDS = ((1, 4), (1, 2), (1, 1), (2, 1))
-"""The cells and frames of each speed looked for."""
+"""The speeds to look for, as cells and frames."""
 
 FARTHEST = 2
 """The most cells among them."""
@@ -27,20 +27,20 @@ FARTHEST = 2
 
 @dataclass(frozen=True)
 class Travel:
-    """``share`` of the change that is carried from cell to cell, and ``one_way``, what is left of it when opposite
-    directions cancel out: 0 to 1."""
+    """``share`` of the change that travels from cell to cell, and ``one_way``, the remainder after opposite directions
+    cancel: 0 to 1."""
 
     share: float
     one_way: float
 
 
 def traveling(tail: Frames) -> Travel:
-    """What travels in the tail, at the one of four speeds at which the most does.
+    """The travel in the tail, at whichever of four speeds has the most.
 
     With x + r the cell that is r further right, X_t(x + r) = X_{t-d}(x) is a vote for motion to the right, and
     X_t(x) = X_{t-d}(x + r) one to the left, as in the motion detector of Hassenstein & Reichardt (Z. Naturforsch.
-    11b, 1956). Votes are added up over 32 frames and 3x3 cells, then their sizes. A front that moves at up to that
-    speed casts two for each cell that it changes; cells that beat in place cast none on balance.
+    11b, 1956). Votes are summed over 32 frames and 3x3 cells, then their magnitudes are. A front that moves at up to
+    that speed casts two for each cell that it changes; cells that beat in place cast none on balance.
     """
     end = tail[-FRAMES:]
     times = np.arange(len(end))
@@ -59,7 +59,7 @@ def traveling(tail: Frames) -> Travel:
 
 
 def renamed_change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
-    """The share of cells whose change from one frame to another no renaming of tokens explains, 0 to 1.
+    """The share of cells whose change from one frame to another is not explained by any renaming of tokens, 0 to 1.
 
     1 - Σ_a max_b n(a, b) / cells, where n(a, b) cells go from token a to b.
     """
@@ -67,8 +67,8 @@ def renamed_change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float
 
 
 def synchrony(before: Frames, after: Frames) -> float | None:
-    """The share of the changes from the frames of ``before`` to those of ``after`` that a renaming of the tokens,
-    another for each pair, explains: 0 to 1, null without any change."""
+    """The share of the changes from the frames of ``before`` to those of ``after`` that one renaming of the tokens per
+    pair explains: 0 to 1, null without any change."""
     changed = int(np.count_nonzero(before != after))
     return 1 - _unexplained_cells(before, after) / changed if changed else None
 
@@ -99,7 +99,7 @@ def _count_votes(padded, cells, lag):
     height, width = padded.shape[1] - FARTHEST, stride - FARTHEST
     flat, steps = padded.reshape(frames, -1), (cells, cells * stride)
     gross, net = np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
-    # Row after row without a pause: what the border votes is left out at the end.
+    # All rows in one run; votes of the border are dropped at the end.
     votes = np.empty((2, height * stride), dtype=np.int8)
     for start in range(lag, frames, WINDOW):
         votes[:] = 0

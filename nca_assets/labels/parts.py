@@ -1,4 +1,4 @@
-"""The files that labelling a shard leaves: its labels, its curves, and the curves' sums by behavior, as Parquet."""
+"""The label files of a shard: its labels, its curves, and the curves' sums by behavior, as Parquet."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def write_parts(
     curves: list[dict[str, Any]],
     made_from: dict[str, str],
 ) -> LabelPart:
-    """Write the parts of shard ``key``; the label part's Parquet metadata say what it was ``made_from``.
+    """Write the parts of shard ``key``; ``made_from`` goes into their Parquet metadata.
 
-    The label part comes last, so whoever sees it finds the others too. Raises ``NcaError`` if the disk refuses.
+    The label part comes last, so its presence implies that of the others. Raises ``NcaError`` if the disk refuses.
     """
     label_table, curve_table = to_table(labels, LABEL_COLUMNS), to_table(curves, CURVE_COLUMNS)
     part = LabelPart(label_table, data.labels_file(key), part_digest(label_table, curve_table))
@@ -54,7 +54,7 @@ def write_parts(
 
 
 def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl.DataFrame:
-    """For each class and frame, the sums over its rollouts of what ``CURVE_SUM_COLUMNS`` names."""
+    """For each class and frame, the sums over its rollouts named in ``CURVE_SUM_COLUMNS``."""
     sums: dict[tuple[str, str], NDArray[np.float64]] = {}
     longest = max(row["frames"] for row in labels)
     for label, curve in zip(labels, curves, strict=True):
@@ -74,7 +74,7 @@ def curve_sums(labels: list[dict[str, Any]], curves: list[dict[str, Any]]) -> pl
 
 
 def part_digest(labels: pl.DataFrame, curves: pl.DataFrame) -> str:
-    """SHA-256, in hex, of the labels as CSV and then of the curves, as ``docs/SPEC.md`` says."""
+    """SHA-256, in hex, of the labels as CSV, then of the curves, as specified in ``docs/SPEC.md``."""
     content = hashlib.sha256(labels.write_csv().encode())
     for row in curves.drop("rollout_id", "set_name", "rollout_index", "cells").iter_rows():
         for values in row:

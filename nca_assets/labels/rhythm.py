@@ -1,6 +1,6 @@
-"""Rhythm: how well a movie matches itself some frames later, and the lag at which it comes back.
+"""Rhythm: how well a movie matches itself some frames later, and the lag at which it recurs.
 
-What noise leaves of a period counts as rhythm too: waves, breathers and near-cycles, with periods up to 127 frames.
+Periods blurred by noise count too: waves, breathers and near-cycles, with periods up to 127 frames.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from nca_assets.labels.matching import MatchCounter
 
 WINDOW = 256
-"""Frames at the end that are compared."""
+"""Frames compared, at the end of the rollout."""
 
 MAX_LAG = 128
 RECOVERED = 0.5
-"""Of the match that was lost at a shorter lag, the share that has to come back."""
+"""Share of the match lost at a shorter lag that has to be recovered."""
 
 
 def lag_match_curve(counter: MatchCounter) -> NDArray[np.float64]:
@@ -31,7 +31,7 @@ def lag_match_curve(counter: MatchCounter) -> NDArray[np.float64]:
 
 @cache
 def _lag_pairs(frames: int) -> tuple[NDArray[np.int64], ...]:
-    """The pairs of frames of each lag, one lag after the other; where in them each begins; how many it has."""
+    """The pairs of frames, lag by lag: earlier and later frames, the first pair of each lag, and the pairs per lag."""
     window = min(frames, WINDOW)
     lags = range(1, min(MAX_LAG, window // 2) + 1)
     later = [np.arange(frames - window + lag, frames) for lag in lags]
@@ -41,14 +41,14 @@ def _lag_pairs(frames: int) -> tuple[NDArray[np.int64], ...]:
 
 
 def recovery(lag_match: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of the match lost at some shorter lag that each lag gets back, in [0, 1]; 0 where none is lost."""
+    """The share of the match lost at some shorter lag that each lag recovers, in [0, 1]; 0 if none is lost."""
     lowest = np.minimum.accumulate(lag_match)
     lost = 1 - lowest
     return np.divide(lag_match - lowest, lost, out=np.zeros_like(lost), where=lost > 0)
 
 
 def rhythm_lag(lag_match: NDArray[np.float64]) -> int | None:
-    """The first peak of s(L) that recovers at least half of what is lost, as a lag in frames."""
+    """The lag, in frames, of the first peak of s(L) that recovers at least half of the loss."""
     risen = np.flatnonzero(recovery(lag_match) >= RECOVERED)
     if len(risen) == 0:
         return None

@@ -1,8 +1,8 @@
-"""Structure in space: domains, correlation length, and the wave that stands out.
+"""Structure in space: domains, correlation length, and the dominant wave.
 
-Everything follows from the integers C(s): how many cells hold the same token as the cell that is s = (dy, dx) away,
-over some frames of the tail. Its mean over all s is chance, and its Fourier transform the structure factor of the
-tokens' indicators (Wiener and Khinchin), as in Chaikin & Lubensky, Principles of Condensed Matter Physics (1995).
+Everything follows from the integers C(s): the number of cells with the same token as the cell s = (dy, dx) away, over
+some frames of the tail. Its mean over all s is chance, and its Fourier transform the structure factor of the tokens'
+indicators (Wiener and Khinchin), as in Chaikin & Lubensky, Principles of Condensed Matter Physics (1995).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nca_assets.labels.counting import Frames
 from nca_assets.labels.matching import count_shifted
 
 DOMINANT_SHARE = 0.1
-"""Of all fluctuations in space; a plane wave of twelve tokens has 0.18."""
+"""Share of all fluctuations in space; a plane wave of twelve tokens has 0.18."""
 
 DIRECTED = 2
 """A wave has a direction if it is this many times as strong as any other."""
@@ -37,7 +37,7 @@ class Space:
 
 
 def structure_in_space(frames: Frames) -> Space:
-    """What frames (frames, height, width) have in common in space."""
+    """The structure in space of frames (frames, height, width)."""
     same = _equal_cells(frames)
     chance = int(same.sum()) / (frames.size * same.size)
     wavelength, direction = _dominant_wave(same)
@@ -60,7 +60,8 @@ def _equal_cells(frames: Frames) -> NDArray[np.int64]:
 
 
 def _correlation_length(same: NDArray[np.int64], cells: int, chance: float) -> float | None:
-    """Where the correlation, averaged over the shifts of r king's moves, first falls below 1/e, between whole r."""
+    """The distance at which the correlation, averaged over shifts of r king's moves, first falls below 1/e,
+    interpolated between whole r."""
     height, width = same.shape
     rows, columns = np.ogrid[:height, :width]
     moves = np.maximum(np.minimum(rows, height - rows), np.minimum(columns, width - columns))
@@ -74,10 +75,10 @@ def _correlation_length(same: NDArray[np.int64], cells: int, chance: float) -> f
 
 
 def _dominant_wave(same: NDArray[np.int64]) -> tuple[float | None, float | None]:
-    """Wavelength and direction of the strongest wave, from the power that the structure factor gives each."""
+    """Wavelength and direction of the strongest wave, by its power in the structure factor."""
     height, width = same.shape
     power = np.fft.rfft2(same).real
-    # A wave and its opposite are one, which the transform gives once, but for the columns that are their own opposites.
+    # A wave and its opposite are one. The transform has one of the two, but both in columns that oppose themselves.
     power[:, 1 : (width + 1) // 2] *= 2
     power[0, 0] = 0
     for column in {0, width // 2} if width % 2 == 0 else {0}:
@@ -86,15 +87,15 @@ def _dominant_wave(same: NDArray[np.int64]) -> tuple[float | None, float | None]
     total = power.sum()
     if total < 1:
         return None, None
-    # Rounding makes equals of what differs in the last bits, which machines do.
+    # Machines differ in the last bits, which rounding removes.
     shares = np.round(power / total, 9)
     share = float(shares.max())
     if share < DOMINANT_SHARE:
         return None, None
     strongest = np.argwhere(shares == share).tolist()
     waves = [((ky - height if ky > height // 2 else ky) / height, kx / width, ky, kx) for ky, kx in strongest]
-    down, right, ky, kx = min(waves, key=lambda wave: math.hypot(*wave[:2]))  # the longest of several as strong
-    # Sharp edges give a wave overtones, which go its way.
+    down, right, ky, kx = min(waves, key=lambda wave: math.hypot(*wave[:2]))  # the longest if tied
+    # Sharp edges give a wave overtones in the same direction.
     overtones = np.arange(height * width)
     for sign in (1, -1):
         columns = sign * overtones * kx % width

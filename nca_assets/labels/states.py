@@ -1,4 +1,4 @@
-"""What the tokens do not show: how saturated the hidden states are, and how clearly each belongs to its token."""
+"""Statistics behind the tokens: how saturated the hidden states are, and how clearly each belongs to its token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nca_assets.automaton.jit import compiled
 from nca_assets.automaton.recipe import Rule
 
 STATES_FRAME = 16
-"""The frame looked at, past the first transient; reaching it costs 3 % of a rollout of 500 frames."""
+"""The frame examined, past the first transient; reaching it costs 3 % of a rollout of 500 frames."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class StateStatistics:
 
 
 def measure_states(rule: Rule, centroids: Tensor) -> StateStatistics:
-    """Simulate a rollout up to frame 16 and look at its states there."""
+    """Simulate a rollout up to frame 16 and measure its states there."""
     return state_statistics(state_at(rule, STATES_FRAME), centroids)
 
 

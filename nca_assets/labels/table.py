@@ -1,4 +1,4 @@
-"""Our columns as Polars knows them, and writing tables as Parquet files that appear whole."""
+"""Polars types of our columns, and tables as sealed Parquet files that appear whole."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def polars_schema(columns: tuple[Column, ...]) -> dict[str, Any]:
 
 
 def to_table(rows: list[dict[str, Any]], columns: tuple[Column, ...]) -> pl.DataFrame:
-    """Rows under a schema of ours."""
+    """``rows`` as a table with ``columns``."""
     return pl.DataFrame(rows, schema=polars_schema(columns))
 
 
@@ -41,7 +41,7 @@ def write_table(table: pl.DataFrame, path: Stored, data: DataFolder, metadata: M
 
     Raises ``NcaError`` if the disk refuses.
     """
-    # In memory first: what Polars raises when a disk is full is no OSError.
+    # In memory first: on a full disk, Polars raises no OSError.
     content = io.BytesIO()
     table.write_parquet(content, compression="zstd", metadata={**(metadata or {}), "seal": BLANK})
     write_sealed(content.getvalue(), path, data.root)
@@ -50,9 +50,9 @@ def write_table(table: pl.DataFrame, path: Stored, data: DataFolder, metadata: M
 def read_table(
     path: Stored, data: DataFolder, remedy: str, columns: list[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, str]]:
-    """A table that ``write_table`` wrote, or some of its columns, and the metadata that it was given.
+    """A table written by ``write_table``, or some of its columns, and its metadata.
 
-    Raises ``DamageError`` that ends with the ``remedy`` if the file is missing or damaged.
+    Raises ``DamageError`` ending with the ``remedy`` if the file is missing or damaged.
     """
     try:
         copy = local_copy(path)
@@ -70,7 +70,7 @@ def read_table(
 def sound_tables(
     remedies: Mapping[Stored, str], data: DataFolder, columns: Collection[str]
 ) -> tuple[list[Path], dict[Stored, str]]:
-    """As ``sound_copies``, but a table that lacks any of ``columns`` counts as damaged: it is of an older version."""
+    """As ``sound_copies``, but a table that lacks any of ``columns``, from an older version, counts as damaged."""
     copies, damaged = sound_copies(remedies, data.root)
     sound = []
     for file, copy in zip([file for file in remedies if file not in damaged], copies, strict=True):

@@ -1,4 +1,4 @@
-"""Frames that come back as they were, or shifted: exact periods and translations, and translations under noise.
+"""Frames that recur, in place or shifted: exact periods and translations, and translations under noise.
 
 Shifts are (dy, dx) in cells, down and right positive, on the torus.
 """
@@ -20,17 +20,17 @@ FASTEST = 2
 """Cells a frame: two 3x3 convolutions a step let nothing pass faster."""
 
 LOOSE_MISMATCH = 0.05
-"""Of the cells; one in a hundred random ones in each frame leaves 0.02."""
+"""Share of the cells; one random cell in a hundred per frame leaves 0.02."""
 
 MOVING_MISMATCH = 0.2
-"""Of the cells, without the shift: less could be the same few cells, wherever they are."""
+"""Share of the cells that differ without the shift: fewer could be the same few cells, anywhere."""
 
 PROBED_CELLS = 128
 
 
 @dataclass(frozen=True)
 class Shift:
-    """A pattern comes back after ``period`` frames, ``dy`` cells further down and ``dx`` further to the right."""
+    """A pattern recurs after ``period`` frames, ``dy`` cells further down and ``dx`` further to the right."""
 
     period: int
     dy: int
@@ -38,7 +38,7 @@ class Shift:
 
     @property
     def length(self) -> tuple[int, int, int]:
-        """What shifts are ordered by: the shortest, then the lowest (dy, dx)."""
+        """Sorting key: the shortest shift, then the lowest (dy, dx)."""
         return abs(self.dy) + abs(self.dx), self.dy, self.dx
 
 
@@ -50,9 +50,9 @@ def exact_period(tail: Frames) -> int | None:
 
 
 def exact_translation(tail: Frames, counts: Counts, longest: int) -> Shift | None:
-    """The smallest p in 1..``longest`` with a shift other than 0 such that X_t = shift(X_{t-p}) throughout the tail.
+    """The smallest p in 1..``longest`` with a nonzero shift such that X_t = shift(X_{t-p}) throughout the tail.
 
-    Of several such shifts the shortest, then the lowest (dy, dx), is taken. ``counts`` are the tokens of each frame.
+    Of several such shifts, the shortest, then the lowest (dy, dx), is taken. ``counts`` are the tokens of each frame.
     """
     # The frame in which some token is rarest leaves the fewest shifts to try.
     fewest = np.where(counts > 0, counts, tail[0].size).min(axis=1)
@@ -60,7 +60,7 @@ def exact_translation(tail: Frames, counts: Counts, longest: int) -> Shift | Non
     for p in (MAX_PERIOD - alike[::-1]).tolist():
         if p > longest:
             break
-        # Only frames with the same tokens, as often each, can be shifted into each other.
+        # Only frames with equal token counts can be shifted into each other.
         if not np.array_equal(counts[p:], counts[:-p]):
             continue
         at = p + int(fewest[p:].argmin())
@@ -72,8 +72,8 @@ def exact_translation(tail: Frames, counts: Counts, longest: int) -> Shift | Non
 
 
 def loose_translation(tail: Frames, counts: Counts) -> Shift | None:
-    """The smallest p in 1..8 with a shift that leaves at most 5 % of the cells unexplained, over the whole tail, of
-    which at least 20 % differ without it. Shifts are at most 2 cells a frame; the best one is taken."""
+    """The smallest p in 1..8 with a shift that leaves at most 5 % of the tail's cells unexplained, where at least 20 %
+    differ without it. Shifts are at most 2 cells per frame; the best one is taken."""
     _, height, width = tail.shape
     probe = min(height, -(-PROBED_CELLS // width))
     for p in range(1, MAX_LOOSE_PERIOD + 1):
@@ -86,7 +86,7 @@ def loose_translation(tail: Frames, counts: Counts) -> Shift | None:
         likely = np.argwhere(matches >= (1 - 3 * LOOSE_MISMATCH) * probe * width).tolist()
         shifts = [Shift(p, down[row], right[column]) for row, column in likely]
         best = min(shifts, key=lambda s: (_mismatch(tail[-1 - p :], s), s.length), default=None)
-        # That 20 % differ without it says that it is not the shift by 0.
+        # With 20 % differing without it, it is not the shift by 0.
         if best and _mismatch(tail, best) <= LOOSE_MISMATCH and _mismatch(tail, Shift(p, 0, 0)) >= MOVING_MISMATCH:
             return best
     return None
@@ -98,7 +98,7 @@ def reaching(distance: int, side: int) -> range:
 
 
 def repeats(tail: Frames, shift: Shift, at: int = -1) -> bool:
-    """Whether X_t = shift(X_{t-p}) throughout the tail. Frame ``at`` is tried first: it decides almost every case."""
+    """Whether X_t = shift(X_{t-p}) throughout the tail. Frame ``at``, tried first, settles almost every case."""
     at %= len(tail)
     if not np.array_equal(tail[at], moved(tail[at - shift.period], shift)):
         return False
@@ -116,9 +116,9 @@ def _mismatch(frames: Frames, shift: Shift) -> float:
 
 
 def _candidate_shifts(before: Frames, after: Frames, counts: Counts) -> list[tuple[int, int]]:
-    """The non-zero shifts that could carry ``before`` to ``after``: they map a cell of the rarest token to another.
+    """The nonzero shifts that could carry ``before`` to ``after``: they map a cell of the rarest token to another.
 
-    ``counts`` says how often each token occurs, in either frame.
+    ``counts`` are the tokens of each frame, the same in both.
     """
     rarest = int(np.argmin(np.where(counts > 0, counts, after.size + 1)))
     origin = np.argwhere(after == rarest)[0]

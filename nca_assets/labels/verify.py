@@ -1,4 +1,4 @@
-"""Holding the files of a shard's labels to their seals, to each other, and to the shard's manifest."""
+"""Checking a shard's label files against their seals, each other, and the shard's manifest."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def verify_labels(key: ShardKey, data: DataFolder) -> bool:
     """Read the labels, curves and curve sums of shard ``key``; returns whether it has any.
 
     Raises ``DamageError`` if a file is missing or damaged, if the sums or the digest do not follow from labels and
-    curves, or if the labels are of other rollouts than the manifest's. That is recorded until the labels verify or are
-    made again.
+    curves, or if the labels' rollouts are not the manifest's. It stays recorded until the labels verify or are made
+    again.
     """
     if not data.labels_file(key).exists():
         return False

@@ -1,4 +1,4 @@
-"""Labelling a shard by its tokens and, if it is one of our own, by its recipe, which tells more."""
+"""Labeling a shard by its tokens and, if it is native, by its recipes too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nca_assets.automaton.recipe import MAX_NOISE, Rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.curves import Curves
-from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
+from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import Value, measure
 from nca_assets.labels.parts import LabelPart, write_parts
 from nca_assets.labels.states import measure_states
@@ -30,10 +30,10 @@ Labelled = tuple[dict[str, Value], Curves]
 
 
 def write_labels(key: ShardKey, data: DataFolder, resources: Resources, progress: Progress = unwatched) -> LabelPart:
-    """Label every rollout of shard ``key`` and write its parts; in those of an imported one, what needs a recipe is
+    """Label every rollout of shard ``key`` and write its parts; for an imported one, metrics that need a recipe are
     null.
 
-    ``progress`` is called with the rollouts done and their number. Raises ``NcaError`` naming shard and rollout if the
+    ``progress`` is called with the rollouts done and the total. Raises ``NcaError`` naming shard and rollout if the
     shard is missing or damaged, or of another recipe or vocabulary; older parts then stay.
     """
     manifest = read_manifest(key, data)
@@ -55,8 +55,8 @@ def write_labels(key: ShardKey, data: DataFolder, resources: Resources, progress
 
 
 def label_rollouts(key: ShardKey, manifest: Manifest, data: DataFolder, resources: Resources) -> Iterator[Labelled]:
-    """Metrics and curves of each rollout of a shard, in order; of our own also the recipe's scalars, and metrics of
-    its replicas, which are simulated beside, and of its states."""
+    """Metrics and curves of each rollout of a shard, in order; for native ones also the recipe's scalars, and metrics
+    of their states and of their replicas, which are simulated alongside."""
     if key.imported:
         yield from (measure(tokens) for _, tokens in read_rollouts(key, data, manifest))
         return
@@ -75,7 +75,7 @@ def label_rollouts(key: ShardKey, manifest: Manifest, data: DataFolder, resource
         metrics, curves = measure(tokens, damage, measure_states(rule, centroids))
         return _recipe(rule) | metrics, curves
 
-    yield from simulate_each(rules(), centroids, TWIN_FRAMES, choose_machine(resources), label, flip_in_the_middle)
+    yield from simulate_each(rules(), centroids, REPLICA_FRAMES, choose_machine(resources), label, flip_in_the_middle)
 
 
 def _identity(key: ShardKey, member: Member) -> dict[str, Value]:

@@ -1,5 +1,5 @@
-"""Rollouts for training: sources (files or recipes), and streams of batches over them that can be resumed exactly.
+"""Rollouts for training: sources (files or recipes), and exactly resumable streams of batches over them.
 
-Here: what to read, in which order, in which batches. Not here: what a model should predict and how it is scored
-(``tasks``), how files are made (``shards``) and how rollouts are chosen in SQL (``warehouse``).
+Covers selection, order and batching; ``tasks`` has prediction tasks and scores, ``shards`` makes the files, and
+``warehouse`` selects rollouts in SQL.
 """

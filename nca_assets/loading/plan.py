@@ -1,8 +1,8 @@
-"""Which samples are in which batch, in which order: a pure function of a source's shapes, a seed and an epoch.
+"""The plan of an epoch's batches: a pure function of a source's shapes, a seed and an epoch.
 
-Samples are drawn from blocks of rollouts that lie together and have one grid shape. Blocks are shuffled, and a few of
-them at a time are open and their batches mixed; so order is random far and near, and memory is bounded. Ranks, and
-the workers of each, take consecutive stretches of the epoch's batches.
+Samples are drawn from blocks of adjacent rollouts with one grid shape. Blocks are shuffled, and a few at a time are
+open with their batches mixed, so order is random both globally and locally, and memory is bounded. Ranks, and the
+workers of each, take consecutive slices of the epoch's batches.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from nca_assets.automaton.philox import draw_words
 from nca_assets.automaton.shape import SHAPE_BLOCK
 
 BLOCK_ORDER, BATCH_ORDER, SAMPLE_ORDER = range(3)
-"""Streams of the random numbers."""
+"""Random number streams."""
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Consecutive rollouts of a source that have one shape: ``first`` position, ``size`` in rollouts, ``frames``."""
+    """Runs of same-shaped rollouts in a source: ``first`` position, ``size`` in rollouts, ``frames``."""
 
     first: Integers
     size: Integers
@@ -33,7 +33,7 @@ class Blocks:
 
     @classmethod
     def of(cls, places: NDArray[np.int64]) -> Blocks:
-        """Those of rollouts whose (set, index, shard, frames, height, width) are the rows of ``places``."""
+        """The blocks of rollouts given as rows (set, index, shard, frames, height, width) of ``places``."""
         alike = places.copy()
         alike[:, 1] //= SHAPE_BLOCK
         first = np.flatnonzero(np.r_[True, (alike[1:] != alike[:-1]).any(axis=1)])
@@ -42,7 +42,7 @@ class Blocks:
 
 @dataclass(frozen=True)
 class PlannedBatch:
-    """A batch: its block, and which stretch of the block's samples, in their order."""
+    """A batch: its block, and its slice of the block's ordered samples."""
 
     block: int
     first: int
@@ -51,7 +51,7 @@ class PlannedBatch:
 
 @dataclass(frozen=True)
 class Plan:
-    """The batches of an epoch. A block's samples are its rollouts' starts, rollout by rollout: ``starts`` of each."""
+    """The batches of an epoch. A block's samples are its rollouts' starts in order, ``starts`` per rollout."""
 
     blocks: Blocks
     starts: Integers
@@ -65,7 +65,7 @@ class Plan:
         return int(self._batches.sum())
 
     def slice(self, start: int, stop: int) -> Iterator[list[PlannedBatch]]:
-        """The batches from number ``start`` to before ``stop``, those of the same open blocks together."""
+        """The batches ``start`` to ``stop`` (exclusive), grouped by open blocks."""
         order = self._shuffled(len(self._batches), BLOCK_ORDER, 0)
         done = 0
         for window, first in enumerate(range(0, len(order), self.blocks_open)):
@@ -87,7 +87,7 @@ class Plan:
             yield PlannedBatch(block, first, min(first + self.batch_size, int(self._samples[block])))
 
     def samples(self, block: int) -> Integers:
-        """The samples of ``block`` in the order in which its batches have them."""
+        """The samples of ``block`` in batch order."""
         return self._shuffled(int(self._samples[block]), SAMPLE_ORDER, block)
 
     @cached_property
@@ -99,7 +99,7 @@ class Plan:
         return -(-self._samples // self.batch_size)
 
     def _shuffled(self, count: int, stream: int, step: int) -> Integers:
-        """0 … count - 1 in random order, the same with every version of NumPy."""
+        """0 … count - 1 in random order, independent of NumPy's version."""
         if not self.shuffle:
             return np.arange(count)
         words = draw_words((self.seed, self.epoch), stream, step, -(-count // 4))
@@ -107,9 +107,9 @@ class Plan:
 
 
 def share(total: int, part: int, parts: int) -> tuple[int, int]:
-    """(start, stop) of the consecutive stretch of ``total`` batches that is the ``part``-th of ``parts``.
+    """(start, stop) of slice number ``part`` when ``total`` batches are divided into ``parts`` consecutive slices.
 
-    The first stretches are longer by one where they can't be equal.
+    If they can't be equal, the first ones are longer by one.
     """
     each, more = divmod(total, parts)
     start = part * each + min(part, more)

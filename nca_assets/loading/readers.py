@@ -1,4 +1,4 @@
-"""Reading many rollouts one after the other, in threads: from their shards, or from their recipes."""
+"""Reading many rollouts in order with threads, from their shards or from their recipes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from nca_assets.store.store import first_copy, in_parts
 from nca_assets.vocabulary.centroids import load_centroids
 
 Tokens = NDArray[np.uint8] | Tensor
-"""A rollout's tokens, uint8 (frames, height, width): a tensor if they are on a GPU."""
+"""A rollout's tokens, uint8 (frames, height, width); a tensor on a GPU."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A rollout to read: where it is, and the (frames, height, width) that it must have."""
+    """A rollout to read: its id, its shard, and its expected (frames, height, width)."""
 
     rollout: RolloutId
     shard: int
@@ -39,17 +39,17 @@ class Request:
 
 
 Reader = Callable[[Iterable[Request], DataFolder, Resources], Iterator[Tokens | NcaError]]
-"""Gives each rollout in order, or what is wrong with it."""
+"""Yields each rollout in order, or the error that prevents reading it."""
 
 
 def read_files(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
-    """The tokens of each rollout, from its shard, own or imported. They are held to the checksums in the file;
-    ``nca verify`` holds them to their digests."""
+    """The tokens of each rollout from its shard, native or imported, checked against the file's checksums; ``nca
+    verify`` checks their digests."""
     return _read_each(wanted, first_copy, data, resources)
 
 
 def read_apart(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
-    """The same, but from a bucket none of the shards is fetched whole."""
+    """Like ``read_files``, but without fetching whole shards from a bucket."""
     return _read_each(wanted, in_parts, data, resources)
 
 
@@ -57,7 +57,7 @@ def _read_each(
     wanted: Iterable[Request], opened: Callable[[Stored], ArrayFile], data: DataFolder, resources: Resources
 ) -> Iterator[Tokens | NcaError]:
     with ThreadPoolExecutor(resources.threads) as pool:
-        futures = ((prod(one.shape), pool.submit(_read_or_say_why, one, opened, data)) for one in wanted)
+        futures = ((prod(one.shape), pool.submit(_read_or_error, one, opened, data)) for one in wanted)
         try:
             yield from in_order(futures, resources.threads * ROLLOUTS_PER_THREAD, resources.memory_mb * 2**20)
         finally:
@@ -65,9 +65,9 @@ def _read_each(
 
 
 def read_recipes(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens]:
-    """The tokens of each rollout, as many frames as are wanted, simulated from its recipe; on a GPU they stay there.
+    """The tokens of each rollout, simulated from its recipe for the requested frames; on a GPU they stay there.
 
-    Raises ``NcaError`` if there is no vocabulary yet, or a rollout is of an imported set.
+    Raises ``NcaError`` if there is no vocabulary yet, or if a rollout is imported.
     """
     machine, centroids = choose_machine(resources), load_centroids(data)
     for frames, alike in groupby(wanted, lambda one: one.shape[0]):
@@ -78,7 +78,7 @@ def read_recipes(wanted: Iterable[Request], data: DataFolder, resources: Resourc
             yield from simulate_kept(rules, centroids, frames, machine)
 
 
-def _read_or_say_why(
+def _read_or_error(
     wanted: Request, opened: Callable[[Stored], ArrayFile], data: DataFolder
 ) -> NDArray[np.uint8] | NcaError:
     try:
@@ -101,7 +101,7 @@ def _read(wanted: Request, key: ShardKey, opened: Callable[[Stored], ArrayFile],
 
 
 def _place(key: ShardKey, index: int, data: DataFolder) -> tuple[Stored, str, int | None]:
-    """The file, array and position of a rollout; of our own they follow from its index, without the manifest."""
+    """The file, array and position of a rollout; for native ones, computed from the index without the manifest."""
     if not key.imported:
         return data.tokens_file(key), member_name(index), None
     manifest = cached_manifest(key, data)

@@ -1,4 +1,4 @@
-"""Whether labelled rollouts would be simulated today as they were when they were labelled."""
+"""A check that simulating labeled rollouts today reproduces the tokens that were labeled."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nca_assets.warehouse.answer import whole_table
 
 
 def require_same_recipe(rollouts: pl.DataFrame, data: DataFolder) -> None:
-    """Raise ``NcaError`` if any of ``rollouts``, rows with set and shard, was labelled by another recipe version or
-    with another vocabulary than the current ones; its recipe then gives other tokens than the labels are of.
+    """Raise ``NcaError`` if any of ``rollouts``, rows with set and shard, was labeled with a recipe version or
+    vocabulary that is not current; its recipe would then give different tokens.
 
-    Imported rollouts have no recipe, and are passed over. Raises ``NcaError`` too if there is no vocabulary.
+    Imported rollouts have no recipe and are skipped. Also raises ``NcaError`` if there is no vocabulary.
     """
     vocabulary = digest(load_centroids(data))
     parts = whole_table("SELECT set_name, shard, recipe_version, centroids_digest FROM label_parts", data)
@@ -27,7 +27,7 @@ def require_same_recipe(rollouts: pl.DataFrame, data: DataFolder) -> None:
     if len(others):
         set_name, shard, version, centroids = others.sort("set_name", "shard").row(0)
         raise NcaError(
-            f"{len(others)} shards, like {ShardKey(set_name, shard)}, were labelled from recipe version {version} with "
-            f"centroids {str(centroids)[:12]}…, the current ones are {RECIPE_VERSION} with {vocabulary[:12]}…: make "
-            "them again ('nca backfill --stale'), or read the shards instead of the recipes"
+            f"{len(others)} shards, like {ShardKey(set_name, shard)}, were labeled with recipe version {version} and "
+            f"centroids {str(centroids)[:12]}…, but current are {RECIPE_VERSION} and {vocabulary[:12]}…: remake "
+            "them ('nca backfill --stale'), or read the shards instead of the recipes"
         )

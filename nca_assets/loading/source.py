@@ -1,4 +1,4 @@
-"""Sources: sequences of rollouts, read from their shards or simulated from their recipes, with their labels."""
+"""Sources: sequences of rollouts with their labels, read from shards or simulated from recipes."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from nca_assets.warehouse.collections import Sampling, read_collection, sampled
 from nca_assets.warehouse.read import literal
 
 PLACES = ("set_name", "rollout_index", "shard", "frames", "height", "width")
-"""The columns that say where a rollout is and how large."""
+"""The columns with a rollout's location and shape."""
 
 _COLUMNS = {column.name: column for column in LABEL_COLUMNS}
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """A rollout; ``tokens`` is uint8 (frames, height, width), ``labels`` its row of the table ``labels`` where the
-    source knows it."""
+    """A rollout; ``tokens`` is uint8 (frames, height, width), ``labels`` its row of the table ``labels`` if the source
+    has it."""
 
     id: RolloutId
     tokens: Tokens
@@ -46,24 +46,24 @@ class Rollout:
 
 
 class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
-    """Rollouts that can be read by position: what torch's ``DataLoader``, grain and streams read from.
+    """Rollouts by position, for torch's ``DataLoader``, grain and streams.
 
-    ``table`` has a row for each, in order of set and index: ``PLACES`` and whatever labels there are. Reading raises
-    ``NcaError`` that names the shard if it is missing or damaged.
+    ``table`` has a row for each, in order of set and index: ``PLACES`` and any labels. Reading raises an ``NcaError``
+    that names the shard if it is missing or damaged.
     """
 
     def __init__(
         self, table: pl.DataFrame, reader: Reader, data: DataFolder, resources: Resources | None = None
     ) -> None:
         self.table = table.sort("set_name", "rollout_index")
-        # In worker processes that were forked, Polars must not compute anything: its threads are not there.
+        # Polars must not compute in forked worker processes, since its threads do not survive the fork.
         self._sets = self.table["set_name"].to_list()
         self._numbers = self.table.select(PLACES[1:]).cast(pl.Int64).to_numpy()
         self.reader, self.data, self.resources = reader, data, resources or load(Resources)
 
     @classmethod
     def files(cls, data: DataFolder) -> RolloutSource:
-        """All rollouts of the shards that are there; labels are not looked at."""
+        """All rollouts of existing shards, without labels."""
         rows = [
             (key.set, member.index, key.number, *member.shape)
             for key in data.shards()
@@ -76,7 +76,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
     def recipes(
         cls, set_name: str, indices: range, data: DataFolder, resources: Resources | None = None
     ) -> RolloutSource:
-        """Rollouts of one of our sets, simulated as they are read: nothing is needed but the vocabulary.
+        """Rollouts of a native set, simulated as they are read; only the vocabulary is needed.
 
         On a GPU (``NCA_DEVICE``) their tokens never leave it.
         """
@@ -100,13 +100,13 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         sampling: Sampling | None = None,
         resources: Resources | None = None,
     ) -> RolloutSource:
-        """The labelled rollouts that meet an SQL condition over the tables ``labels`` and ``splits``.
+        """The labeled rollouts that meet an SQL condition over the tables ``labels`` and ``splits``.
 
-        Like ``"behavior = 'rhythmic' and height < 20 and by_rollout = 'train'"``. They are read from their shards or,
-        with ``recipes``, simulated: the same bytes, of the length that was labelled. ``columns`` are the labels to
-        carry along, by default all; ``sampling`` takes some of the rollouts, as collections do. Raises ``NcaError``
-        with DuckDB's message if that is no SQL, if nothing meets it, or if ``recipes`` would give other tokens than
-        those that were labelled.
+        For example, ``"behavior = 'rhythmic' and height < 20 and by_rollout = 'train'"``. They are read from their
+        shards or, with ``recipes``, simulated: the same bytes, with the labeled number of frames. ``columns`` are the
+        labels to include, by default all; ``sampling`` takes a subset of the rollouts, as in collections. Raises
+        ``NcaError`` with DuckDB's message if the condition is not valid SQL, if nothing meets it, or if ``recipes``
+        would give different tokens from those labeled.
         """
         query = (
             f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {parenthesized(condition)}"  # noqa: S608
@@ -124,12 +124,12 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         sampling: Sampling | None = None,
         resources: Resources | None = None,
     ) -> RolloutSource:
-        """The labelled rollouts that any query with a column ``rollout_id`` names; arguments are those of ``where``."""
+        """The labeled rollouts selected by any query with a column ``rollout_id``; arguments as for ``where``."""
         chosen = sampled(sampling or Sampling())
         labels = f"SELECT {_names(columns)} FROM labels WHERE rollout_id IN (SELECT rollout_id FROM ({chosen}))"  # noqa: S608
         table = whole_table(query, data, labels)
         if table.is_empty():
-            raise NcaError(f"no labelled rollout is named by {query!r}: make more, or ask for others")
+            raise NcaError(f"no labeled rollout is selected by {query!r}: generate more, or change the query")
         if recipes:
             require_same_recipe(table, data)
         return cls(table, read_recipes if recipes else read_files, data, resources)
@@ -138,21 +138,21 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
     def collection(
         cls, name: str, data: DataFolder, *, recipes: bool = False, resources: Resources | None = None
     ) -> RolloutSource:
-        """The rollouts of the latest version of a collection. Raises ``NcaError`` if there is none of that name, or
-        if rollouts of it have other tokens now."""
+        """The rollouts of the latest version of a collection. Raises ``NcaError`` if it does not exist, or if the
+        tokens of its rollouts have changed."""
         frozen = read_collection(name, data)
         names = ", ".join(literal(rollout) for rollout in frozen.rollouts)
         source = cls.query(f"SELECT unnest([{names}]) AS rollout_id", data, recipes=recipes, resources=resources)
         present = dict(zip(source.table["rollout_id"], source.table["digest"], strict=True))
         if changed := frozen.rollouts.items() - present.items():
             raise NcaError(
-                f"{len(changed)} rollouts of collection {name!r} version {frozen.version} are gone or have other "
-                f"tokens, like {min(changed)[0]}: materialize their shards again, or collect anew"
+                f"{len(changed)} rollouts of collection {name!r} version {frozen.version} are missing or have changed, "
+                f"like {min(changed)[0]}: materialize their shards again, or collect again"
             )
         return source
 
     def balanced(self, by: str = "behavior", seed: int = 0) -> RolloutSource:
-        """As many rollouts of each value of a label as there are of the rarest; ``seed`` decides which."""
+        """Equally many rollouts of each value of a label, as many as of the rarest; ``seed`` decides which."""
         order = pl.Series([hashlib.md5(f"{rollout} {seed}".encode()).digest() for rollout in self.ids])  # noqa: S324
         positions = pl.DataFrame({"position": range(len(self)), "value": self.table[by], "order": order}).sort("order")
         fewest = int(positions["value"].value_counts()["count"].min())  # type: ignore[arg-type]
@@ -170,10 +170,10 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         ranks: int = 1,
         skip_damaged: bool = False,
     ) -> Stream:
-        """Frame t and frame t + 1, for every t, in batches: the card's ``sample_usage.py``.
+        """Frame t and frame t + 1, for every t, in batches, as in the card's ``sample_usage.py``.
 
-        ``every`` is the step between first frames, ``starts`` are the ones to take in place of all; of ``ranks``
-        processes this is number ``rank``. Raises ``NcaError`` if an argument is out of range.
+        ``every`` is the step between first frames, ``starts`` restricts them; this process is number ``rank`` of
+        ``ranks``. Raises ``NcaError`` if an argument is out of range.
 
         >>> next(iter(data.rollouts().transitions(batch_size=8))).tokens.shape
         """
@@ -192,7 +192,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         ranks: int = 1,
         skip_damaged: bool = False,
     ) -> Stream:
-        """The context frames t, t + 16, t + 32, t + 48 and the target t + 112, for every t; the card's t is 0.
+        """Context frames t, t + 16, t + 32, t + 48 and target t + 112, for every t; the card uses t = 0.
 
         The arguments are those of ``transitions``.
 
@@ -214,7 +214,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         ranks: int = 1,
         skip_damaged: bool = False,
     ) -> Stream:
-        """``length`` consecutive frames; with ``every`` 0 they do not overlap.
+        """``length`` consecutive frames; with ``every`` 0, clips do not overlap.
 
         The arguments are those of ``transitions``.
 
@@ -226,35 +226,35 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
 
     @property
     def places(self) -> NDArray[np.int64]:
-        """Where each rollout is: int64 (rollouts, 6), its set's number here, index, shard, frames, height, width."""
+        """Location and shape: int64 (rollouts, 6), a number for the set, index, shard, frames, height, width."""
         _, sets = np.unique(self._sets, return_inverse=True)
         return np.column_stack([sets, self._numbers])
 
     @property
     def ids(self) -> list[RolloutId]:
-        """The rollouts' names, in order."""
+        """The rollouts' ids, in order."""
         return [RolloutId(*name) for name in zip(self._sets, self._numbers[:, 0].tolist(), strict=True)]
 
     def unpacked(self) -> RolloutSource:
-        """The same rollouts from unpacked shards: at many times the speed, and five times the size on disk.
+        """The same rollouts from unpacked shards: many times faster, but five times the size on disk.
 
-        A shard is unpacked when it is first read, into ``data/unpacked``.
+        Shards are unpacked into ``data/unpacked`` when first read.
         """
         return RolloutSource(self.table, read_unpacked, self.data, self.resources)
 
     def apart(self) -> RolloutSource:
-        """The same rollouts, read one by one: of shards in a bucket nothing else is fetched, which is less for a few.
+        """The same rollouts, read without fetching whole shards from a bucket, which is cheaper for a few of them.
 
         >>> data.rollouts().apart()[0].tokens.shape
         """
         return RolloutSource(self.table, read_apart, self.data, self.resources)
 
     def take(self, positions: Sequence[int] | NDArray[Any]) -> RolloutSource:
-        """The rollouts at ``positions`` alone."""
+        """Only the rollouts at ``positions``."""
         return RolloutSource(self.table[np.asarray(positions, dtype=np.int64)], self.reader, self.data, self.resources)
 
     def read(self, positions: Iterable[int]) -> Iterator[Tokens | NcaError]:
-        """The tokens at ``positions``, in that order, read ahead in threads; of a rollout that can't be read, why."""
+        """The tokens at ``positions``, in that order, read ahead in threads; the error if one can't be read."""
         return self.reader((self._wanted(int(position)) for position in positions), self.data, self.resources)
 
     def __len__(self) -> int:
@@ -275,7 +275,7 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
 
 def _table(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     if not rows:
-        raise NcaError("there is no rollout to read: materialize rollout_shards, or ask for some")
+        raise NcaError("there are no rollouts to read: materialize rollout_shards, or give some indices")
     return pl.DataFrame(rows, schema=polars_schema(tuple(_COLUMNS[name] for name in PLACES)), orient="row")
 
 
@@ -284,7 +284,7 @@ def _blocks(indices: range) -> set[int]:
 
 
 def _names(columns: Sequence[str] | None) -> str:
-    """What to select: all labels, or the named ones and what is needed to read."""
+    """The columns to select: all labels, or the named ones plus ``PLACES``."""
     if columns is None:
         return "*"
     if unknown := set(columns) - _COLUMNS.keys():

@@ -1,7 +1,7 @@
 """Streams of batches over a source: frame transitions, the long-horizon task's windows, clips of video.
 
-A stream is a torch ``IterableDataset`` and a value: ``stream.at(epoch, done)`` is the same stream from there on, with
-exactly the batches that were left. Give it to a ``DataLoader`` with ``batch_size=None`` and any number of workers.
+A stream is a torch ``IterableDataset`` and immutable: ``stream.at(epoch, done)`` is the same stream resumed there, with
+exactly the remaining batches. Pass it to a ``DataLoader`` with ``batch_size=None`` and any number of workers.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from nca_assets.loading.plan import Blocks, Plan, PlannedBatch, share
 from nca_assets.loading.readers import Tokens
 
 LONG_HORIZON = (0, 16, 32, 48, 112)
-"""Frames of the card's task: four of context, then the one to predict."""
+"""Frames of the card's task: four of context, then the target."""
 
 BLOCKS_OPEN = 4
-"""Of up to 32 rollouts each: some 60 MB of tokens at 500 frames, and as much again that is read ahead."""
+"""Blocks of up to 32 rollouts each: some 60 MB of tokens at 500 frames, plus as much read ahead."""
 
 
 class Batch(NamedTuple):
-    """Samples on grids of one shape.
+    """Samples of one grid shape.
 
     ``tokens`` is uint8 (batch, frames, height, width); ``origin`` is int64 (batch, 2), each sample's position in the
-    source and its first frame. ``skipped`` is how many more there would be if all could be read.
+    source and its first frame. ``skipped`` counts samples left out because they can't be read.
     """
 
     tokens: Tensor
@@ -53,26 +53,26 @@ class Batch(NamedTuple):
 
 
 class Source(Protocol):
-    """Rollouts that a stream reads by position."""
+    """Rollouts readable by position, as a stream needs them."""
 
     @property
     def places(self) -> NDArray[np.int64]:
-        """Where each is: int64 (rollouts, 6), a number of its set, index, shard, frames, height, width."""
+        """Location and shape: int64 (rollouts, 6), a number for the set, index, shard, frames, height, width."""
         ...
 
     def read(self, positions: Iterable[int]) -> Iterator[Tokens | NcaError]:
-        """The tokens at ``positions``, in that order; of a rollout that can't be read, why."""
+        """The tokens at ``positions``, in that order; the error if a rollout can't be read."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Stream(IterableDataset[Batch]):
-    """Batches of frames ``start + offsets`` for every rollout and start, once an epoch, in random order.
+    """Batches of frames ``start + offsets`` for every rollout and start, once per epoch, in random order.
 
-    The order is a pure function of seed, epoch, rank and worker, on every machine. Each of ``ranks`` has the same
-    number of batches: the up to ``ranks - 1`` left over are others in each epoch. The last batch of a block can be
-    smaller. ``every`` is the step between starts; ``starts`` says which to take, in place of all. A rollout that can't
-    be read raises ``NcaError``, or with ``skip_damaged`` is left out of its batches, which may be empty then.
+    The order is a pure function of seed, epoch, rank and worker, on every machine. All ``ranks`` have equally many
+    batches; up to ``ranks - 1`` are left over, different ones in each epoch. The last batch of a block can be smaller.
+    ``every`` is the step between starts; ``starts`` restricts them. An unreadable rollout raises ``NcaError`` or, with
+    ``skip_damaged``, is left out of its batches, which may then be empty.
     """
 
     source: Source
@@ -93,14 +93,14 @@ class Stream(IterableDataset[Batch]):
         if self.batch_size < 1 or self.every < 1 or self.blocks_open < 1 or not 0 <= self.rank < self.ranks:
             raise NcaError("batch_size, every and blocks_open must be 1 or more, and rank one of 0 to ranks - 1")
         if not len(self):
-            raise NcaError(f"{len(self.plan)} batches are too few: no rollout is long enough, or ranks are too many")
+            raise NcaError(f"{len(self.plan)} batches are too few: rollouts are too short, or ranks too many")
 
     def at(self, epoch: int, done: int = 0) -> Stream:
-        """The stream of ``epoch`` after ``done`` of this rank's batches; with workers, of all of them together."""
+        """This stream at ``epoch``, resumed after ``done`` batches of this rank (counted over all its workers)."""
         return replace(self, epoch=epoch, done=done)
 
     def loader(self, workers: int = 0) -> DataLoader[Batch]:
-        """The stream read by this many worker processes, 0 for none; the batches stay the same.
+        """A loader with this many worker processes, 0 for none; the batches stay the same.
 
         >>> for batch in data.rollouts().transitions().loader(workers=2):
         ...     loss = (batch.tokens[:, 0] != batch.tokens[:, 1]).float().mean()
@@ -108,13 +108,13 @@ class Stream(IterableDataset[Batch]):
         return DataLoader(self, batch_size=None, num_workers=workers)
 
     def __len__(self) -> int:
-        """The batches of this rank in an epoch that are left."""
+        """The number of batches left to this rank in the epoch."""
         return len(self.plan) // self.ranks - self.done
 
     def __iter__(self) -> Iterator[Batch]:
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        # A DataLoader takes its workers' batches in turn, so after ``done`` of them it is another one's turn first.
+        # A DataLoader takes its workers' batches in turn, so after ``done`` batches a different worker comes first.
         worker = (worker + self.done) % workers
         each = len(self.plan) // self.ranks
         start, stop = share(each, worker, workers)
@@ -143,7 +143,7 @@ class Stream(IterableDataset[Batch]):
         return starts if self.starts is None else starts[np.isin(starts, self.starts)]
 
     def _windows(self, start: int, stop: int) -> Iterator[tuple[list[PlannedBatch], dict[int, _Block]]]:
-        """The batches of each few blocks, with the blocks' tokens; what follows is read ahead."""
+        """The batches of each group of open blocks with the blocks' tokens; later blocks are read ahead."""
         to_read, to_give = tee(self.plan.slice(start, stop))
         blocks = self.plan.blocks
         rollouts = self.source.read(
@@ -196,8 +196,8 @@ DAMAGED = -1
 
 
 class _Block(NamedTuple):
-    """The frames of a block's rollouts, one after the other: uint8 (frames of all, height, width). Of each sample, in
-    order: its first frame there, and its origin."""
+    """The concatenated frames of a block's rollouts, uint8 (all frames, height, width), and for each sample, in order,
+    its first frame there and its origin."""
 
     tokens: Tokens
     first: NDArray[np.int64]
@@ -210,11 +210,11 @@ def _joined(rollouts: list[Tokens], grid: NDArray[np.int64]) -> Tokens:
     if isinstance(rollouts[0], Tensor):
         return torch.cat([torch.as_tensor(tokens) for tokens in rollouts])
     arrays = [np.asarray(tokens) for tokens in rollouts]
-    return _in_place(arrays) if _are_neighbours(arrays) else np.concatenate(arrays)
+    return _in_place(arrays) if _are_adjacent(arrays) else np.concatenate(arrays)
 
 
-def _are_neighbours(arrays: list[NDArray[np.uint8]]) -> bool:
-    """Whether they lie one after the other in memory, as the rollouts of an unpacked shard do."""
+def _are_adjacent(arrays: list[NDArray[np.uint8]]) -> bool:
+    """Whether they are contiguous in memory, like the rollouts of an unpacked shard."""
     starts = [array.ctypes.data for array in arrays]
     return all(
         one.base is following.base is not None and start + one.nbytes == next_start
@@ -222,10 +222,10 @@ def _are_neighbours(arrays: list[NDArray[np.uint8]]) -> bool:
     )
 
 
-def _in_place(neighbours: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """What joining them would give, without a copy."""
-    frames = sum(len(array) for array in neighbours)
-    return np.lib.stride_tricks.as_strided(neighbours[0], (frames, *neighbours[0].shape[1:]), writeable=False)
+def _in_place(adjacent: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Their concatenation, without a copy."""
+    frames = sum(len(array) for array in adjacent)
+    return np.lib.stride_tricks.as_strided(adjacent[0], (frames, *adjacent[0].shape[1:]), writeable=False)
 
 
 def _blocks_of(window: list[PlannedBatch]) -> list[int]:

@@ -1,7 +1,7 @@
-"""Shards unpacked for training: their tokens as in memory, read as fast as memory, at five times the size on disk.
+"""Unpacked shards for training: memory-mapped tokens, read at the speed of memory, at five times the size on disk.
 
-``data/unpacked/set1/shard_00000-DIGEST.tokens`` holds a shard's rollouts one after the other, each (frames, height,
-width) uint8. The digest is the shard's, so one that was materialized anew is unpacked anew. Delete them at will.
+``data/unpacked/set1/shard_00000-DIGEST.tokens`` holds a shard's rollouts consecutively, each (frames, height, width)
+uint8. The digest is the shard's, so changed shards are unpacked again. The files can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from nca_assets.store.store import cache_of, whole_file
 def read_unpacked(
     wanted: Iterable[Request], data: DataFolder, _resources: Resources
 ) -> Iterator[NDArray[np.uint8] | NcaError]:
-    """The tokens of each rollout, mapped from its unpacked shard, which is written when it is first asked for.
+    """The tokens of each rollout, mapped from its unpacked shard, which is written on first use.
 
-    Unpacking holds every rollout to its digest.
+    Unpacking checks the digest of every rollout.
     """
     for one in wanted:
         try:
@@ -41,8 +41,8 @@ def read_unpacked(
 
 
 def unpack(key: ShardKey, data: DataFolder) -> Path:
-    """Unpack shard ``key`` unless that is done; returns the file. Raises ``NcaError`` if the shard is missing or
-    damaged, or the disk refuses."""
+    """Unpack shard ``key`` unless already done; returns the file. Raises ``NcaError`` if the shard is missing or
+    damaged, or the file can't be written."""
     manifest = read_manifest(key, data)
     file = _file(key, manifest, data)
     if not file.exists():
@@ -55,7 +55,7 @@ def unpack(key: ShardKey, data: DataFolder) -> Path:
 
 
 Places = dict[int, tuple[int, tuple[int, int, int]]]
-"""Where each rollout begins in the unpacked file, and its shape."""
+"""Offset in the unpacked file and shape of each rollout, by index."""
 
 
 @lru_cache(maxsize=16)
@@ -66,7 +66,7 @@ def _map(key: ShardKey, data: DataFolder, _digest: str) -> tuple[NDArray[np.uint
     for member in manifest.members:
         places[member.index] = start, member.shape
         start += int(np.prod(member.shape))
-    # Copied on write, since torch takes no memory that can't be written to.
+    # Copy-on-write, since torch does not accept read-only memory.
     return np.memmap(unpack(key, data), np.uint8, mode="c"), places
 
 

@@ -1,10 +1,11 @@
-"""What a run tells a person: failures as one line, progress with rate and time left, pictures, table schemas."""
+"""Reports of a run for people: one-line failures, progress with rate and time left, pictures, table schemas."""
 
 import base64
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,6 +17,7 @@ from nca_assets.errors import NcaError, TransientError
 from nca_assets.labels.schema import Column
 from nca_assets.orchestration.instance.binding import bind
 from nca_assets.orchestration.instance.database import retry_while_down
+from nca_assets.orchestration.instance.launcher import HOST, this_host
 from nca_assets.progress import Progress
 from nca_assets.project import Project
 from nca_assets.store.location import BucketPath
@@ -27,7 +29,6 @@ SECONDS_BETWEEN_LINES = 5.0
 terminal: ContextVar[TextIO | None] = ContextVar("terminal", default=None)
 """Where to draw progress bars; not stderr itself, which Dagster captures while a step runs."""
 
-
 MAX_RETRIES = 2
 SECONDS_BEFORE_RETRY = 5.0
 
@@ -36,7 +37,7 @@ SECONDS_BEFORE_RETRY = 5.0
 def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Iterator[None]:
     """Turn ``NcaError`` into a Dagster failure whose description is its message.
 
-    What is transient is tried again twice if the step's ``context`` is given, and nothing else ever.
+    Given the step's ``context``, transient errors are retried twice; no other error is ever retried.
     """
     try:
         with clear_errors():
@@ -50,11 +51,12 @@ def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Ite
 
 @contextmanager
 def working(context: dg.AssetExecutionContext) -> Iterator[tuple[Project, DataFolder]]:
-    """The project and its dataset, to write to, for a step; its failures are one line.
+    """The project and its writable dataset, for a step whose failures are one line.
 
-    Fails if the dataset is of another shape than settings ask for, can't be written to, or is not the instance's.
+    Fails if the dataset differs in shape from the settings, is read-only, or is not the one bound to the instance.
     """
     with failures_in_one_line(context):
+        context.instance.add_run_tags(context.run.run_id, {HOST: this_host()})
         project = Project.load()
         data = project.writable_data()
         bind(context.instance, data)
@@ -63,7 +65,7 @@ def working(context: dg.AssetExecutionContext) -> Iterator[tuple[Project, DataFo
 
 @contextmanager
 def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> Iterator[Progress]:
-    """A callback (done, total) that writes a line to the run's log every few seconds, and moves a bar on a terminal."""
+    """A callback (done, total) that logs a line every few seconds and moves a progress bar on a terminal."""
     started = last_line = time.monotonic()
     screen = terminal.get()
     with tqdm(desc=what, unit=f" {unit}", file=screen, disable=screen is None, leave=False) as bar:
@@ -84,12 +86,12 @@ def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> 
 
 
 def inline_picture(content: bytes, image_format: str = "png") -> dg.MarkdownMetadataValue:
-    """A PNG, or a GIF, as metadata that the UI shows in place."""
+    """A PNG or GIF as metadata, shown inline by the UI."""
     return dg.MetadataValue.md(f"![](data:image/{image_format};base64,{base64.b64encode(content).decode()})")
 
 
 def as_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values as Dagster's metadata: a PNG as a picture, a file as its path, counts as a table."""
+    """Plain values as Dagster's metadata: a PNG as a picture, a file as its path, a time, counts as a table."""
     return {name: _shown(value) for name, value in facts.items()}
 
 
@@ -99,11 +101,13 @@ def _shown(value: object) -> object:
             return inline_picture(value)
         case Path() | BucketPath():
             return dg.MetadataValue.path(str(value))
+        case datetime():
+            return dg.MetadataValue.timestamp(value)
         case dict():
             return dg.MetadataValue.md(markdown_table(["behavior", "rollouts"], value.items()))
     return value
 
 
 def table_schema(columns: Iterable[Column]) -> dg.TableSchema:
-    """Columns as Dagster's table schema."""
+    """``columns`` as a Dagster table schema."""
     return dg.TableSchema([dg.TableColumn(c.name, c.type.lower(), description=c.description) for c in columns])

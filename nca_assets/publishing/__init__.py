@@ -1,4 +1,4 @@
-"""The dataset as it goes out: a folder that the Hugging Face hub shows, its card and metadata, and the upload.
+"""The published dataset: a folder for the Hugging Face hub, its card and metadata, and the upload.
 
-Here: file formats for readers elsewhere. Not here: making data (``shards``, ``labels``), pictures (``figures``).
+Covers file formats for external readers; ``shards`` and ``labels`` make the data, ``figures`` the pictures.
 """

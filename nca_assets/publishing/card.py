@@ -1,4 +1,4 @@
-"""The dataset card: text from a template, every number from the warehouse or from the code's own constants."""
+"""The dataset card: text from a template, all numbers from the warehouse or the code's constants."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SIZES = {
     1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M",
     100_000_000: "10M<n<100M",
 }  # fmt: skip
-"""The hub's names of sizes, by the number of rows that each ends before."""
+"""The hub's size categories, by their exclusive upper bound in rows."""
 
 CITATION = """@misc{nca_sequences_5m,
   author = {Tejaskumar Reddy J},
@@ -39,12 +39,12 @@ CITATION = """@misc{nca_sequences_5m,
   year = {2026},
   publisher = {Hugging Face},
 }"""
-"""Of the original, whose idea this is."""
+"""The original dataset, on whose idea this one is based."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card says in numbers: rows of the warehouse's tables, as dictionaries."""
+    """The card's numbers: rows of warehouse tables, as dictionaries."""
 
     sets: list[dict[str, Any]]
     total: dict[str, Any]
@@ -61,7 +61,7 @@ class Facts:
 
     @property
     def size(self) -> str:
-        """How many rollouts there are, as the hub says it."""
+        """The hub's size category."""
         return next((name for rows, name in SIZES.items() if self.total["rollouts"] < rows), "n>100M")
 
     @property
@@ -76,12 +76,12 @@ class Facts:
         """The dataset in a sentence."""
         return (
             f"{self.total['rollouts']:,} rollouts of random Neural Cellular Automata, {self.total['tokens']:,} tokens "
-            f"of a vocabulary of {TOKENS}, each with its behavior class and metrics, each reproducible from its recipe"
+            f"from a vocabulary of {TOKENS}, each with its behavior class and metrics, reproducible from its recipe"
         )
 
 
 def facts(data: DataFolder) -> Facts:
-    """What the warehouse says of our own rollouts. Raises ``NcaError`` if it is missing, or has none."""
+    """The warehouse's facts about native rollouts. Raises ``NcaError`` if it is missing, or has none."""
     ours = OWN_SETS
 
     def ask(query: str) -> list[dict[str, Any]]:
@@ -94,7 +94,7 @@ def facts(data: DataFolder) -> Facts:
     """
     sets = ask(f"SELECT set_name, {sums} FROM labels WHERE {ours} GROUP BY set_name ORDER BY set_name")  # noqa: S608
     if not sets:
-        raise NcaError(f"{data} holds no labelled rollouts of ours: materialize some first")
+        raise NcaError(f"no native labeled rollouts in {data}: materialize some first")
     return Facts(
         sets=sets,
         definitions=data.sets,
@@ -107,7 +107,7 @@ def facts(data: DataFolder) -> Facts:
 
 
 def render(about: Facts) -> str:
-    """The card, in Markdown with the hub's YAML before it."""
+    """The card, in Markdown with the hub's YAML front matter."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE.parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown
@@ -130,7 +130,7 @@ def write_card(data: DataFolder) -> tuple[str, str]:
 
 
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> str:
-    """Rows as a table in Markdown."""
+    """Rows as a Markdown table."""
     names = list(columns or rows[0])
     values = ([cell(row[name]) for name in names] for row in rows)
     return markdown_table([name.replace("_", " ") for name in names], values)

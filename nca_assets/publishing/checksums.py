@@ -1,4 +1,4 @@
-"""The checksums of a published folder, in the form that ``sha256sum -c`` reads too."""
+"""Checksums of a published folder, in the format of ``sha256sum -c``."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Sums = dict[str, str]
 
 
 def sums_of(folder: Stored) -> Sums:
-    """Those of all files but the checksums themselves and what is hidden, as a repository's own files are."""
+    """Checksums of all files except the checksum file and hidden ones, like a repository's own."""
     names = (name for name in names_below(folder) if name != CHECKSUMS and not _hidden(name))
     return {name: _sum(folder / name) for name in sorted(names)}
 
 
 def write_sums(sums: Sums, folder: Path) -> str:
-    """Write the file of checksums; returns its own."""
+    """Write the checksum file; returns its own checksum."""
     (folder / CHECKSUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
     return _sum(folder / CHECKSUMS)
 
 
 def check_published(folder: Stored) -> list[str]:
-    """What in a published folder is missing, changed or not listed; empty if all is as it was written.
+    """Missing, changed and unlisted files of a published folder, a line each; empty if it is intact.
 
     Raises ``NcaError`` if the folder holds no checksums.
     """
@@ -36,7 +36,7 @@ def check_published(folder: Stored) -> list[str]:
     there = sums_of(folder)
     return [
         *(f"{name} is missing" for name in sorted(listed.keys() - there.keys())),
-        *(f"{name} is changed" for name in sorted(listed.keys() & there.keys()) if listed[name] != there[name]),
+        *(f"{name} has changed" for name in sorted(listed.keys() & there.keys()) if listed[name] != there[name]),
         *(f"{name} is not listed" for name in sorted(there.keys() - listed.keys())),
     ]
 

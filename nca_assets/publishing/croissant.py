@@ -26,7 +26,7 @@ CONTEXT = {
         "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField", "transform",
     )
 }  # fmt: skip
-"""As the specification gives it."""
+"""As given in the specification."""
 
 _TYPES = {
     "VARCHAR": "sc:Text", "BIGINT": "sc:Integer", "INTEGER": "sc:Integer", "SMALLINT": "sc:Integer",
@@ -37,8 +37,8 @@ _TYPES = {
 def croissant(sums: Sums, splits: Iterable[str], version: str, description: str, citation: str) -> str:
     """The metadata of a folder whose files have the checksums ``sums``.
 
-    Previews and labels are files of their own, with their checksums. The many files of tokens are a set of files;
-    their checksums are in ``SHA256SUMS``.
+    Previews and labels are listed as single files with checksums; the many token files form a file set, with their
+    checksums in ``SHA256SUMS``.
     """
     splits = list(splits)
     distribution: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The labels of a set, shard by shard, held to the warehouse; and as CSV under the original's names."""
+"""The labels of a set, shard by shard, checked against the warehouse; and as CSV under the original's names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nca_assets.warehouse.sql_text import literal
 def checked_labels(keys: Iterable[ShardKey], data: DataFolder) -> Iterator[pl.DataFrame]:
     """The labels of each shard, in order of index.
 
-    Raises ``NcaError`` naming the shard if its label part can't be read, or holds other rows than the warehouse.
+    Raises ``NcaError`` naming the shard if its label part can't be read, or differs from the warehouse.
     """
     for key in keys:
         part = data.labels_file(key)
@@ -28,14 +28,14 @@ def checked_labels(keys: Iterable[ShardKey], data: DataFolder) -> Iterator[pl.Da
         query = f"FROM labels WHERE set_name = {literal(key.set)} AND shard = {key.number} ORDER BY rollout_index"
         if not table.equals(whole_table(query, data).select(table.columns)):
             raise NcaError(
-                f"{part} holds other labels than the warehouse: materialize partition {key} of behavior_labels, then "
-                "the 'analytics' assets again"
+                f"{part} differs from the warehouse: materialize partition {key} of behavior_labels, then the "
+                "'analytics' assets again"
             )
         yield table.select([column.name for column in LABEL_COLUMNS])
 
 
 def write_csv(keys: Iterable[ShardKey], file: Stored, data: DataFolder) -> None:
-    """The labels of a set's shards as ``export_csv`` writes them, but one shard after the other."""
+    """Write the labels of a set's shards like ``export_csv``, but one shard at a time."""
     with file.open("wb") as out:
         for number, table in enumerate(checked_labels(keys, data)):
             table.write_csv(out, include_header=number == 0)

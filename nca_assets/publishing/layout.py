@@ -1,4 +1,4 @@
-"""What the published folder holds: its configs with their columns, and where the files of each split lie."""
+"""Layout of the published folder: its configs with their columns, and the files of each split."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PREVIEW_LABELS = (
 )  # fmt: skip
 
 IMAGE, BYTES = "IMAGE", "BLOB"
-"""Types of columns beside those of DuckDB that labels have."""
+"""Column types in addition to the labels' DuckDB types."""
 
 PREVIEW_COLUMNS = (
     *label_columns(*PREVIEW_LABELS[:6]),
@@ -46,7 +46,7 @@ TOKEN_COLUMNS = (
 
 @dataclass(frozen=True)
 class Config:
-    """A config of the dataset: what a row is, its columns, and the files of a split, which is a set."""
+    """A config of the dataset: a description of its rows, its columns, and its file pattern; splits are sets."""
 
     name: str
     description: str
@@ -54,7 +54,7 @@ class Config:
     pattern: str
 
     def files(self, split: str) -> str:
-        """The pattern of the names of the split's files."""
+        """The file name pattern of a split."""
         return self.pattern.format(set=split)
 
 
@@ -66,15 +66,15 @@ CONFIGS = (PREVIEW, LABELS, TOKEN_FILES)
 
 
 def token_file(key: ShardKey) -> str:
-    """The file of a shard's tokens."""
+    """The file name of a shard's tokens."""
     return f"tokens/{key}.parquet"
 
 
 def published_shards(data: DataFolder) -> dict[str, dict[ShardKey, str]]:
-    """The shards of ours that the warehouse knows, by set, with their digests: those of which the card tells.
+    """The native shards in the warehouse, by set, with their digests; the card describes these.
 
-    Raises ``NcaError`` if there are none, if shards or labels are missing or others by now, or if they are of another
-    vocabulary or version than the card says.
+    Raises ``NcaError`` if there are none, if shards or labels are missing or have changed, or if their vocabulary or
+    version differs from the card's.
     """
     query = f"""
         SELECT partition_key, set_name, shard, digest, shard_digest, label_version FROM label_parts
@@ -88,18 +88,18 @@ def published_shards(data: DataFolder) -> dict[str, dict[ShardKey, str]]:
         if not data.tokens_file(key).exists():
             raise NcaError(f"{data.tokens_file(key)} is missing: materialize partition {key} of rollout_shards again")
         if manifest.digest != shard_digest:
-            raise NcaError(f"shard {name} is another than was labelled: materialize its behavior_labels again")
+            raise NcaError(f"shard {name} has changed since it was labeled: materialize its behavior_labels again")
         require_current_inputs(key, manifest, centroids)
         if version != LABEL_VERSION:
             raise NcaError(
-                f"labels of {name} are of version {version}, this is {LABEL_VERSION}: materialize its behavior_labels, "
-                "then the 'analytics' assets again"
+                f"labels of {name} have version {version}, not {LABEL_VERSION}: materialize its behavior_labels, then "
+                "the 'analytics' assets again"
             )
         if read_table(data.labels_file(key), data, relabel(key), columns=["rollout_index"])[1]["digest"] != digest:
-            raise NcaError(f"labels of {name} are not those in the warehouse: materialize the 'analytics' assets again")
+            raise NcaError(f"labels of {name} differ from the warehouse: materialize the 'analytics' assets again")
         shards.setdefault(rollout_set, {})[key] = shard_digest
     if not shards:
-        raise NcaError(f"{data} holds no labelled shard to publish: materialize rollout_shards and behavior_labels")
+        raise NcaError(f"no labeled shards to publish in {data}: materialize rollout_shards and behavior_labels")
     return shards
 
 

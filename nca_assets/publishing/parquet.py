@@ -1,4 +1,4 @@
-"""The configs as Parquet files for the hub's viewer and ``datasets``: typed, small row groups, page index."""
+"""The configs as Parquet files for the hub's viewer and ``datasets``: typed, with small row groups and a page index."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from nca_assets.warehouse.sql_text import Sampling, literal
 Item = TypeVar("Item")
 
 MAX_PREVIEWED = 100
-"""Rollouts of each set, in one row group: the viewer loads no more than it shows."""
+"""Rollouts per set, in one row group, so that the viewer loads no more than it shows."""
 
 TOKENS_PER_GROUP = 4_000_000
 LABELS_PER_GROUP = 10_000
 
 SIDE = 128
-"""Pixels of a picture's longer side, or a little more: as the viewer shows it."""
+"""Approximate longer side of a picture in pixels, rounded up to whole cells: the size the viewer shows."""
 
 _ARROW = {
     "VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "SMALLINT": pa.int16(),
@@ -45,7 +45,7 @@ _ARROW = {
 
 
 def schema(config: Config) -> pa.Schema:
-    """The columns' types and comments, and what ``datasets`` needs to know of them."""
+    """The columns' types and comments, with metadata for ``datasets``."""
     fields = [
         pa.field(column.name, _ARROW[column.type], metadata={"description": column.description})
         for column in config.columns
@@ -69,7 +69,7 @@ def _writer(config: Config, file: Path) -> Iterator[pq.ParquetWriter]:
 
 
 def write_preview(rollout_set: str, file: Path, data: DataFolder) -> None:
-    """Some rollouts of a set, in proportion by class, as pictures with a few of their labels."""
+    """Write some rollouts of a set, in proportion by class, as pictures with a few of their labels."""
     condition = f"set_name = {literal(rollout_set)}"
     source = RolloutSource.where(condition, data, sampling=Sampling(total=MAX_PREVIEWED))
     colors = colors_of(rollout_set, data)
@@ -85,7 +85,7 @@ def write_preview(rollout_set: str, file: Path, data: DataFolder) -> None:
 
 
 def write_labels(keys: Iterable[ShardKey], file: Path, data: DataFolder) -> None:
-    """The labels of a set's shards, one after the other. Raises ``NcaError`` if any are not those in the warehouse."""
+    """Write the labels of a set's shards in order. Raises ``NcaError`` if any differ from the warehouse."""
     with _writer(LABELS, file) as writer:
         tables = (table.to_arrow().cast(schema(LABELS)) for table in checked_labels(keys, data))
         for group in _grouped(tables, len, LABELS_PER_GROUP):
@@ -93,7 +93,7 @@ def write_labels(keys: Iterable[ShardKey], file: Path, data: DataFolder) -> None
 
 
 def write_tokens(key: ShardKey, file: Path, data: DataFolder) -> None:
-    """A shard's rollouts with their tokens. Raises ``NcaError`` if any differs from its digest."""
+    """Write a shard's rollouts with their tokens. Raises ``NcaError`` if any does not match its digest."""
     manifest = read_manifest(key, data)
     classes = pq.ParquetFile(local_copy(data.labels_file(key))).read(["rollout_index", "behavior"]).to_pydict()
     behavior = dict(zip(classes["rollout_index"], classes["behavior"], strict=True))
@@ -115,7 +115,7 @@ def write_tokens(key: ShardKey, file: Path, data: DataFolder) -> None:
 
 
 def _grouped(items: Iterable[Item], size: Callable[[Item], int], full: int) -> Iterator[list[Item]]:
-    """Groups of items in order, each no larger than it takes to reach ``full`` in total."""
+    """Consecutive groups of items, each ended by the item that brings its total size to ``full`` or more."""
     group: list[Item] = []
     for item in items:
         group.append(item)

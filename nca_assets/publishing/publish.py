@@ -36,12 +36,12 @@ from nca_assets.store.store import cache_of, current, free_bytes, local_copy, pu
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 
 TIMES_THE_SHARDS = 2.5
-"""Room that the folder takes: the shards once more, their tokens as Parquet, and the rest."""
+"""Size of the folder relative to the shards: a copy of them, their tokens as Parquet, and the rest."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was written: the folder, its files and bytes, and the SHA-256 of its checksums."""
+    """A published folder: its location, file count, bytes, and the SHA-256 of its checksums."""
 
     folder: Stored
     files: int
@@ -54,12 +54,12 @@ Shards = dict[str, dict[ShardKey, str]]
 
 
 def publish(to: Stored, data: DataFolder, progress: Progress = unwatched) -> Published:
-    """Write the labelled shards of ours into folder ``to`` as the hub shows them; the same bytes for the same data.
+    """Write the native labeled shards into folder ``to`` in the hub's layout; the same bytes for the same data.
 
-    What was published there before is replaced once all is written; in a bucket the folder is the next version in
-    ``to``. Raises ``NcaError`` if the folder holds anything else, if there is nothing to publish, or if something is
-    missing, damaged, out of date, or does not fit, and ``TransientError`` if the data change meanwhile, or something
-    else is published there.
+    An earlier publication there is replaced once everything is written; in a bucket the folder becomes the next version
+    in ``to``. Raises ``NcaError`` if the folder holds anything else, if there is nothing to publish, or if data are
+    missing, damaged, out of date or too large for the disk, and ``TransientError`` if the data change meanwhile or
+    another process publishes there.
     """
     to = to.resolve()
     local = cache_of(to)
@@ -77,7 +77,7 @@ def _publish_locally(to: Path, data: DataFolder, progress: Progress) -> Publishe
     with replaced_folder(to) as folder:
         about = _write_tables(folder, shards, data)
         if warehouse_version(data) != version:
-            raise TransientError("the warehouse was built anew while it was published: publish again")
+            raise TransientError("the warehouse was rebuilt during publishing: publish again")
         _write_shards(folder, shards, data, progress)
         digest = write_sums(_write_documents(folder, shards, about), folder)
     files = [file for file in to.rglob("*") if file.is_file()]
@@ -85,7 +85,7 @@ def _publish_locally(to: Path, data: DataFolder, progress: Progress) -> Publishe
 
 
 def _write_tables(folder: Path, shards: Shards, data: DataFolder) -> card.Facts:
-    """All that the warehouse tells; returns what the card is made of."""
+    """Write everything derived from the warehouse; returns the card's facts."""
     for rollout_set, keys in shards.items():
         parquet.write_preview(rollout_set, folder / PREVIEW.files(rollout_set), data)
         parquet.write_labels(keys, folder / LABELS.files(rollout_set), data)
@@ -107,12 +107,12 @@ def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Prog
         for file in (data.tokens_file(key), data.manifest_file(key)):
             _copy(file, folder / place_in(data.root, file))
         if read_manifest(key, replace(data, root=folder)).digest != digest:
-            raise TransientError(f"shard {key} was made anew while it was published: publish again")
+            raise TransientError(f"shard {key} was remade during publishing: publish again")
         progress(done, len(digests))
 
 
 def _write_documents(folder: Path, shards: Shards, about: card.Facts) -> Sums:
-    """The card and the metadata; returns the checksums of all files."""
+    """Write the card and the metadata; returns the checksums of all files."""
     sums = sums_of(folder)
     version = f"{RECIPE_VERSION}.{LABEL_VERSION}.0"
     for name, text in (
@@ -132,9 +132,9 @@ def _copy(file: Stored, to: Path) -> None:
 def _require_free(to: Path) -> None:
     if to.exists() and not to.is_dir():
         raise NcaError(f"{to} is a file: give another folder to publish to")
-    ours = (to / CHECKSUMS).exists() and (to / CROISSANT).exists()
-    if to.exists() and any(to.iterdir()) and not ours:
-        raise NcaError(f"{to} holds other files: give a new folder, or one that was published to before")
+    published = (to / CHECKSUMS).exists() and (to / CROISSANT).exists()
+    if to.exists() and any(to.iterdir()) and not published:
+        raise NcaError(f"{to} holds other files: give a new folder, or one previously published to")
 
 
 def _require_space(to: Path, shards: Shards, data: DataFolder) -> None:
@@ -143,6 +143,6 @@ def _require_space(to: Path, shards: Shards, data: DataFolder) -> None:
     needed, free = TIMES_THE_SHARDS * tokens, free_bytes(to)
     if free is not None and needed > free:
         raise DiskFullError(
-            f"publishing needs about {needed / 1e6:,.1f} MB, the disk of {to} has {free / 1e6:,.1f} MB left: "
+            f"publishing needs about {needed / 1e6:,.1f} MB, but the disk of {to} has {free / 1e6:,.1f} MB left: "
             "free space, or publish to another disk"
         )

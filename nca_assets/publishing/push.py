@@ -8,7 +8,7 @@ from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
-    HTTPError,  # pyright: ignore[reportPrivateImportUsage] - whichever its client has
+    HTTPError,  # pyright: ignore[reportPrivateImportUsage] - depends on its HTTP client
 )
 
 from nca_assets.errors import NcaError
@@ -19,14 +19,14 @@ PUBLISHED = ["preview/*", "labels/*", "tokens/*", "figures/*", "nca_dataset*/*",
 
 
 def push(folder: Path, repo: str, private: bool = False) -> str:
-    """Upload what ``publish`` wrote to the dataset ``repo`` (NAMESPACE/NAME), which is made if it is not there.
+    """Upload a published folder to the dataset ``repo`` (NAMESPACE/NAME), created if needed; returns its address.
 
-    What was published there before and is not in the folder is removed; other files stay. Returns its address. The
-    token is the one that huggingface_hub finds (``hf auth login``, or ``HF_TOKEN``). Raises ``NcaError`` if the folder
-    is not as it was written, or the hub refuses or can't be reached.
+    Previously published files that are not in the folder are removed; other files stay. The token is the one that
+    huggingface_hub finds (``hf auth login``, or ``HF_TOKEN``). Raises ``NcaError`` if the folder has changed since it
+    was written, or if the hub refuses or can't be reached.
     """
     if findings := check_published(folder):
-        raise NcaError(f"{folder} is not as it was published ({findings[0]}): publish again, then push")
+        raise NcaError(f"{folder} has changed since it was published ({findings[0]}): publish again, then push")
     if not get_token():
         raise NcaError("no token for the hub: run 'hf auth login', or set HF_TOKEN")
     api = HfApi()
@@ -36,11 +36,11 @@ def push(folder: Path, repo: str, private: bool = False) -> str:
             folder_path=folder,
             repo_id=repo,
             repo_type="dataset",
-            commit_message="Published anew",
+            commit_message="Publish dataset",
             delete_patterns=PUBLISHED,
         )
     except HFValidationError as error:
-        raise NcaError(f"{repo!r} is no name of a dataset: write NAMESPACE/NAME ({error})") from None
+        raise NcaError(f"invalid dataset name {repo!r}: write NAMESPACE/NAME ({error})") from None
     except HfHubHTTPError as error:
         raise NcaError(
             f"the hub refused {repo}: {_first_line(error)}. Check the token's rights and the name."

@@ -1,4 +1,4 @@
-"""Rollouts in ``.npz`` files, each read without the others, at twice the speed of NumPy and from any thread."""
+"""Reading single rollouts from ``.npz`` files, at twice the speed of NumPy and from any thread."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ HEADER = re.compile(
     rb"(?P<time_fastest>True|False), 'shape': \((?P<axes>[\d, ]+)\), \} *\n",
     re.DOTALL,
 )
-"""The start of an ``.npy`` file. NumPy has Python's parser read it, which fails now and then when several threads parse
-at once (Python issue 106905)."""
+"""The start of an ``.npy`` file. NumPy reads it with Python's parser, which occasionally fails when several threads
+parse at once (Python issue 106905)."""
 
 PARSER, LAST_ARRAY = Lock(), Lock()
 
 ArrayFile = Path | RangedObject
-"""A local file, or an object of which only what is read is fetched."""
+"""A local file, or an object of which only the bytes that are read are fetched."""
 
 MAX_TOKENS = 256
 
@@ -48,14 +48,14 @@ def array_names(file: ArrayFile) -> list[str]:
 
 
 def read_tokens(file: ArrayFile, key: str, position: int | None = None) -> NDArray[np.uint8]:
-    """The rollout that is array ``key`` of ``file``, or entry ``position`` of that array: frame after frame in memory.
+    """The rollout in array ``key`` of ``file``, or in entry ``position`` of that array, in C order.
 
-    Raises ``ValueError`` if the array has other values than tokens, or whatever a damaged archive leads to.
+    Raises ``ValueError`` if the array does not hold tokens, and errors of many types if the archive is damaged.
     """
     if position is None:
         return np.require(as_tokens(read_array(file, key)), requirements=("C", "W"))
-    # Whatever is deflated can only be read from its start on. The last array of four axes is kept, so that a pass over
-    # its rollouts inflates it once, and the lock keeps several threads from inflating it each.
+    # Deflated data can only be read from the start. The last array of four axes is cached, so that a pass over its
+    # rollouts inflates it once, and the lock keeps threads from inflating it several times.
     with LAST_ARRAY:
         rollouts = _last_array(file, *_version(file), key)
     return rollouts[position].copy()
@@ -64,7 +64,7 @@ def read_tokens(file: ArrayFile, key: str, position: int | None = None) -> NDArr
 def as_tokens(array: NDArray[Any]) -> NDArray[np.uint8]:
     """``array``, of integers or booleans in any order, as uint8 in C order.
 
-    Raises ``ValueError`` if it has other axes than (T, H, W) or (N, T, H, W), or values that are no tokens.
+    Raises ``ValueError`` if its axes are not (T, H, W) or (N, T, H, W), or its values are not tokens.
     """
     if array.ndim not in (3, 4) or array.dtype.kind not in "biu":
         raise ValueError(f"is {array.dtype} {array.shape}, not integers (T, H, W) or (N, T, H, W)")
@@ -117,21 +117,21 @@ def _inflate(file: ArrayFile, name: str) -> bytes:
 
 @lru_cache(maxsize=16)
 def _directory(file: ArrayFile, _time: int, _size: int) -> dict[str, zipfile.ZipInfo]:
-    """What is in ``file``, kept for the next of its members as long as the file is the same."""
+    """The members of ``file``, cached until it changes."""
     with file.open("rb") as opened, zipfile.ZipFile(opened) as archive:
         return {member.filename: member for member in archive.infolist()}
 
 
 def _version(file: ArrayFile) -> tuple[int, int]:
     if isinstance(file, RangedObject):
-        return 0, file.size  # it is of one version
+        return 0, file.size  # a fixed version
     stat = file.stat()
     return stat.st_mtime_ns, stat.st_size
 
 
 @compiled
 def _turn(source, target):
-    """(width, height, frames) to (frames, height, width), tile by tile so that both stay in the cache."""
+    """Transpose (width, height, frames) to (frames, height, width), in tiles that stay in the cache."""
     width, height, frames = source.shape
     for y in range(height):
         for first_frame in range(0, frames, TILE):

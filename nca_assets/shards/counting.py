@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nca_assets.automaton.jit import compiled
 
 TABLES = 4
-"""Counted into in turn: neighbors often have the same token, and a count has to be written before it is read again."""
+"""Used in turn: neighbors often share a token, and a count has to be written before it can be read again."""
 
 
 def token_counts(tokens: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What verification found wrong with a shard or its labels, kept in a file until they verify or are made again."""
+"""Findings: damage to a shard or its labels, on file from its verification until they verify or are made again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nca_assets.store.store import names, whole_file
 
 @contextmanager
 def recording_finding(finding: Stored) -> Iterator[None]:
-    """Note the message of a ``DamageError`` of the block in the file ``finding``; other errors are not the data's."""
+    """Record a ``DamageError`` of the block in the file ``finding``; other errors say nothing about the data."""
     try:
         yield
     except DamageError as error:
@@ -30,7 +30,7 @@ def clear_finding(finding: Stored) -> None:
 
 
 def recorded_findings(data: DataFolder) -> dict[str, str]:
-    """The findings by the names of their files: of a shard its partition key, of its labels that and ``.labels``."""
+    """The findings by partition key, followed by ``.labels`` if they concern a shard's labels."""
     files = (data / "findings" / name for name in sorted(names(data / "findings")) if name.endswith(".txt"))
     return {file.stem: _text(file) for file in files}
 

@@ -1,6 +1,6 @@
-"""Importing other people's shards: ``.npz`` files registered where they lie, with a digest of every rollout.
+"""Importing shards: ``.npz`` files from elsewhere, registered in place, with a digest of every rollout.
 
-Their rollouts are labelled and queried like ours, but no recipe gives them, so none is claimed to be reproducible.
+Their rollouts are labeled and queried like native ones, but have no recipes and are not claimed to be reproducible.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from nca_assets.store.location import Stored
 from nca_assets.store.store import local_copy, names
 
 MAX_CELLS = 2**15 - 1
-"""Of a frame; what the labels' columns hold."""
+"""Cells of a frame, as the labels' columns can hold."""
 
 
 def shard_keys(folder: Stored, name: str, data: DataFolder) -> dict[ShardKey, Stored]:
-    """The shards that the ``.npz`` files in ``folder`` are, or become, in the imported set ``name``.
+    """The ``.npz`` files in ``folder``, by their present or future shards in the imported set ``name``.
 
-    A file that is registered keeps its shard. Others, in order of name, take the numbers that are free or whose
-    manifests are damaged. Raises ``NcaError`` if the name is unfit or there is no such file.
+    Registered files keep their shards. Others, in order of name, take numbers that are free or whose manifests are
+    damaged. Raises ``NcaError`` if the name is invalid or there is no such file.
     """
     if not re.fullmatch(IMPORTED_NAME, name):
         raise NcaError(
@@ -52,7 +52,7 @@ def shard_keys(folder: Stored, name: str, data: DataFolder) -> dict[ShardKey, St
 
 
 def sound_manifests(name: str, data: DataFolder) -> Iterator[tuple[ShardKey, Manifest]]:
-    """The shards of imported set ``name`` whose manifests can be read."""
+    """The shards of imported set ``name`` with a sound manifest."""
     for key in data.imported_shards():
         if key.set == name and (manifest := _sound_manifest(key, data)):
             yield key, manifest
@@ -64,11 +64,11 @@ def _sound_manifest(key: ShardKey, data: DataFolder) -> Manifest | None:
 
 
 def register(key: ShardKey, source: Stored | None, data: DataFolder) -> Manifest:
-    """Read every rollout of ``source``, by default the file registered before, and write the manifest of shard ``key``.
+    """Read every rollout of ``source``, by default the registered file, and write the manifest of shard ``key``.
 
-    Rollouts are numbered on from the shard before it. Raises ``NcaError`` naming file and array if there is none, or
-    one is not of shape (T, H, W) or (N, T, H, W), of integers in [0, 256), with at least 129 frames; or if the file no
-    longer holds as many rollouts as the shard had.
+    Numbering continues from the previous shard. Raises ``NcaError`` naming file and array if there is no array, or one
+    is not of integers in [0, 256) and shape (T, H, W) or (N, T, H, W), with at least 129 frames; or if the number of
+    rollouts has changed since the shard was registered.
     """
     known = _sound_manifest(key, data)
     if source is None:
@@ -113,7 +113,7 @@ def _address(file: Stored) -> str:
 
 
 def _rollouts(source: Stored, remedy: str) -> Iterator[tuple[str, int | None, NDArray[np.uint8]]]:
-    with reading(source, remedy, "is no readable .npz of plain arrays"):
+    with reading(source, remedy, "is not a readable .npz of plain arrays"):
         file = local_copy(source)
         for name in array_names(file):
             tokens = _fit_tokens(read_array(file, name), f"{source}: {name}")
@@ -125,7 +125,7 @@ def _rollouts(source: Stored, remedy: str) -> Iterator[tuple[str, int | None, ND
 
 
 def _fit_tokens(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
-    """``array`` as tokens. Raises ``DamageError`` if it is none, or labels have no room for it."""
+    """``array`` as tokens. Raises ``DamageError`` if it does not hold tokens, or can't be labeled."""
     try:
         tokens = as_tokens(array)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Shards in a folder of one's own, without an orchestrator: the card's ``generate_local.py``."""
+"""Making shards without an orchestrator: the card's ``generate_local.py``."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def generate(
 ) -> Iterator[tuple[ShardKey, Manifest]]:
     """Write shards ``keys`` under ``data``, each with its manifest; yields each when it is done.
 
-    The vocabulary is learned first if there is none, which gives the same one everywhere. Raises ``NcaError`` if the
-    folder holds shards of another size or length, or can't be written to.
+    A missing vocabulary is learned first, with the same result everywhere. Raises ``NcaError`` if the folder holds
+    shards of another size or length, or can't be written to.
     """
     if not data.centroids_file.exists():
         with shown("vocabulary") as progress:

@@ -1,4 +1,4 @@
-"""The manifest of each shard: its rollouts, their digests, where their tokens lie, and what these were made from."""
+"""The manifest of a shard: its rollouts, their digests, the location of their tokens, and the inputs of these."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Member(BaseModel):
 
     @property
     def place(self) -> str:
-        """Where it lies in the file, as messages name it."""
+        """Its place in the file, for messages."""
         return self.key if self.position is None else f"{self.key}[{self.position}]"
 
 
 class Manifest(BaseModel):
     """The content of a shard's JSON file; ``docs/SPEC.md`` describes each entry.
 
-    Own shards have a ``recipe_version``, a ``centroids_digest`` and a ``device``, imported ones a ``source``.
+    Native shards have a ``recipe_version``, a ``centroids_digest`` and a ``device``, imported ones a ``source``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,7 +70,7 @@ class Manifest(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _give_members_their_frames(cls, content: dict[str, Any]) -> dict[str, Any]:
-        """Manifests of earlier releases say once how many frames every rollout has."""
+        """Manifests of earlier releases give the frames once for all rollouts."""
         if "frames" not in content:
             return content
         content = dict(content)
@@ -84,20 +84,20 @@ class Manifest(BaseModel):
 
     @property
     def tokens(self) -> int:
-        """How many tokens the shard has."""
+        """The number of tokens in the shard."""
         return sum(self.token_counts)
 
     def tokens_file(self, data: DataFolder) -> Stored:
-        """Where the shard's tokens lie."""
+        """Path of the shard's tokens."""
         return parse_location(self.source) if self.source else data.tokens_file(ShardKey(self.set, self.shard))
 
     def contradiction(self, key: ShardKey) -> str | None:
-        """What in it contradicts the rest or the shard ``key`` that it is of, if anything does."""
+        """How it contradicts itself or its shard ``key``, if it does."""
         first = self.members[0].index if key.imported else key.number * len(self.members)
         if (self.set, self.shard) != (key.set, key.number):
-            return f"it is of {ShardKey(self.set, self.shard)}"
+            return f"it belongs to {ShardKey(self.set, self.shard)}"
         if (self.source is None) == key.imported or (self.recipe_version is None) != key.imported:
-            return "it gives its tokens no origin, or two"
+            return "its tokens have no origin, or two"
         if [member.index for member in self.members] != list(range(first, first + len(self.members))):
             return f"its rollouts are not {first} to {first + len(self.members) - 1}"
         if self.tokens != sum(member.frames * member.height * member.width for member in self.members):
@@ -134,12 +134,12 @@ def read_manifest(key: ShardKey, data: DataFolder) -> Manifest:
 
 
 def cached_manifest(key: ShardKey, data: DataFolder) -> Manifest:
-    """The same for readers that ask for each rollout: read again when the file has changed, from a bucket only once."""
+    """As ``read_manifest``, cached for reading single rollouts: until the file changes or, in a bucket, for good."""
     file = data.manifest_file(key)
     try:
         time = stamp(file)
     except OSError:
-        return read_manifest(key, data)  # which says what is wrong
+        return read_manifest(key, data)  # for its error message
     return _manifest(key, data, time)
 
 

@@ -20,7 +20,7 @@ from nca_assets.shards.counting import token_counts
 from nca_assets.shards.manifest import Member, rollout_digest
 
 DEFLATE_LEVEL = 2
-"""ISA-L's level that writes fewest bytes of time-fastest tokens, at some 600 MB/s a core."""
+"""ISA-L's best level for time-fastest tokens, at some 600 MB/s per core."""
 
 EARLIEST_ZIP_TIME = datetime(1980, 1, 1, tzinfo=UTC)
 """The time stamp of every member, so that equal tokens give equal files, in every time zone."""
@@ -28,8 +28,7 @@ EARLIEST_ZIP_TIME = datetime(1980, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class PackedRollout:
-    """A rollout ready to be written: its entry in the manifest, how often it has each token, its ``.npy`` file as it
-    is and deflated."""
+    """A rollout ready to be written: its manifest entry, its token counts, and its ``.npy`` file, raw and deflated."""
 
     member: Member
     token_counts: NDArray[np.int64]
@@ -60,7 +59,7 @@ def npy_bytes(tokens: NDArray[np.uint8]) -> bytes:
 def write_members(rollouts: Iterable[PackedRollout], file: BinaryIO) -> int:
     """Write ``rollouts`` to ``file`` as an ``.npz``, one after the other; returns the bytes written.
 
-    Only the rollout in hand is held. Archives and members may be of any size (zip64).
+    Memory holds one rollout at a time. Archives and members may be of any size (zip64).
     """
     deflated: deque[bytes] = deque()
 
@@ -70,14 +69,14 @@ def write_members(rollouts: Iterable[PackedRollout], file: BinaryIO) -> int:
             # Not ZIP_AUTO: it takes zlib at its slowest level, whatever get_compressobj says.
             yield f"{member_name(rollout.member.index)}.npy", EARLIEST_ZIP_TIME, 0o644, ZIP_64, [rollout.npy]
 
-    def compressor() -> Any:  # stream_zip asks for one after it took an entry
+    def compressor() -> Any:  # stream_zip calls this after taking an entry
         return _Deflated(deflated.popleft())
 
     return sum(file.write(chunk) for chunk in stream_zip(entries(), get_compressobj=compressor))
 
 
 class _Deflated:
-    """Gives stream_zip, in place of compressing a member's content, what a worker thread made of it."""
+    """A compressor for stream_zip that returns content already deflated by a worker thread."""
 
     def __init__(self, deflated: bytes) -> None:
         self.deflated = deflated

@@ -1,4 +1,4 @@
-"""Reading shards back, own or imported, held to their manifests."""
+"""Reading shards, native or imported, checked against their manifests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nca_assets.store.store import in_parts, local_copy
 def read_rollouts(key: ShardKey, data: DataFolder, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
     """Each rollout of shard ``key`` with its tokens, uint8 (frames, height, width), in order of index.
 
-    Raises ``DamageError`` naming file and array when the file is missing, damaged, or not what the manifest says, and
+    Raises ``DamageError`` naming file and array if the file is missing, damaged, or at odds with the manifest, and
     ``NcaError`` if the shard's tokens are not kept.
     """
     return _read(key, data, manifest, manifest.members, local_copy)
@@ -57,9 +57,9 @@ def require_tokens(key: ShardKey, manifest: Manifest) -> None:
 
 @contextmanager
 def reading(file: Stored, remedy: str, fault: str = "is damaged") -> Iterator[None]:
-    """Raise what reading an ``.npz`` fails with as ``DamageError``, or ``TransientError`` if the disk did not answer.
+    """Turn errors of reading an ``.npz`` into ``DamageError``, or ``TransientError`` if the disk did not answer.
 
-    Damaged archives lead NumPy and ``zipfile`` to raise exceptions of many types.
+    NumPy and ``zipfile`` raise exceptions of many types for damaged archives.
     """
     try:
         with clear_errors():
@@ -97,7 +97,7 @@ def member_of(key: ShardKey, data: DataFolder, manifest: Manifest, index: int) -
 
 
 def _difference(tokens: NDArray[np.uint8], member: Member, alphabet: int) -> str | None:
-    """How ``tokens`` are not the rollout that the manifest lists, if they are not."""
+    """How ``tokens`` differ from the rollout in the manifest, if they do."""
     if tokens.shape != member.shape:
         return f"is {tokens.shape}, not {member.shape}"
     if tokens.max() >= alphabet:

@@ -1,4 +1,4 @@
-"""Any rollout by its id: from its recipe, at the cost of that rollout, or from its shard when that is materialized."""
+"""Any rollout by its id: from its shard if that is materialized, or from its recipe, at the cost of that rollout."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _imported_shard(rollout: RolloutId, data: DataFolder) -> ShardKey:
     for key, manifest in sound_manifests(rollout.set, data):
         if manifest.members[0].index <= rollout.index <= manifest.members[-1].index:
             return key
-    raise NcaError(f"{rollout} is not there: no sound manifest in {data / 'imported'} has it")
+    raise NcaError(f"{rollout} does not exist: no sound manifest in {data / 'imported'} lists it")
 
 
 def regenerate(rollout: RolloutId, data: DataFolder, resources: Resources) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Verifying a shard: it must read as its manifest says and, if it is one of our own, simulate to the same bytes."""
+"""Verifying a shard: it must agree with its manifest and, if it is native, simulate to the same bytes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ from nca_assets.vocabulary.centroids import digest, load_centroids
 def verify_shard(
     key: ShardKey, data: DataFolder, resources: Resources, most: int, progress: Progress = unwatched
 ) -> int:
-    """Read every rollout of shard ``key`` and, if it is one of our own, simulate up to ``most`` again; returns how
-    many were.
+    """Read every rollout of shard ``key`` and, if it is native, simulate up to ``most`` again; returns how many.
 
-    Raises ``DamageError`` if the file, the manifest and the recipe do not agree, saying which rollout differs, and
-    ``NcaError`` if the shard is not of the current recipe and vocabulary. Damage is recorded for the warehouse to show,
-    until all rollouts verify or the shard is made or imported again.
+    Raises ``DamageError`` naming the rollout if the file, the manifest and the recipe disagree, and ``NcaError`` if the
+    shard is not of the current recipe and vocabulary. Damage stays recorded, for the warehouse to show, until all
+    rollouts verify or the shard is made or imported again.
     """
     manifest = read_manifest(key, data)
     with recording_finding(data.finding_file(key)):
@@ -41,9 +40,9 @@ def verify_shard(
 
 
 def reproduce(key: ShardKey, data: DataFolder, resources: Resources, most: int, progress: Progress = unwatched) -> int:
-    """Simulate up to ``most`` rollouts of own shard ``key`` again, evenly spread over it; returns how many.
+    """Simulate up to ``most`` rollouts of native shard ``key`` again, evenly spread over it; returns how many.
 
-    Their digests must be those in the manifest. Raises errors as ``verify_shard`` does.
+    Their digests must match the manifest. Raises errors as ``verify_shard`` does.
     """
     manifest = read_manifest(key, data)
     centroids = load_centroids(data)
@@ -66,21 +65,23 @@ def reproduce(key: ShardKey, data: DataFolder, resources: Resources, most: int, 
 
 
 def _require_counts(key: ShardKey, data: DataFolder, manifest: Manifest, progress: Progress) -> None:
-    """Read the whole shard, and raise ``DamageError`` if its tokens are not as often as its manifest says."""
+    """Read the whole shard, and raise ``DamageError`` if its token counts differ from the manifest's."""
     counts = np.zeros(MAX_TOKENS, dtype=np.int64)
     for done, (_, tokens) in enumerate(read_rollouts(key, data, manifest), start=1):
         counts += token_counts(tokens)
         progress(done, len(manifest.members))
     if counts[: len(manifest.token_counts)].tolist() != manifest.token_counts:
-        raise DamageError(f"{data.manifest_file(key)} has other token counts than the shard: {remake(key)}")
+        raise DamageError(f"{data.manifest_file(key)} does not match its shard's token counts: {remake(key)}")
 
 
 def require_current_inputs(key: ShardKey, manifest: Manifest, centroids: Tensor) -> None:
-    """Raise ``NcaError`` if own shard ``key`` was made by another recipe or with other ``centroids``, so that its
-    rollouts can't be simulated again."""
+    """Raise ``NcaError`` if native shard ``key`` was made with another recipe or other ``centroids``, and so can't be
+    simulated again."""
     made_with, current = str(manifest.centroids_digest), digest(centroids)
     if manifest.recipe_version != RECIPE_VERSION:
-        raise NcaError(f"{key} is of recipe version {manifest.recipe_version}, this is {RECIPE_VERSION}: {remake(key)}")
+        raise NcaError(
+            f"{key} has recipe version {manifest.recipe_version}, not the current {RECIPE_VERSION}: {remake(key)}"
+        )
     if made_with != current:
         raise NcaError(
             f"{key} was made with centroids {made_with[:12]}…, the current ones are {current[:12]}…: {remake(key)}"

@@ -28,8 +28,8 @@ def write_shard(
 ) -> Manifest:
     """Simulate the rollouts of shard ``key`` and write them and their manifest into ``data``.
 
-    ``progress`` is called with the rollouts done and their number. Raises ``NcaError`` if a file can't be
-    written; no partial file keeps a final name.
+    ``progress`` is called with the rollouts done and the total. Raises ``NcaError`` if a file can't be written; no
+    partial file keeps a final name.
     """
     started = time.perf_counter()
     machine = choose_machine(resources)

@@ -1,5 +1,5 @@
-"""Where data lie: a local folder, or a prefix in a bucket of S3-compatible storage; and how files get there whole.
+"""Storage in a local folder or under a prefix of an S3-compatible bucket, where files appear whole.
 
-``location`` has the paths of both kinds, ``store`` what the rest of the package calls. ``local`` and ``bucket`` are the
-two stores: nothing else tells them apart.
+``location`` has the paths of both kinds, ``store`` the functions for the rest of the package. ``local`` and ``bucket``
+are the two stores; nothing else distinguishes them.
 """

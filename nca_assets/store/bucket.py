@@ -1,7 +1,7 @@
-"""Buckets as a store. The functions in ``store`` describe its methods.
+"""Buckets as a store. The functions in ``store`` document the methods.
 
-An object can be replaced in one step, a folder can't, and a file that others have open should stay. So each version of
-those lies under a name of its own, and the object ``latest`` says which is the current one.
+An object can be replaced in one step, but a folder can't, and files that others have open should stay. So each version
+of these has its own name, and the object ``latest`` holds the name of the current one.
 """
 # ruff: noqa: D102
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LATEST = "latest"
 
 KEPT = 3
-"""Versions that are kept, the current one included: whoever reads an older one may go on."""
+"""Versions to keep, the current one included, so that readers of an older one can finish."""
 
 
 class BucketStore:
@@ -114,18 +114,18 @@ class BucketStore:
 
 
 def _listed(folder: BucketPath) -> dict[str, ObjectMeta]:
-    """The objects right below ``folder``, by name."""
+    """The objects directly below ``folder``, by name."""
     found = folder.client.list_with_delimiter(folder.key)["objects"]
     return {item["path"].rpartition("/")[2]: item for item in found}
 
 
 def _upload(local: Path, file: BucketPath) -> None:
-    """Make an object of a local file of any size: it appears once all of it is there."""
+    """Upload a local file of any size; the object appears once it is complete."""
     file.client.put(file.key, local)
 
 
 def _latest(folder: BucketPath) -> tuple[str | None, str | None]:
-    """The name of the current version in ``folder``, and the tag of the object that says so; None before the first."""
+    """The name of the current version in ``folder`` and the ETag of ``latest``; both None before the first version."""
     try:
         found = folder.client.get((folder / LATEST).key)
     except FileNotFoundError:
@@ -134,7 +134,7 @@ def _latest(folder: BucketPath) -> tuple[str | None, str | None]:
 
 
 def _replace_latest(folder: BucketPath, before: str, version: str) -> bool:
-    """Make ``version`` the current one if ``before`` still is; returns whether it was."""
+    """Make ``version`` the current one unless ``before`` was replaced; returns whether it succeeded."""
     from obstore.exceptions import AlreadyExistsError, PreconditionError
 
     named, tag = _latest(folder)
@@ -143,17 +143,16 @@ def _replace_latest(folder: BucketPath, before: str, version: str) -> bool:
     mode: PutMode = {"e_tag": tag} if tag else "create"
     with suppress(AlreadyExistsError, PreconditionError):
         folder.client.put((folder / LATEST).key, version.encode(), mode=mode, use_multipart=False)
-    # Asked once more, since the condition also fails when the first answer was lost and the request repeated, and since
-    # some servers ignore conditions (rclone's does). On those a publication is lost unnoticed if another one has looked
-    # before it and writes after this line: some milliseconds, where builds take seconds.
+    # Read again because the condition also fails when a request whose response was lost is repeated, and because some
+    # servers ignore conditions (rclone's does). On those, a publication is lost without notice if another process read
+    # ``latest`` before it and writes after this line: a window of milliseconds.
     return _latest(folder)[0] == version
 
 
 def _number(version: str) -> int:
-    """What the name of a version begins with: one more than the version had that it follows.
+    """The number at the start of a version's name: one more than its predecessor's, so names sort by publication.
 
-    So versions sort in the order of their publication. Those of earlier releases begin with a date, like
-    20260131T235959: the next one's number is that of the day after.
+    Names from earlier releases start with a date, like 20260131T235959; their successors count on from it.
     """
     match = re.match(r"\d{8,}", version)
     return int(match[0]) if match else 0

@@ -1,6 +1,6 @@
-"""Connections to buckets, by obstore: it is imported here alone, and this module only once a bucket is used.
+"""Connections to buckets through obstore, which only this module imports, and only once a bucket is used.
 
-Address and credentials come from the usual ``AWS_*`` variables, or from where AWS gives them to its machines.
+Address and credentials come from the usual ``AWS_*`` variables or, on AWS, from the instance's metadata.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ PATIENCE: RetryConfig = {
     "backoff": {"init_backoff": timedelta(seconds=0.25), "max_backoff": timedelta(seconds=5), "base": 3},
     "retry_timeout": timedelta(seconds=60),
 }
-"""How long a request is repeated while the storage does not answer: some ten seconds if it refuses at once."""
+"""Retries of a request while the storage does not answer: some ten seconds if it refuses at once."""
 
 LOADED_IN = os.getpid()
-"""obstore's threads are in this process alone; in one forked from it, a request would wait forever."""
+"""The process of obstore's threads; in one forked from it, a request would wait forever."""
 
 
 def client_of(bucket: str) -> S3Store:
-    """The connection to a bucket, made once in a process. Raises ``NcaError`` in a forked process."""
+    """The connection to a bucket, made once per process. Raises ``NcaError`` in a forked process."""
     if os.getpid() != LOADED_IN:
         raise NcaError(
             "a forked process can't read buckets: start workers with 'spawn' or 'forkserver' "

@@ -1,4 +1,4 @@
-"""Local copies of objects, kept by version: of what DuckDB, memory maps and archives need as local files."""
+"""Local copies of objects, by version, for DuckDB, memory maps and archives, which need local files."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nca-assets"
-"""Where the copies are kept. They may be deleted at will."""
+"""Folder of the copies, which may be deleted at will."""
 
 COPIES = "versions"
-"""The folder there that makes room; builds and unpacked shards, beside it, stay."""
+"""The subfolder from which old copies are removed; builds and unpacked shards, beside it, are kept."""
 
 max_gb: Callable[[], float] = lambda: 50  # noqa: E731
-"""Asks for the GB of copies to keep; beyond, the least recently used are removed. The settings, which know, lie above
-this module and put their question here."""
+"""The GB of copies to keep; beyond it, the least recently used are removed. ``settings``, which this module may not
+import, replaces it."""
 
 IN_USE = 3600.0
 """Seconds after its last use during which a copy is not removed."""
 
 AT_ONCE = 16
-"""Files that are fetched side by side."""
+"""Files fetched concurrently."""
 
 
 def copies_of(found: Sequence[tuple[BucketPath, ObjectMeta]]) -> list[Path]:
-    """A copy of each object, in the version that was ``found`` or, where that was replaced meanwhile, a later one."""
+    """A copy of each object in the version ``found``, or in a later one if it was replaced meanwhile."""
     copies = {file: _place(file, meta) for file, meta in found}
     missing = [file for file, copy in copies.items() if not _touch(copy)]
     if missing:
@@ -47,7 +47,7 @@ def copies_of(found: Sequence[tuple[BucketPath, ObjectMeta]]) -> list[Path]:
 
 
 def _touch(copy: Path) -> bool:
-    """Note that ``copy`` is used; returns whether it is there."""
+    """Mark ``copy`` as used; returns whether it exists."""
     try:
         os.utime(copy)
     except FileNotFoundError:
@@ -56,12 +56,12 @@ def _touch(copy: Path) -> bool:
 
 
 def _place(file: BucketPath, meta: ObjectMeta) -> Path:
-    # The path as it is comes last, since some names say what is in a file.
+    # The object's own path comes last, since some names carry meaning.
     return CACHE / COPIES / (meta["e_tag"] or "").strip('"') / file.bucket / file.key
 
 
 def first_copy(file: BucketPath) -> Path:
-    """A copy of what the object was when this process first asked for it."""
+    """A copy of the object in the version that this process saw first."""
     if not (copy := _first_copy(file)).exists():  # removed to make room
         _first_copy.cache_clear()
         copy = _first_copy(file)
@@ -75,7 +75,7 @@ def _first_copy(file: BucketPath) -> Path:
 
 def _fetch(file: BucketPath) -> Path:
     content = file.client.get(file.key)
-    copy = _place(file, content.meta)  # of the version that came, which need not be the one that was asked for
+    copy = _place(file, content.meta)  # of the version received, which may be newer than the one found
     with replaced_file(copy) as out:
         for chunk in content.stream():
             out.write(chunk)
@@ -83,10 +83,10 @@ def _fetch(file: BucketPath) -> Path:
 
 
 def _make_room(fetched: int) -> None:
-    """Remove copies beyond the limit, once a twentieth of it was ``fetched`` since any process did: looking at all
-    copies takes seconds."""
+    """Remove copies beyond the limit, but only once a twentieth of it has been ``fetched`` since the last time, by any
+    process: listing all copies takes seconds."""
     limit = max_gb() * 1e9
-    counter = CACHE / "mebibytes-fetched"  # one byte for each, since appending needs no lock
+    counter = CACHE / "mebibytes-fetched"  # one byte each, since appending needs no lock
     with counter.open("ab") as file:
         file.write(bytes(-(-fetched // 2**20)))
     if counter.stat().st_size * 2**20 < limit / 20:
@@ -94,7 +94,7 @@ def _make_room(fetched: int) -> None:
     counter.write_bytes(b"")
     copies: list[tuple[float, int, Path]] = []
     for file in (CACHE / COPIES).rglob("*"):
-        with suppress(FileNotFoundError):  # other processes write and remove some meanwhile
+        with suppress(FileNotFoundError):  # other processes add and remove files meanwhile
             found = file.stat()
             if S_ISREG(found.st_mode):
                 copies.append((found.st_mtime, found.st_size, file))

@@ -1,4 +1,4 @@
-"""One process at a time, on this machine and on all that share its folders."""
+"""Locks that hold across processes, and across machines that share a folder."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from nca_assets.errors import TransientError
 from nca_assets.store.refusals import refusals_of_the_disk
 
 MAX_WAIT = 600.0
-"""Seconds to wait for another process to end."""
+"""Seconds to wait for another process to finish."""
 
 BETWEEN = 0.05
-"""Seconds between two looks at a lock."""
+"""Seconds between attempts to take a lock."""
 
 
 @contextmanager
 def alone(final: Path) -> Iterator[None]:
-    """Hold the lock of ``final``, a file beside it, for the block; it ends with the process.
+    """Hold the lock of ``final``, a file beside it, during the block; a killed process releases it.
 
-    Raises ``TransientError`` if another process keeps it too long, and ``NcaError`` if the disk refuses.
+    Raises ``TransientError`` if another process holds it too long, and ``NcaError`` if the disk refuses.
     """
     file = final.with_name(f".{final.name}.lock")
     with refusals_of_the_disk(final):
@@ -32,7 +32,7 @@ def alone(final: Path) -> Iterator[None]:
         while (lock := _try(file)) is None:
             if time.monotonic() > deadline:
                 raise TransientError(
-                    f"another process has been writing {final} for {MAX_WAIT:.0f} s: end it, then run this again"
+                    f"another process has been writing {final} for {MAX_WAIT:.0f} s: stop it, then run this again"
                 )
             time.sleep(BETWEEN)
     try:
@@ -43,11 +43,11 @@ def alone(final: Path) -> Iterator[None]:
 
 
 def _try(file: Path) -> int | None:
-    """The lock of ``file``, to be closed, or None if another process has it."""
+    """An open, locked descriptor of ``file``, or None if another process holds the lock."""
     lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     with suppress(BlockingIOError, FileNotFoundError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(lock), file.stat()):
-            return lock  # otherwise the last holder has removed it since it was opened
+            return lock  # otherwise its last holder has removed the file since
     os.close(lock)
     return None

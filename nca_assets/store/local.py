@@ -1,4 +1,4 @@
-"""Local folders as a store. The functions in ``store`` describe its methods."""
+"""Local folders as a store. The functions in ``store`` document the methods."""
 # ruff: noqa: D102
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ class ObjectStat(NamedTuple):
 
 @dataclass(frozen=True)
 class BucketPath:
-    """An object, or a prefix of objects, with those methods of ``pathlib.Path`` that this package uses.
+    """An object, or a prefix of objects, with the methods of ``pathlib.Path`` that this package uses.
 
-    It is written with ``whole_file`` only. Raises what obstore raises; ``clear_errors`` puts that into words.
+    Only ``whole_file`` writes it. Methods raise obstore's exceptions, which ``clear_errors`` translates.
     """
 
     bucket: str
@@ -104,7 +104,7 @@ class BucketPath:
         return io.BytesIO(self.read_bytes())
 
     def unlink(self, missing_ok: bool = False) -> None:
-        """Remove the object. Raises ``FileNotFoundError`` if it is missing, unless that is fine."""
+        """Remove the object. Raises ``FileNotFoundError`` if it is missing, unless ``missing_ok``."""
         if not missing_ok:
             self.stat()
         self.client.delete(self.key)
@@ -127,5 +127,5 @@ def parse_location(text: str | Stored) -> Stored:
 
 
 def place_in(data: Stored, file: Stored) -> str:
-    """The path of ``file`` in the folder ``data``, with slashes; the same wherever the folder is moved."""
+    """The path of ``file`` relative to the folder ``data``, with slashes; independent of where the folder is."""
     return str(file)[len(str(data)) + 1 :]

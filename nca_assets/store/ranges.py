@@ -1,4 +1,4 @@
-"""Objects of which only the bytes that are read are fetched, for readers of archives that seek."""
+"""Objects as seekable files: only the bytes that are read are fetched."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nca_assets.store.copies import copies_of
 from nca_assets.store.location import BucketPath
 
 TAIL = 2**17
-"""Bytes at an object's end that are fetched first: the directory of an archive of a thousand members."""
+"""Bytes at the end of an object to fetch first: enough for the directory of an archive of a thousand members."""
 
 AHEAD = 2**16
-"""Bytes that are fetched at a time, at least."""
+"""Minimal number of bytes per request."""
 
 
 @dataclass(frozen=True)
 class RangedObject:
-    """An object in the version ``tag``; reading raises ``OvertakenError`` once it was replaced."""
+    """An object in the version ``tag``; once it is replaced, reading raises ``OvertakenError``."""
 
     file: BucketPath
     tag: str
@@ -30,13 +30,13 @@ class RangedObject:
     tail: bytes = field(compare=False, repr=False)
 
     def open(self, mode: str = "rb") -> BinaryIO:
-        """The object as a file to read and to seek in."""
+        """The object as a seekable file."""
         if mode != "rb":
             raise ValueError(f"{self.file} is open for reading only")
         return io.BufferedReader(_Reader(self), AHEAD)  # pyright: ignore[reportReturnType]
 
     def read(self, start: int, length: int) -> bytes:
-        """The bytes from ``start`` on, fewer at the end."""
+        """Up to ``length`` bytes from ``start`` on."""
         if start >= (first := self.size - len(self.tail)):
             return self.tail[start - first :][:length]
         return _fetch(self.file, self.tag, start, min(start + length, self.size))
@@ -64,14 +64,14 @@ class _Reader(io.RawIOBase):
 
 
 def in_parts(file: BucketPath) -> RangedObject | Path:
-    """The object as it is now; from a server that can't answer ranges (rclone's calls them whole), a local copy.
+    """The object in its current version; a local copy if the server does not support ranges (rclone's does not).
 
     Raises ``FileNotFoundError`` if it is missing.
     """
     from obstore.exceptions import GenericError
 
     found = file.client.head(file.key)
-    with suppress(GenericError):  # if it is another failure, it is the copy's too
+    with suppress(GenericError):  # any other failure recurs when the copy is fetched
         return _opened(file, found["e_tag"] or "", found["size"])
     return copies_of([(file, found)])[0]
 

@@ -1,4 +1,4 @@
-"""Errors of disks and buckets in words: one line that says what, where, and what to do."""
+"""Errors of disks and buckets as one-line messages: what, where, and the remedy."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key that ma
 
 
 def is_transient(error: OSError) -> bool:
-    """Whether the disk failed in a way that may pass."""
+    """Whether the disk's failure may pass on a retry."""
     return error.errno in _TRANSIENT
 
 
 @contextmanager
 def refusals_of_the_disk(path: Stored) -> Iterator[None]:
-    """Raise an ``OSError`` of the block, which writes ``path``, as ``NcaError`` or the kind of it that fits."""
+    """Turn an ``OSError`` of the block, which writes ``path``, into the kind of ``NcaError`` that fits."""
     try:
         yield
     except OSError as error:
@@ -39,7 +39,7 @@ def refusals_of_the_disk(path: Stored) -> Iterator[None]:
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Raise the errors of a bucket's storage in the block as ``NcaError`` or the kind of it that fits."""
+    """Turn a storage error of the block into the kind of ``NcaError`` that fits."""
     try:
         yield
     except NcaError:
@@ -51,16 +51,16 @@ def clear_errors() -> Iterator[None]:
 
 
 def _refusal_of_the_storage(error: Exception) -> NcaError | None:
-    """What is wrong and what to do, if ``error`` came from the storage and is not that an object is missing."""
+    """The fault and its remedy, if ``error`` came from the storage and is not a missing object."""
     text = str(error)
     missing_bucket = "NoSuchBucket" in text
     if not type(error).__module__.startswith("obstore") and not missing_bucket:
         return None
     where = os.environ.get("AWS_ENDPOINT_URL", "S3")
     if missing_bucket:
-        return NcaError(f"{where} has no such bucket as NCA_DATA names: make it, or correct NCA_DATA")
+        return NcaError(f"{where} has no such bucket (from NCA_DATA): create it, or correct NCA_DATA")
     if "latest/api/token" in text or "latest/meta-data" in text:
-        return NcaError(f"there are no credentials for {where}: {_CREDENTIALS}")
+        return NcaError(f"no credentials for {where}: {_CREDENTIALS}")
     for denial in _DENIED:
         if denial in text:
             return NcaError(f"{where} refuses these credentials ({denial}): {_CREDENTIALS}")

@@ -1,8 +1,8 @@
-"""Local files and folders that appear whole or not at all: made under a temporary name, flushed, then renamed.
+"""Local files and folders that appear whole or not at all: written under a temporary name, flushed, then renamed.
 
-The writer holds a lock on its temporary file, which ends with its process: so the next writer can tell what killed ones
-have left, and removes it. A temporary folder lies beside such a file, empty then, since NFS locks only what is open for
-writing.
+A writer holds a lock on its temporary file until its process ends, so the next writer can identify and remove what
+killed ones left behind. A temporary folder has an empty file beside it for the lock, since NFS locks only files that
+are open for writing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NEW, BEFORE = ".new", ".before"
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the name ``path`` when the block ends well, and vanishes when it does not."""
+    """A file that becomes ``path`` if the block succeeds, and is removed if it fails."""
     with _temporary(path) as temporary, temporary.open("wb") as file:
         yield file
         file.flush()
@@ -37,9 +37,9 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replaced_folder(to: Path) -> Iterator[Path]:
-    """A folder that takes the place of ``to`` when the block ends well, and vanishes when it does not.
+    """A folder that replaces ``to`` if the block succeeds, and is removed if it fails.
 
-    Raises ``NcaError`` when the disk refuses.
+    Raises ``NcaError`` if the disk refuses.
     """
     with _temporary(to) as temporary:
         folder = temporary.with_suffix(NEW)
@@ -51,7 +51,7 @@ def replaced_folder(to: Path) -> Iterator[Path]:
 
 
 def created_file(path: Path, content: bytes) -> bool:
-    """Write ``content`` to ``path``, whole, unless it exists; returns whether it did not."""
+    """Write ``content`` to ``path``, whole, unless it exists; returns whether it was written."""
     with _temporary(path) as temporary:
         temporary.write_bytes(content)
         _flush(temporary)
@@ -76,7 +76,7 @@ def temporary_name(path: Path) -> Path:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, if it is there."""
+    """Remove a file, or a folder with its content, if it exists."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -85,7 +85,7 @@ def discard(path: Path) -> None:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A new temporary file for ``path``, locked, removed in the end if it still has that name."""
+    """A new temporary file for ``path``, locked, and removed at the end if it was not renamed."""
     with refusals_of_the_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
@@ -108,10 +108,10 @@ def _create_locked(path: Path) -> tuple[Path, int]:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what dead writers of ``path`` have left, and put back the folder that they were about to replace."""
+    """Remove leftovers of dead writers of ``path``, and restore a folder that they were about to replace."""
     any_name = f".{glob.escape(path.name)}.{'?' * 12}"
     for leftover in path.parent.glob(any_name + TEMPORARY):
-        if leftover.is_dir():  # of an earlier release, which had no file beside it
+        if leftover.is_dir():  # from an earlier release, without a file beside it
             _clean_up(leftover, path)
             continue
         with suppress(FileNotFoundError):
@@ -131,7 +131,7 @@ def _clean_up(temporary: Path, path: Path) -> None:
         before.rename(path)
     discard(before)
     discard(temporary.with_suffix(NEW))
-    discard(temporary)  # last, since what lies beside it is found by it
+    discard(temporary)  # last, since the others are found by its name
 
 
 def _flush(path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Seals: a digest inside each of our own files, by which any changed bit shows, and any file under another's name.
+"""Seals: a digest inside each of our own files that reveals any changed bit, and any file under another's name.
 
-A file is made with a blank seal: 64 zeros after ``MARK``. The seal is the SHA-256, in hex, of the file's path in the
-data folder, a line break, and the content with the blank seal; it then takes the place of the zeros.
+A file starts with a blank seal: 64 zeros after ``MARK``. The seal is the SHA-256, in hex, of the file's path in the
+data folder, a line break, and the content with the blank seal; it then replaces the zeros.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ZEROS = b"0" * 64
 BLANK = (MARK + ZEROS).decode()
 
 THREADS = 4
-"""Files that are read and hashed side by side."""
+"""Files read and hashed concurrently."""
 
 
 def write_sealed(content: bytes, file: Stored, data: Stored) -> None:
@@ -34,14 +34,14 @@ def write_sealed(content: bytes, file: Stored, data: Stored) -> None:
 
 
 def create_sealed(content: bytes, file: Stored, data: Stored) -> bool:
-    """The same unless there is a file of that name; returns whether there was none."""
+    """As ``write_sealed``, unless the file exists; returns whether it was written."""
     return create(file, sealed(content, place_in(data, file)))
 
 
 def read_sealed(file: Stored, data: Stored, remedy: str, copy: Path | None = None) -> bytes:
     """The content of ``file`` in the folder ``data``, or of its local ``copy``, with a blank seal.
 
-    Raises ``DamageError`` that ends with the ``remedy`` if the file is missing or its seal does not hold, and
+    Raises ``DamageError`` ending with the ``remedy`` if the file is missing or its seal is invalid, and
     ``TransientError`` if the disk does not answer.
     """
     try:
@@ -56,10 +56,10 @@ def read_sealed(file: Stored, data: Stored, remedy: str, copy: Path | None = Non
 
 
 def sound_copies(remedies: Mapping[Stored, str], data: Stored) -> tuple[list[Path], dict[Stored, str]]:
-    """Local copies of the files whose seal holds, in order; and of each of the others, what is wrong with it.
+    """Local copies of the files whose seal is valid, in order, and for each of the others, its damage in words.
 
-    ``remedies`` has the files, and what to do about each that is damaged. Raises ``TransientError`` if the disk does
-    not answer, or if a file that was listed in a bucket is gone.
+    ``remedies`` maps each file to its remedy if damaged. Raises ``TransientError`` if the disk does not answer, or if a
+    file was removed from a bucket after it was listed.
     """
     try:
         copies = dict(zip(remedies, local_copies(remedies), strict=True))
@@ -91,7 +91,7 @@ def unsealed(content: bytes, place: str) -> bytes:
         raise ValueError("it has no seal")
     blank = content[:start] + ZEROS + content[start + len(ZEROS) :]
     if content[start : start + len(ZEROS)] != _digest(blank, place):
-        raise ValueError("it is not what was written there")
+        raise ValueError("it does not match its seal")
     return blank
 
 

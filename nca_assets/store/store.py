@@ -1,4 +1,4 @@
-"""What the package calls to list, read, write and publish, in a local folder or a bucket alike."""
+"""Listing, reading, writing and publishing, in local folders and buckets alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ P = TypeVar("P")
 
 
 class Store(Protocol[P]):
-    """All that differs between local folders and buckets; the functions below say what each method does."""
+    """All that differs between local folders and buckets; the functions below document the methods."""
 
     # ruff: noqa: D102
     def names(self, folder: P) -> Iterator[str]: ...
@@ -41,20 +41,20 @@ BUCKET: Store[BucketPath] = BucketStore()
 
 
 def store_of(path: Stored) -> Store[Any]:
-    """The store that ``path`` is in. Nothing else tells a folder from a bucket."""
+    """The store of ``path``. Nothing else distinguishes folders from buckets."""
     return LOCAL if isinstance(path, Path) else BUCKET
 
 
 def names(folder: Stored) -> Iterator[str]:
-    """The names of what is in ``folder``, in no order; no more are listed than are asked for, or a thousand.
+    """The names in ``folder``, unordered, listed lazily; in a bucket, names further below too, in pages of 1,000.
 
-    Those of a bucket include what is further below. Raises ``NcaError`` if the folder can't be read.
+    Raises ``NcaError`` if the folder can't be read.
     """
     return store_of(folder).names(folder)
 
 
 def names_below(folder: Stored) -> Iterator[str]:
-    """The names of all files below ``folder``, like ``set=1/shard=00000.parquet``, in no order.
+    """The names of all files below ``folder``, like ``set=1/shard=00000.parquet``, unordered.
 
     Raises ``NcaError`` if a folder can't be read.
     """
@@ -67,79 +67,79 @@ def sizes(folder: Stored) -> dict[str, int]:
 
 
 def modified_at(file: Stored) -> float:
-    """When a file took its name, in seconds since 1970: later than it was written."""
+    """When a file got its final name, in seconds since 1970; later than its content was written."""
     return store_of(file).modified_at(file)
 
 
 def stamp(file: Stored) -> int:
-    """A number that changes with a local file; 0 in a bucket, where asking would take a request each time."""
+    """A number that changes with a local file; 0 in a bucket, where every call would take a request."""
     return store_of(file).stamp(file)
 
 
 def cache_of(data: Stored) -> Path:
-    """A local folder for what is derived from ``data`` and must be local: ``data`` itself if it is."""
+    """A local folder for files derived from ``data``: ``data`` itself if it is local."""
     return store_of(data).cache_of(data)
 
 
 def local_copy(file: Stored) -> Path:
-    """``file`` itself, or a local copy of what it is now. Raises ``FileNotFoundError`` if that object is missing."""
+    """``file`` itself, or a local copy of the current object. Raises ``FileNotFoundError`` if that is missing."""
     return local_copies([file])[0]
 
 
 def local_copies(files: Iterable[Stored]) -> list[Path]:
-    """The same for many files of one store; each folder is listed once, and many are fetched at a time."""
+    """As ``local_copy``, for many files of one store: folders are listed once, and files fetched concurrently."""
     files = list(files)
     return store_of(files[0]).local_copies(files) if files else []
 
 
 def first_copy(file: Stored) -> Path:
-    """``file`` itself, or a local copy of what it was when this process first asked for it."""
+    """``file`` itself, or a local copy in the version that this process saw first."""
     return store_of(file).first_copy(file)
 
 
 def in_parts(file: Stored) -> Path | RangedObject:
-    """``file`` to read here and there: itself, or an object of which only the bytes that are read are fetched.
+    """``file`` itself or, in a bucket, an object of which only the bytes that are read are fetched.
 
-    Raises ``FileNotFoundError`` if an object is missing.
+    Raises ``FileNotFoundError`` if the object is missing.
     """
     return store_of(file).in_parts(file)
 
 
 def whole_file(path: Stored) -> AbstractContextManager[BinaryIO]:
-    """A file to write that takes the name ``path`` when the block ends well, and vanishes when it does not.
+    """A file to write that becomes ``path`` if the block succeeds, and is removed if it fails.
 
-    Leftovers of writers that were killed are removed first. Raises ``NcaError`` when the disk or the bucket refuses.
+    Leftovers of killed writers are removed first. Raises ``NcaError`` if the disk or the bucket refuses.
     """
     return store_of(path).whole_file(path)
 
 
 def create(file: Stored, content: bytes) -> bool:
-    """Write the whole ``file`` unless there is one of that name; returns whether there was none.
+    """Write the whole ``file`` unless it exists; returns whether it was written.
 
-    Of several that create a file at once, one succeeds, but for buckets on servers that ignore the header
-    ``If-None-Match``. Raises ``NcaError`` when the disk or the bucket refuses.
+    Of several concurrent calls, one succeeds, except in buckets on servers that ignore the header ``If-None-Match``.
+    Raises ``NcaError`` if the disk or the bucket refuses.
     """
     return store_of(file).create(file, content)
 
 
 def current(path: Stored, versions: Stored | None = None) -> Stored:
-    """The present version of what is published as ``path``: ``path`` itself if it is local; in a bucket, the last one
-    in the folder ``versions``, by default ``path``. Where nothing was published yet, a path that does not exist."""
+    """The current version of ``path``: ``path`` itself if it is local; in a bucket, the last one in the folder
+    ``versions``, by default ``path``. Before the first publication, a path that does not exist."""
     return store_of(path).current(path, versions)
 
 
 def publish_version(local: Path, path: Stored, after: Stored, versions: Stored | None = None) -> Stored:
     """Publish a finished local file or folder as the next version of ``path``; returns where it is.
 
-    ``after`` is the version that was ``current`` when it was begun. In a bucket that one must still be current, or
-    ``OvertakenError`` is raised and the current version stays; local folders have a lock for that (``exclusive``).
-    Raises ``NcaError`` if the bucket refuses.
+    ``after`` is the version that was ``current`` when the work on this one began. In a bucket, ``OvertakenError`` is
+    raised if it no longer is, and the current version is left unchanged; for local folders there is a lock
+    (``exclusive``). Raises ``NcaError`` if the bucket refuses.
     """
     return store_of(path).publish_version(local, path, versions, after)
 
 
 def require_writable(folder: Stored) -> None:
-    """Make ``folder`` if it is missing and prove that a file can be written to it. Raises ``NcaError`` if not."""
+    """Create ``folder`` if it is missing, and try to write a file to it. Raises ``NcaError`` if that fails."""
     store_of(folder).require_writable(folder)
 
 

@@ -1,5 +1,5 @@
-"""What models are asked to do with rollouts: held-out splits, the sparse long-horizon task, its baselines and scores.
+"""Tasks for models: held-out splits, the sparse long-horizon task, its baselines and scores.
 
-Here: tasks, metrics, models to compare with. Not here: how rollouts get into memory (``loading``), what they are
-(``labels``), pictures of the results (``figures``).
+Covers tasks, metrics and baseline models; ``loading`` reads rollouts, ``labels`` labels them, and ``figures`` draws the
+results.
 """

@@ -1,4 +1,4 @@
-"""Models that count: from nothing, from the context alone, or with a table from the training split."""
+"""Counting models: without data, from the context alone, or with a table from the training split."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ Probabilities = NDArray[np.float64]
 BATCH = 64
 
 MAX_COUNTED = 625
-"""Batches of the training split that are counted: 40,000 windows."""
+"""Training batches to count: 40,000 windows."""
 
 MAX_FITTED = 20
-"""Batches of the training split that weights are fitted on."""
+"""Training batches to fit weights on."""
 
 PRIOR = 10.0
 """Weight of the back-off distribution, in pseudo-counts."""
 
 
 def uniform(context: Context) -> Probabilities:
-    """Every token with 1/32: cross-entropy ln 32 = 3.466 nats."""
+    """Probability 1/32 for every token: cross-entropy ln 32 = 3.466 nats."""
     batch, _, height, width = context.shape
     return np.full((batch, TOKENS, height, width), 1 / TOKENS)
 
 
 def own_unigram(context: Context) -> Probabilities:
-    """In each cell the rollout's own unigram: skill 0 by definition."""
+    """The rollout's own unigram in each cell: skill 0 by definition."""
     return np.stack([_everywhere(unigram(one), one.shape[1:]) for one in context])
 
 
@@ -46,7 +46,7 @@ def last_frame(context: Context) -> Context:
 
 
 def mode_of_cell(context: Context) -> Context:
-    """The most frequent of each cell's four tokens, the later one of equally frequent ones: (batch, height, width)."""
+    """The most frequent of each cell's four tokens, the latest in case of ties: (batch, height, width)."""
     latest_first = context[:, ::-1]
     times = (latest_first[:, :, None] == latest_first[:, None]).sum(axis=2)
     return np.take_along_axis(latest_first, times.argmax(axis=1, keepdims=True), axis=1)[:, 0]
@@ -54,7 +54,7 @@ def mode_of_cell(context: Context) -> Context:
 
 @dataclass(frozen=True)
 class Sharpened:
-    """A token for each cell with probability ``weight``, and the rollout's unigram with the rest."""
+    """A mixture: ``weight`` on one token per cell, and the rest on the rollout's unigram."""
 
     pick: Callable[[Context], Context]
     weight: float
@@ -66,7 +66,7 @@ class Sharpened:
 
     @classmethod
     def fitted(cls, pick: Callable[[Context], Context], source: RolloutSource) -> Sharpened:
-        """With the weight, of 0, 0.02, … 0.98, of the lowest cross-entropy on windows of ``source``."""
+        """With the weight among 0, 0.02, … 0.98 that has the lowest cross-entropy on windows of ``source``."""
         weights = np.arange(50) / 50
         costs = np.zeros(len(weights))
         for context, target in _windows(source, MAX_FITTED):
@@ -78,7 +78,7 @@ class Sharpened:
 
 @dataclass(frozen=True)
 class Markov:
-    """A table of what followed a cell's tokens at frames 32 and 48, which backs off to 48 alone, then to all tokens.
+    """A table of targets given a cell's tokens at frames 32 and 48, backing off to 48 alone, then to the unigram.
 
     ``counts`` is (32, 32, 32): token at 32, at 48, at 112.
     """
@@ -87,7 +87,7 @@ class Markov:
 
     @classmethod
     def counted(cls, source: RolloutSource) -> Markov:
-        """From windows of ``source``."""
+        """Counted on windows of ``source``."""
         counts = np.zeros(TOKENS**3)
         for context, target in _windows(source, MAX_COUNTED):
             index = (context[:, -2].astype(np.int64) * TOKENS + context[:, -1]) * TOKENS + target
@@ -96,13 +96,13 @@ class Markov:
 
     @property
     def unigram(self) -> NDArray[np.float64]:
-        """How often each token is the target: (32,), smoothed."""
+        """Smoothed frequency of each token as the target: (32,)."""
         counts = self.counts.sum(axis=(0, 1)) + 1
         return counts / counts.sum()
 
     @property
     def table(self) -> NDArray[np.float64]:
-        """The probability of the target's token given those before: (32, 32, 32)."""
+        """The probability of the target's token given the previous two: (32, 32, 32)."""
         of_last = _backed_off(self.counts.sum(axis=0), self.unigram)
         return _backed_off(self.counts, of_last[None])
 
@@ -111,7 +111,7 @@ class Markov:
         return np.moveaxis(self.table[context[:, -2], context[:, -1]], -1, 1)
 
     def global_unigram(self, context: Context) -> Probabilities:
-        """In each cell the training split's unigram."""
+        """The training split's unigram in each cell."""
         batch, _, height, width = context.shape
         return np.broadcast_to(self.unigram[:, None, None], (batch, TOKENS, height, width))
 
@@ -125,14 +125,14 @@ def _everywhere(tokens: NDArray[np.float64], grid: tuple[int, ...]) -> Probabili
 
 
 def _windows(source: RolloutSource, most: int) -> Iterator[tuple[Context, Context]]:
-    """Context and target of ``most`` batches of training windows of any start."""
+    """Context and target of up to ``most`` batches of windows with any start."""
     for batch in islice(source.long_horizon(BATCH), most):
         frames = batch.tokens.cpu().numpy()
         yield frames[:, :4], frames[:, 4]
 
 
 def counting_models(source: RolloutSource) -> dict[str, Predict]:
-    """All of them, by name, with what ``source`` tells."""
+    """All counting models by name, fitted on ``source``."""
     markov = Markov.counted(source)
     return {
         "uniform": uniform,

@@ -1,4 +1,4 @@
-"""The leaderboard of the long-horizon task: every baseline's scores, one row a model and rollout, as a Parquet file."""
+"""The leaderboard of the long-horizon task: scores of all baselines, one row per model and rollout, in Parquet."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from nca_assets.warehouse.catalog import SCORE_COLUMNS
 ORACLE = "oracle"
 
 SURE = 3.0
-"""Standard errors beyond which a difference is no chance: one in 700, to one side, if means are normal."""
+"""Standard errors that make a difference significant: one-sided p = 1/700 if means are normally distributed."""
 
 MAX_EXAMPLES = 1000
-"""Rollouts of the test split that are scored, in proportion by behavior: half a percent of accuracy is then plain."""
+"""Test rollouts to score, in proportion by behavior: enough to resolve half a percent of accuracy."""
 
 MAX_ROLLOUTS = 20_000
-"""Rollouts of the training split that models learn from."""
+"""Training rollouts to learn from."""
 
 NETWORKS = {"convnet": ConvNet, "transformer": Transformer}
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All scores, a row for each model and rollout, and the file that they are in."""
+    """All scores, a row per model and rollout, and their file."""
 
     rows: pl.DataFrame
     file: Stored
@@ -52,15 +52,15 @@ class Leaderboard:
 
     @property
     def models(self) -> pl.DataFrame:
-        """The mean scores of each model, the lowest cross-entropy first."""
+        """The mean scores of each model, lowest cross-entropy first."""
         return summary(self.rows, "model").sort("cross_entropy")
 
 
 def score_baselines(data: DataFolder, resources: Resources, shown: Shown) -> Leaderboard:
     """Train the baselines on the training split, score them on the test split, and write the scores.
 
-    Raises ``NcaError`` if there are no labelled rollouts in a split, if a shard is damaged, or if the test split was
-    labelled by another recipe or vocabulary than the current ones.
+    Raises ``NcaError`` if a split has no labeled rollouts, if a shard is damaged, or if the test split was labeled with
+    a recipe or vocabulary that is not current.
     """
     learn_from, test_on = (split("train", data, most=MAX_ROLLOUTS), split("test", data, most=MAX_EXAMPLES))
     require_same_recipe(test_on.table, data)  # the oracle simulates what the others read
@@ -90,20 +90,20 @@ def _tables(
 
 
 def read_scores(data: DataFolder) -> pl.DataFrame:
-    """The scores that were written last. Raises ``DamageError`` if the file is missing or damaged."""
+    """The latest scores. Raises ``DamageError`` if the file is missing or damaged."""
     return read_table(data.scores_file, data, RESCORE)[0]
 
 
 def best_model(models: pl.DataFrame) -> str:
-    """The model of the lowest mean cross-entropy but the oracle."""
+    """The model with the lowest mean cross-entropy, except the oracle."""
     return models.filter(pl.col("model") != ORACLE)["model"][0]
 
 
 def above_the_oracle(rows: pl.DataFrame) -> pl.DataFrame:
-    """How far each model's mean cross-entropy is above the oracle's, in nats a cell, the nearest first.
+    """Excess of each model's mean cross-entropy over the oracle's, in nats per cell, smallest first.
 
-    Columns: model, ``above``, and ``standard_error`` of it, null for a single rollout. Both come from the differences
-    on the same rollouts, which scatter far less than the scores.
+    Columns: ``model``, ``above``, and its ``standard_error``, null for a single rollout. Both come from paired
+    differences, which scatter far less than the scores.
     """
     oracle = rows.filter(model=ORACLE).select("rollout_id", oracle="cross_entropy")
     paired = rows.filter(pl.col("model") != ORACLE).join(oracle, on="rollout_id")
@@ -113,9 +113,9 @@ def above_the_oracle(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def below_the_oracle(rows: pl.DataFrame) -> list[str]:
-    """Models that are below the oracle by more than ``SURE`` standard errors, and so have seen the answers.
+    """Models below the oracle by more than ``SURE`` standard errors, which must have seen the answers.
 
-    The oracle's score is an estimate, and on the high side: a good model may be below it by chance.
+    The oracle's score is an estimate with an upward bias, so a good model may be below it by chance.
     """
     above = above_the_oracle(rows)
     return above.filter(pl.col("above") + SURE * pl.col("standard_error") < 0)["model"].to_list()

@@ -1,6 +1,6 @@
-"""The card's sparse long-horizon task, frozen: frames 0, 16, 32 and 48 are given, frame 112 is to be predicted.
+"""The card's sparse long-horizon task, frozen: predict frame 112 from frames 0, 16, 32 and 48.
 
-The examples are the rollouts that ``by_rollout`` holds out for testing, one each. A model enters by ``evaluate``.
+The examples are the test rollouts of ``by_rollout``, one each; ``evaluate`` scores a model.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ EXAMPLES_AT_ONCE = 16
 
 Probabilities = NDArray[np.float32]
 Predict = Callable[[NDArray[np.uint8]], Any]
-"""From contexts, uint8 (batch, 4, height, width), to the probability of each token in each cell of the target: a float
-array or tensor (batch, 32, height, width)."""
+"""Maps contexts, uint8 (batch, 4, height, width), to token probabilities in each cell of the target: a float array or
+tensor (batch, 32, height, width)."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples on grids of one shape: context uint8 (batch, 4, height, width), target uint8 (batch, height, width)."""
+    """Examples of one grid shape: context uint8 (batch, 4, height, width), target uint8 (batch, height, width)."""
 
     context: NDArray[np.uint8]
     target: NDArray[np.uint8]
@@ -41,16 +41,16 @@ class Examples:
 
 
 def split(name: str, data: DataFolder, *, most: int | None = None) -> RolloutSource:
-    """The rollouts of ours that ``by_rollout`` has in ``name``: train, validation or test.
+    """Native rollouts of split ``name`` of ``by_rollout``: train, validation or test.
 
-    No more than ``most``, in proportion by behavior. Raises ``NcaError`` if there are none.
+    Up to ``most``, in proportion by behavior. Raises ``NcaError`` if there are none.
     """
     condition = f"by_rollout = {literal(name)} AND {OWN_SETS}"
     return RolloutSource.where(condition, data, columns=IDENTITY, sampling=Sampling(total=most))
 
 
 def examples(source: RolloutSource) -> Iterator[Examples]:
-    """The task's one example of each rollout of ``source``, in order."""
+    """The example of each rollout of ``source``, in order."""
     ids, rows = source.ids, source.table.select(IDENTITY).to_dicts()
     for batch in source.long_horizon(EXAMPLES_AT_ONCE, starts=(0,), shuffle=False):
         frames, positions = batch.tokens.cpu().numpy(), batch.rollouts.tolist()
@@ -62,9 +62,9 @@ def examples(source: RolloutSource) -> Iterator[Examples]:
 def evaluate(predict: Predict, source: RolloutSource) -> Scores:
     """The scores of a model on the long-horizon task, over the rollouts of ``source``.
 
-    ``predict`` gets contexts, uint8 (batch, 4, height, width), and returns the probability of each token in each cell
+    ``predict`` takes contexts, uint8 (batch, 4, height, width), and returns the probability of each token in each cell
     of frame 112: an array or a tensor (batch, 32, height, width). ``docs/TRAINING.md`` defines the scores. Raises
-    ``NcaError`` if what it returns are no probabilities.
+    ``NcaError`` if it does not return probabilities.
 
     >>> uniform = lambda context: torch.full((len(context), 32, *context.shape[2:]), 1 / 32)
     >>> nca.evaluate(uniform, data.rollouts("set_name = 'set1'")).summary()
@@ -73,7 +73,7 @@ def evaluate(predict: Predict, source: RolloutSource) -> Scores:
 
 
 def evaluate_examples(predict: Callable[[Examples], Any], source: RolloutSource) -> pl.DataFrame:
-    """A row of scores for each rollout, of a model that may see which rollouts they are, as only the oracle does."""
+    """A row of scores per rollout, for a model that may see the rollouts' ids; only the oracle does."""
     rows: list[dict[str, Any]] = []
     for given in examples(source):
         probabilities = checked(predict(given), given.target.shape)
@@ -84,14 +84,14 @@ def evaluate_examples(predict: Callable[[Examples], Any], source: RolloutSource)
 
 
 def checked(predicted: Any, target_shape: tuple[int, ...]) -> Probabilities:
-    """``predicted`` as float32 (batch, 32, height, width). Raises ``NcaError`` if those are no probabilities."""
+    """``predicted`` as float32 (batch, 32, height, width). Raises ``NcaError`` unless they are probabilities."""
     array = predicted.detach().cpu().numpy() if isinstance(predicted, Tensor) else np.asarray(predicted)
     batch, height, width = target_shape
     wanted = (batch, TOKENS, height, width)
     if array.shape != wanted or not np.issubdtype(array.dtype, np.floating):
         raise NcaError(f"predictions are {array.dtype} {array.shape}: return probabilities, floats {wanted}")
     if not np.isfinite(array).all() or array.min() < 0:
-        raise NcaError("predictions hold negative or infinite numbers: return probabilities, softmax of logits, say")
+        raise NcaError("predictions are negative or not finite: return probabilities, for example softmax of logits")
     worst = float(np.abs(array.sum(axis=1, dtype=np.float64) - 1).max())
     if worst > 1e-3:
         raise NcaError(f"predictions of a cell add up to 1 ± {worst:.3g}: normalize over axis 1, the tokens")

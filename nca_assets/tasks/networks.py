@@ -1,4 +1,4 @@
-"""Models that learn: a small convolutional network and a small transformer, on grids of any size that are tori."""
+"""Trained models: a small convolutional network and a small transformer, on toroidal grids of any size."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ BATCH = 8
 
 
 class Shortcuts(nn.Module):
-    """Logits (batch, 32, height, width) that a network's own are added to: how often each token is in the context,
-    and which is the last; so that no network has to learn what counting tells."""
+    """Baseline logits (batch, 32, height, width) from the context's token frequencies and its last frame, so that
+    networks need not learn to count."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Shortcuts(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """Residual 3x3 convolutions, dilated 1 to 4, with the torus' circular padding: a cell sees 19 cells around."""
+    """Residual 3x3 convolutions, dilated 1 to 4, with circular padding: the receptive field is 19 cells."""
 
     def __init__(self, width: int = 48, dilations: tuple[int, ...] = (1, 2, 4, 2), context: int = CONTEXT) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class ConvNet(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Every cell a position, which attends to all others; where it is on the torus is told in sines and cosines."""
+    """Self-attention over all cells, with sines and cosines of their positions on the torus."""
 
     def __init__(self, width: int = 48, layers: int = 2, heads: int = 4, waves: int = 4) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Transformer(nn.Module):
         return logits.transpose(1, 2).reshape(batch, TOKENS, height, width) + self.shortcuts(one_hot)
 
     def _places(self, height: int, width: int, like: Tensor) -> Tensor:
-        """Sines and cosines of each cell's place: (1, 4 waves, height, width)."""
+        """Sines and cosines of each cell's position: (1, 4 waves, height, width)."""
         features = []
         for length, view in ((height, (-1, 1)), (width, (1, -1))):
             angle = torch.arange(length, device=like.device) * (2 * math.pi / length)
@@ -97,9 +97,9 @@ class Transformer(nn.Module):
 def train(
     build: Callable[[], nn.Module], source: RolloutSource, device: str, progress: Progress = unwatched
 ) -> Predict:
-    """A model that ``build`` makes, trained on windows of ``source``; ``progress`` is called with the steps done.
+    """Train a model made by ``build`` on windows of ``source``; ``progress`` is called with the steps done.
 
-    Twice as many steps as there are rollouts, 200 to 20,000; the same seed every time.
+    Takes two steps per rollout, 200 to 20,000 in total, always with the same seed.
     """
     torch.manual_seed(SEED)
     model = build().to(device)
@@ -124,7 +124,7 @@ def train(
 
 
 def _windows(source: RolloutSource) -> Iterator[Tensor]:
-    """Windows of any start, epoch after epoch."""
+    """Windows with any start, epoch after epoch."""
     stream = replace(source.long_horizon(BATCH, seed=SEED), blocks_open=8)
     for epoch in count():
         yield from (batch.tokens for batch in stream.at(epoch))

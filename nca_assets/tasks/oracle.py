@@ -1,7 +1,7 @@
-"""The oracle: the true rule, continued from the true hidden state with fresh noise, some hundred times.
+"""The oracle: the true rule, continued from the true hidden state with fresh noise, over a hundred times.
 
-What it knows is all that can be known of the future, but its probabilities are estimated from a sample, so its
-cross-entropy is on average somewhat above the lowest that is possible.
+It has all possible knowledge of the future, but its probabilities are estimated from a sample, so its cross-entropy is
+on average somewhat above the minimum.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from nca_assets.tasks.shrinkage import shrunk
 from nca_assets.vocabulary.centroids import load_centroids
 
 FUTURES = 128
-"""Futures simulated of each rollout."""
+"""Futures simulated per rollout."""
 
 *_, LAST, TARGET = LONG_HORIZON
 
 
 @dataclass(frozen=True)
 class Oracle:
-    """Predicts the task's examples from the shares of futures that have each token, as ``shrinkage`` shrinks them."""
+    """Predicts the task's examples from token shares over simulated futures, shrunk by ``shrinkage``."""
 
     data: DataFolder
     centroids: Tensor
@@ -52,14 +52,14 @@ class Oracle:
         rule = self.data.rule(rollout.set, rollout.index)
         state = compiled.state_at(rule, LAST)
         futures = [
-            compiled.simulate(_with_noise_of(rule, future), self.centroids, TARGET - LAST + 1, start=state)[-1]
+            compiled.simulate(_with_fresh_noise(rule, future), self.centroids, TARGET - LAST + 1, start=state)[-1]
             for future in range(self.futures)
         ]
         return shrunk(np.stack(futures), context)
 
 
-def _with_noise_of(rule: Rule, future: int) -> Rule:
-    """The same rule with other noise than any set's: seed and index only key the noise once the weights are drawn."""
+def _with_fresh_noise(rule: Rule, future: int) -> Rule:
+    """The same rule with noise unlike any set's: once the weights are drawn, seed and index only key the noise."""
     return replace(
         rule, scalars=replace(rule.scalars, seed=ORACLE_SEED, index=(rule.scalars.index * FUTURES + future) % 2**32)
     )

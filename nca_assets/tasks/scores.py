@@ -1,4 +1,4 @@
-"""Scores of one prediction, and their averages over rollouts."""
+"""Scores of a prediction, and their averages over rollouts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ IDENTITY = ("set_name", "behavior", "height", "width")
 SCORES = ("cross_entropy", "accuracy", "accuracy_changed", "accuracy_unchanged", "skill")
 
 FLOOR = 1e-6
-"""Added to each probability, which is then normalized again; so no cell costs more than 14 nats."""
+"""Added to each probability before renormalizing, so that no cell costs more than 14 nats."""
 
 UNIGRAM_PRIOR = 0.5
-"""Counted for each token beside the context's own, in the unigram that skill compares with."""
+"""Pseudo-count per token in the unigram that skill compares with."""
 
 
 def score(
@@ -27,9 +27,9 @@ def score(
     width).
 
     - cross_entropy: the mean of -ln p(target) over cells, in nats, 0 to 14.
-    - accuracy: the share of cells whose likeliest token is the target's; ties go to the lowest token.
-    - accuracy_changed, accuracy_unchanged: the same over cells that differ from frame 48, and that do not; None
-      where there are none.
+    - accuracy: the share of cells whose most likely token is the target's; ties go to the lowest token.
+    - accuracy_changed, accuracy_unchanged: the same over cells that differ from frame 48, and those that don't; None
+      if there are none.
     - skill: 1 - cross_entropy / that of the rollout's unigram (``unigram``); 0 is no better, 1 is perfect.
     """
     right = probabilities.argmax(axis=0) == target
@@ -52,20 +52,20 @@ def cross_entropy(probabilities: NDArray[np.floating], target: NDArray[np.uint8]
 
 
 def unigram(context: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """How often each token occurs in a context (4, height, width), smoothed: float64 (32,), adding up to 1."""
+    """Smoothed token frequencies of a context (4, height, width): float64 (32,), summing to 1."""
     return smoothed(np.bincount(context.ravel(), minlength=TOKENS))
 
 
 def smoothed(counts: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Shares of tokens from how often each was counted, (..., 32), none of them 0 and adding up to 1."""
+    """Smoothed token shares from counts (..., 32): positive, and summing to 1."""
     more = counts + UNIGRAM_PRIOR
     return more / more.sum(axis=-1, keepdims=True)
 
 
 def summary(rows: pl.DataFrame, by: str | None = None) -> pl.DataFrame:
-    """The mean of each score over rollouts, each counting once however large; nulls are left out.
+    """The mean of each score over rollouts, weighted equally regardless of size; nulls are left out.
 
-    ``by`` is a column to group by, ``behavior`` or ``size``: ``small``, ``medium``, ``large`` by the longer side, as
+    ``by`` is a column to group by, ``behavior`` or ``size``: ``small``, ``medium``, ``large`` by the longer side, as in
     the split ``by_size``.
     """
     side = pl.max_horizontal("height", "width")
@@ -78,12 +78,12 @@ def summary(rows: pl.DataFrame, by: str | None = None) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of a model: ``rows`` has one for each rollout, with what the rollout is."""
+    """The scores of a model: ``rows`` has one row per rollout, with its id, set, class and grid."""
 
     rows: pl.DataFrame
 
     def summary(self, by: str | None = None) -> pl.DataFrame:
-        """The mean of each score, by ``behavior`` or ``size`` if asked.
+        """The mean of each score, optionally by ``behavior`` or ``size``.
 
         >>> uniform = lambda context: torch.full((len(context), 32, *context.shape[2:]), 1 / 32)
         >>> nca.evaluate(uniform, data.rollouts()).summary("behavior")

@@ -1,4 +1,4 @@
-"""The 32-token vocabulary: hidden states are sampled, clustered and stored as ``centroids.pt``.
+"""The 32-token vocabulary: hidden states sampled, clustered and stored as ``centroids.pt``.
 
-Here: learning, checking, reading and writing centroids. Not here: assigning tokens (``automaton``), and Dagster.
+Here: learning, checking, reading and writing centroids. Not here: assigning tokens (``automaton``), Dagster.
 """

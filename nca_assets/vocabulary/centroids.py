@@ -18,7 +18,7 @@ from nca_assets.store.store import whole_file
 from nca_assets.vocabulary.origin import Origin, file_digest, read_origin, write_origin
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-"""Types of numbers that a vocabulary may be given in."""
+"""Types accepted in a vocabulary."""
 
 
 def to_fixed_point(centroids: Tensor) -> Tensor:
@@ -43,14 +43,14 @@ def digest(centroids: Tensor) -> str:
 def read_centroids(file: Stored) -> Tensor:
     """The centroids in ``file``, checked: float (32, 16), finite, no row of zeros.
 
-    A parameter or a view of a larger tensor is read as a tensor of its own. Raises ``NcaError`` that names the file
-    and what is wrong with it.
+    A parameter or a view of a larger tensor is copied to a plain tensor. Raises ``NcaError`` naming the file and its
+    fault.
     """
     try:
         found = torch.load(io.BytesIO(file.read_bytes()), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise NcaError(f"{file} is missing: materialize the asset 'centroids' (make demo does) first") from None
-    except Exception as error:  # torch's unpickler raises whatever a foreign file leads it to
+    except Exception as error:  # torch's unpickler raises errors of many types for foreign files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NcaError(f"{file} is not a file of torch.save with a plain tensor ({reason[:80]}): {_REMEDY}") from error
     if not _is_plain(found) or found.shape != (TOKENS, CHANNELS) or found.dtype not in FLOATS:
@@ -64,7 +64,7 @@ def read_centroids(file: Stored) -> Tensor:
 
 
 def _is_plain(found: object) -> TypeGuard[Tensor]:
-    """Whether ``found`` is a tensor whose values are all there, one after the other."""
+    """Whether ``found`` is a dense tensor on the CPU."""
     return (
         isinstance(found, Tensor)
         and not found.is_nested
@@ -86,7 +86,7 @@ _REMEDY = "give a (32, 16) float tensor to 'nca import centroids FILE', or delet
 
 
 def load_centroids(data: DataFolder) -> Tensor:
-    """The data folder's vocabulary: float32 (32, 16) in fixed point. Raises ``NcaError`` if it is missing or unfit."""
+    """The data folder's vocabulary: float32 (32, 16) in fixed point. Raises ``NcaError`` if missing or invalid."""
     file = data.centroids_file
     centroids = read_centroids(file)
     if not is_fixed_point(centroids):
@@ -97,10 +97,10 @@ def load_centroids(data: DataFolder) -> Tensor:
 
 
 def save_centroids(centroids: Tensor, data: DataFolder, source: str) -> None:
-    """Write the vocabulary, and beside it where it comes from: ``learned``, or the name of an imported file.
+    """Write the vocabulary and, beside it, its origin: ``learned``, or the name of an imported file.
 
-    Whenever the process dies, the vocabulary that is there then has its origin beside it: until ``centroids.pt`` is
-    replaced, its origin is kept along with the new one.
+    Whenever the process dies, the vocabulary on disk has its origin beside it: until ``centroids.pt`` is replaced, its
+    old origin is kept along with the new one.
     """
     buffer = io.BytesIO()
     torch.save(centroids, buffer)
@@ -115,7 +115,7 @@ def save_centroids(centroids: Tensor, data: DataFolder, source: str) -> None:
 def import_centroids(file: Path, data: DataFolder) -> Tensor:
     """Make a user's own centroids the data folder's vocabulary; returns them in fixed point.
 
-    Raises ``NcaError`` if ``file`` is unfit, before normalizing or after; the old vocabulary then stays.
+    Raises ``NcaError`` if ``file`` is invalid, before or after normalizing; the old vocabulary then stays.
     """
     centroids = read_centroids(file)
     centroids = centroids.float() if is_fixed_point(centroids) else to_fixed_point(centroids)

@@ -1,4 +1,4 @@
-"""The vocabulary that a data folder has now: its digest, and where it comes from."""
+"""The digest and origin of a data folder's current vocabulary."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from nca_assets.vocabulary.origin import file_digest, read_origin
 
 
 def current_digest(data: DataFolder) -> str | None:
-    """The digest of the current vocabulary, or None if there is none. Raises ``NcaError`` if its file is unfit."""
+    """The digest of the current vocabulary, or None if there is none. Raises ``NcaError`` if its file is invalid."""
     try:
         content = data.centroids_file.read_bytes()
     except FileNotFoundError:
         return None
     origin = read_origin(data)
     if origin and origin.file == file_digest(content):
-        return origin.digest  # without torch, whose import takes longer than the question
-    from nca_assets.vocabulary.centroids import digest, load_centroids  # torch
+        return origin.digest  # without torch, which is slow to import
+    from nca_assets.vocabulary.centroids import digest, load_centroids
 
     return digest(load_centroids(data))
 
 
 def current_source(data: DataFolder) -> str | None:
-    """Where the current vocabulary comes from (``learned``, or what it was imported from), or None if there is none.
+    """The source of the current vocabulary (``learned``, or an imported file), or None if there is none.
 
-    Raises ``NcaError`` if the file is unfit, or was put there by hand and would be lost if it were learned again.
+    Raises ``NcaError`` if the file is invalid, or was put there by hand and would be lost by learning again.
     """
     current = current_digest(data)
     if current is None:

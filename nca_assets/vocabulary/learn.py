@@ -1,7 +1,7 @@
 """Learning the centroids: MiniBatchKMeans over hidden states of rollouts that no set contains.
 
-Plain rules go everywhere in the space of states, so most tokens are theirs; the starts of all families add the states
-that rules with structure share, on which they dwell. That gives the tokens a head.
+Plain rules explore the whole space of states, so most tokens are theirs; the starts of all families add the states that
+rules with structure share and dwell in. This makes a few tokens frequent.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from nca_assets.progress import Progress, unwatched
 from nca_assets.vocabulary.centroids import to_fixed_point
 
 POPULATION = Population(VOCABULARY_SEED)
-"""No set has its seed."""
+"""No set may use its seed."""
 
 BLOCKS = 304
-"""Blocks of 32 rollouts, each block of one shape."""
+"""Blocks of 32 rollouts with one shape each."""
 
 STARTS_PER_BLOCK = 2
 SAMPLED_FRAMES = (8, 32, 128, 255)
 STATES_PER_FRAME = 64
-"""States taken of each frame, so that a large grid weighs no more than a small one."""
+"""States taken per frame, so that large and small grids weigh the same."""
 
 
 def learn_centroids(progress: Progress = unwatched) -> Tensor:
     """The vocabulary: float32 (32, 16) in fixed point. The same on every machine.
 
-    ``progress`` is called with the blocks done and their number.
+    ``progress`` is called with the blocks done and the total.
     """
     samples = []
     for block in range(BLOCKS):

@@ -1,4 +1,4 @@
-"""The small file beside ``centroids.pt`` that says where the vocabulary comes from and what its digest is."""
+"""The small file beside ``centroids.pt`` with the vocabulary's source and digest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nca_assets.store.seal import BLANK, read_sealed, write_sealed
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a vocabulary comes from (``learned``, or the name of an imported file), its digest, and its file's."""
+    """The source of a vocabulary (``learned``, or the name of an imported file), its digest, and its file's."""
 
     source: str
     digest: str
@@ -22,9 +22,9 @@ class Origin:
 
 
 def read_origin(data: DataFolder) -> Origin | None:
-    """The origin that is noted of the current vocabulary, or None if there is none or its file is damaged.
+    """The recorded origin of the current vocabulary, or None if there is none or its file is damaged.
 
-    Of a vocabulary that was being replaced when the process died, the origin of whichever file is there.
+    If the process died while replacing a vocabulary, the origin of the one on disk.
     """
     try:
         noted = json.loads(read_sealed(_origin_file(data), data.root, "import the vocabulary again"))
@@ -36,7 +36,7 @@ def read_origin(data: DataFolder) -> Origin | None:
 
 
 def write_origin(origin: Origin, data: DataFolder, before: Origin | None = None) -> None:
-    """Write ``origin`` beside the vocabulary, along with the origin ``before`` while that one is being replaced.
+    """Write ``origin`` beside the vocabulary, along with the old origin ``before`` during a replacement.
 
     Raises ``NcaError`` if the disk refuses.
     """

@@ -1,4 +1,4 @@
-"""Answers of queries: as rows, or as CSV, JSON or Parquet that DuckDB writes itself, whatever their size."""
+"""Query results of any size: as rows, or as CSV, JSON or Parquet written by DuckDB itself."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet":
 
 
 def first_rows(query: str, data: DataFolder, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """The columns of a query's answer, and its first ``most`` rows. Raises ``NcaError`` with DuckDB's message."""
+    """A query's column names and first ``most`` rows. Raises ``NcaError`` with DuckDB's message."""
     with connect(data) as connection, as_query_error():
         answer = ask(connection, query)
         return answer.columns, answer.limit(most).fetchall()
 
 
 def write_answer(query: str, data: DataFolder, file_format: str, out: BinaryIO) -> None:
-    """Write the answer of ``query`` to ``out`` in a format of ``FORMATS``, or nothing if it fails.
+    """Write the result of ``query`` to ``out`` in one of ``FORMATS``; write nothing if the query fails.
 
     Raises ``NcaError`` with DuckDB's message.
     """
     with connect(data, lossless_arrow=True) as connection, as_query_error():
         answer = ask(connection, query).to_arrow_reader()
-        # The connection that answers can write no file, so another one does.
+        # The querying connection can't write files, so a second one does.
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as writer:
             file = Path(folder) / "answer"
             writer.register("answer", answer)
@@ -46,10 +46,9 @@ def write_answer(query: str, data: DataFolder, file_format: str, out: BinaryIO) 
 
 
 def whole_table(query: str, data: DataFolder, then: str = "") -> pl.DataFrame:
-    """The whole answer of ``query``.
+    """The whole result of ``query`` or, given ``then``, of that trusted query over it under the name ``answer``.
 
-    Given ``then``, a query of ours that calls that answer ``answer``, it is the answer of ``then``. Raises ``NcaError``
-    with DuckDB's message.
+    Raises ``NcaError`` with DuckDB's message.
     """
     with connect(data) as connection, as_query_error():
         asked = ask(connection, query)
@@ -57,10 +56,10 @@ def whole_table(query: str, data: DataFolder, then: str = "") -> pl.DataFrame:
 
 
 def ask(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:
-    """The answer of ``query``, not yet computed. Raises ``NcaError`` unless it is a single query that selects."""
+    """The result of ``query``, evaluated lazily. Raises ``NcaError`` unless it is a single SELECT-like query."""
     _require_text(query)
     kinds = [_kind(statement) for statement in connection.extract_statements(query)]
-    # DuckDB 1 puts what creates a PIVOT's types before it; DuckDB 2 calls the two together MULTI.
+    # DuckDB 1 precedes a PIVOT with statements that create its types; DuckDB 2 reports both together as MULTI.
     if not kinds or kinds[-1] not in ("SELECT", "MULTI") or any(kind != "its own CREATE" for kind in kinds[:-1]):
         given = kinds[0] if len(kinds) == 1 else f"{len(kinds)} statements"
         raise NcaError(f"give one query that selects, like 'FROM behavior_summary', not {given}")
@@ -70,13 +69,13 @@ def ask(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRel
 def _kind(statement: duckdb.Statement) -> str:
     try:
         kind = statement.type.name
-    except ValueError:  # DuckDB 2 has kinds that its Python package has not, like UPDATE EXTENSIONS
+    except ValueError:  # DuckDB 2 has kinds unknown to its Python package, like UPDATE EXTENSIONS
         return "a statement of another kind"
     return "its own CREATE" if kind == "CREATE" and not statement.query else kind
 
 
 def parenthesized(condition: str) -> str:
-    """An SQL condition in parentheses that it can't close. Raises ``NcaError`` if it is anything else."""
+    """An SQL condition in parentheses that it can't break out of. Raises ``NcaError`` if it is anything else."""
     _require_text(condition)
     with as_query_error():
         duckdb.SQLExpression(condition)
@@ -84,15 +83,15 @@ def parenthesized(condition: str) -> str:
 
 
 def _require_text(sql: str) -> None:
-    # DuckDB ends at a NUL, and Python's stand-ins for bytes that are no UTF-8 don't reach it.
+    # DuckDB stops at a NUL, and Python's surrogates for bytes that aren't UTF-8 can't be passed to it.
     if re.search("[\0\ud800-\udfff]", sql):
-        raise NcaError("that SQL has a NUL, or bytes that are not UTF-8: write it as UTF-8 text")
+        raise NcaError("the SQL contains a NUL, or bytes that are not UTF-8: write it as UTF-8 text")
 
 
 @contextmanager
 def as_query_error() -> Iterator[None]:
-    """Turn DuckDB's errors into ``NcaError``, with their text and what a column is called now, and its way to tell of
-    Ctrl-C into Python's."""
+    """Turn DuckDB's errors into ``NcaError``, with a hint about renamed columns, and its interruption by Ctrl-C into
+    ``KeyboardInterrupt``."""
     try:
         yield
     except duckdb.Error as error:
@@ -102,8 +101,8 @@ def as_query_error() -> Iterator[None]:
 
 
 def _renamed(message: str) -> str:
-    """A hint if ``message`` is of a column that is not there, under the name that it had before."""
+    """A hint if ``message`` is about a missing column that has been renamed."""
     for name, old in OLD_NAMES.items():
         if re.search(rf'column (named )?"{old}"', message):
-            return f"\nThe column {old} is called {name} now; labels_old_names has the old names."
+            return f"\nThe column {old} is now called {name}; labels_old_names has the old names."
     return ""

@@ -1,7 +1,7 @@
 """Building the warehouse beside the one in use, and swapping it in with one rename.
 
-No process ever opens the published file for writing, so readers are never locked out: who has it open keeps the old
-snapshot, who opens it next sees the new one.
+No process ever opens the published file for writing, so readers are never locked out: open connections keep the old
+snapshot, new ones see the new one.
 """
 
 from __future__ import annotations
@@ -34,47 +34,47 @@ from nca_assets.warehouse.table import Table
 log = logging.getLogger(__name__)
 
 MAX_BUILDS = 4
-"""How often a build is begun anew because another machine's was published before it."""
+"""Attempts to build before giving up because other machines keep publishing first."""
 
 DISK_FULL = ("No space left", "max_temp_directory_size")
-"""What DuckDB's message has when the disk is full, the second when there was no room for its temporary files."""
+"""Fragments of DuckDB's messages for a full disk; the second is for temporary files."""
 
 MAX_PARTS_IN_ORDER = 1000
-"""Beyond it rows are not kept in order, which takes a quarter less time."""
+"""Above it, row order is not preserved, which saves a quarter of the time."""
 
 STORAGE_VERSION = "v1.2.0"
-"""The oldest DuckDB that can read the file, whichever writes it."""
+"""The oldest DuckDB that can read the file, regardless of the version that writes it."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """A table as it was built: its rows, and a digest that changes when its content may have."""
+    """A built table: its row count, and a digest that changes if its content may have changed."""
 
     rows: int
     digest: str
 
 
 def build_warehouse(data: DataFolder, only: Collection[str] | None = None) -> dict[str, Built]:
-    """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns each rebuilt table by name.
+    """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns the rebuilt tables by name.
 
-    With ``only``, rebuild the tables of these names, and take the others over from the published warehouse if there is
-    one. One build runs at a time in a folder, and one in a bucket begins anew if another machine has published
-    meanwhile: so the last one to publish has seen every part that the one before has. Raises ``NcaError`` if there is
-    nothing to build from, a part is damaged, the disk is full, or another build does not end; the published warehouse
-    then stays.
+    With ``only``, rebuild just those tables, and copy the others from the published warehouse if there is one. In a
+    folder, builds run one at a time; in a bucket, a build is repeated if another machine has published meanwhile. So
+    the last one to publish has seen every part that its predecessor has. Raises ``NcaError`` if there is nothing to
+    build from, a part is damaged, the disk is full, or another build does not finish; the published warehouse is then
+    left unchanged.
     """
     for _ in range(MAX_BUILDS - 1):
         try:
             return _build_and_publish(data, only)
         except OvertakenError as error:
-            log.warning("the warehouse is built anew: %s", error)
+            log.warning("the warehouse is built again: %s", error)
     return _build_and_publish(data, only)
 
 
 def _build_and_publish(data: DataFolder, only: Collection[str] | None) -> dict[str, Built]:
     final = _local_file(data)
     with building(data):
-        before = data.warehouse_file()  # asked first: what is published later may have seen other parts
+        before = data.warehouse_file()  # read first, since later versions may contain other parts
         temporary = temporary_name(final)
         _remove_leftovers(final)
         merge_history(data)
@@ -86,7 +86,7 @@ def _build_and_publish(data: DataFolder, only: Collection[str] | None) -> dict[s
                 built = _build(data, temporary, chosen | {"snapshot"})
             else:
                 built = _build(data, temporary, everything)
-            # Left beside by someone who opened the old file for writing; DuckDB would apply it to the new one.
+            # Left behind by a process that opened the old file for writing; DuckDB would apply it to the new one.
             write_ahead_log(final).unlink(missing_ok=True)
             publish_version(temporary, data / "nca.duckdb", before, data / "warehouse")
         finally:
@@ -96,7 +96,7 @@ def _build_and_publish(data: DataFolder, only: Collection[str] | None) -> dict[s
 
 @contextmanager
 def building(data: DataFolder) -> Iterator[None]:
-    """Hold off other builds for the time of the block; what keeps one from writing is raised as ``NcaError``."""
+    """Exclude other builds during the block. Raises ``NcaError`` if the warehouse can't be written."""
     final = _local_file(data)
     try:
         with refusals_of_the_disk(final), alone(final), clear_errors():
@@ -108,7 +108,7 @@ def building(data: DataFolder) -> Iterator[None]:
 
 
 def _local_file(data: DataFolder) -> Path:
-    """What is built: the published file itself, or what a bucket's next version is uploaded from."""
+    """The build target: the published file itself, or the local file uploaded as a bucket's next version."""
     return cache_of(data.root) / "nca.duckdb"
 
 
@@ -123,7 +123,7 @@ def _build(data: DataFolder, file: Path, chosen: Collection[str]) -> dict[str, B
         for table in TABLES:
             if table.name in chosen:
                 built[table.name] = _build_table(connection, table)
-        # What DuckDB can't write when it closes the file, it drops without a word.
+        # Closing the file silently drops whatever DuckDB can't write then.
         connection.execute("CHECKPOINT")
         contents = _contents(connection)
     with duckdb.connect(file, read_only=True) as reopened:
@@ -142,7 +142,7 @@ def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, int | None]:
 
 
 def _remove_leftovers(final: Path) -> None:
-    """Remove unfinished builds with what DuckDB spilled beside them; the caller holds the lock, so none is alive."""
+    """Remove unfinished builds and DuckDB's spill files; the caller holds the lock, so no build is running."""
     for leftover in final.parent.glob(f".{final.name}.*{TEMPORARY}*"):
         discard(leftover)
 
@@ -158,7 +158,7 @@ def _build_table(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:
 
 
 def content_digest(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
-    """Of a table's rows in any order or, of one that ``follows`` from others, of its SQL and their digests."""
+    """Digest of a table's rows, regardless of order; if it ``follows`` from others, of its SQL and their digests."""
     if table.follows:
         sources = [content_digest(connection, BY_NAME[name]) for name in table.sources if name in BY_NAME]
         return hashlib.sha256("-".join([table.version, *sources]).encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
-"""Collections: the answer of a query frozen as a named, versioned set of rollouts, with how it came to be.
+"""Collections: query results frozen as named, versioned sets of rollouts, with their provenance.
 
-``data/collections/NAME/v0001.parquet`` holds the rollouts and their digests; its metadata hold the query, the sampling,
-the date and the warehouse's version. A version is never changed; the same content again makes no new one.
+``data/collections/NAME/v0001.parquet`` holds the rollouts and their digests; its metadata holds the query, the
+sampling, the date and the warehouse's version. Versions are immutable; identical content creates no new one.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ def versions_of(name: str, data: DataFolder) -> list[Stored]:
 
 
 def recollect(file: Stored) -> str:
-    """What to do about the version ``file`` of a collection when it is damaged."""
-    return f"restore it, or remove it and collect {file.parent.name} anew with 'nca collect'"
+    """The remedy for a damaged version of a collection."""
+    return f"restore it, or remove it and collect {file.parent.name} again with 'nca collect'"
 
 
 def freeze(name: str, query: str, data: DataFolder, sampling: Sampling | None = None) -> Collection:
-    """Run ``query`` on the warehouse and keep the rollouts it names as the next version of collection ``name``.
+    """Run ``query`` on the warehouse and keep its rollouts as the next version of collection ``name``.
 
-    When they and the query are those of the latest version, that one is returned. Raises ``NcaError`` if the name or
-    the query is unfit, or no rollout is left.
+    If nothing differs from the latest version, that one is returned. Raises ``NcaError`` if the name or the query is
+    invalid, or no rollout is left.
     """
     if not re.fullmatch(NAME, name):
-        raise NcaError(f"a collection can't be called {name!r}: use letters, digits, '-' and '_', at most 64")
+        raise NcaError(f"invalid collection name {name!r}: use letters, digits, '-' and '_', at most 64")
     sampling = sampling or Sampling()
     rollouts, snapshot = _ask(query, data, sampling)
     folder = cache_of(data.root) / "collections"
@@ -108,7 +108,7 @@ def _keep(
 def read_collection(name: str, data: DataFolder, version: int | None = None) -> Collection:
     """A version of collection ``name``, by default the latest.
 
-    Raises ``NcaError`` if there is none, and ``DamageError`` if it is damaged.
+    Raises ``NcaError`` if it does not exist, and ``DamageError`` if it is damaged.
     """
     files = {int(file.stem[1:]): file for file in versions_of(name, data)}
     if not files or (version or max(files)) not in files:
@@ -119,13 +119,13 @@ def read_collection(name: str, data: DataFolder, version: int | None = None) -> 
 
 
 def read_version(file: Stored, data: DataFolder) -> Collection:
-    """The version of a collection in ``file``. Raises ``DamageError`` unless it is as its seal and digest say."""
+    """The version of a collection in ``file``. Raises ``DamageError`` if it does not match its seal and digest."""
     name, number = file.parent.name, int(file.stem[1:])
-    rows, says = read_table(file, data, recollect(file))
+    rows, metadata = read_table(file, data, recollect(file))
     rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))
-    found = Collection(name, number, says["query"], Sampling.parse(says["sampling"]), rollouts, file)
-    if found.digest != says["digest"]:
-        raise DamageError(f"{file} is damaged (its digest is not that of its rollouts): {recollect(file)}")
+    found = Collection(name, number, metadata["query"], Sampling.parse(metadata["sampling"]), rollouts, file)
+    if found.digest != metadata["digest"]:
+        raise DamageError(f"{file} is damaged (its digest does not match its rollouts): {recollect(file)}")
     return found
 
 
@@ -133,9 +133,9 @@ def _ask(query: str, data: DataFolder, sampling: Sampling) -> tuple[dict[str, st
     with connect(data) as connection, as_query_error():
         answer = ask(connection, query)
         if "rollout_id" not in answer.columns:
-            raise NcaError('a collection\'s query must give a column rollout_id, like "SELECT rollout_id FROM labels"')
+            raise NcaError('a collection\'s query must have a column rollout_id, like "SELECT rollout_id FROM labels"')
         chosen = answer.query("answer", sampled(sampling)).fetchall()
         [(snapshot,)] = connection.execute('SELECT version FROM "snapshot"').fetchall()
     if not chosen:
-        raise NcaError("that query names no labelled rollout, so there is nothing to collect")
+        raise NcaError("the query selects no labeled rollout, so there is nothing to collect")
     return dict(chosen), snapshot

@@ -1,4 +1,4 @@
-"""Counting rollouts shard by shard in each place that holds them."""
+"""Rollout counts of each shard in its manifest, its labels and the warehouse."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ DAMAGED_PARTITIONS = "SELECT partition_key FROM (SELECT unnest(getvariable('dama
 
 @dataclass(frozen=True)
 class ShardCounts:
-    """How many rollouts of a shard its manifest, its label part and the warehouse hold; 0 where it is absent."""
+    """Rollouts of a shard in its manifest, its label part and the warehouse; 0 where it is absent."""
 
     key: ShardKey
     in_manifest: int
     in_labels: int
     in_warehouse: int
     labelled_since: bool
-    """Whether the two differ because the label part is newer than the warehouse, whose next build will hold it."""
+    """Whether labels and warehouse differ only because the label part is newer; the next build will include it."""
 
     @property
     def unlabelled(self) -> bool:
-        """Whether the shard still waits for its labels, as each does for a while."""
+        """Whether the shard has no labels yet, a normal intermediate state."""
         return self.in_labels == self.in_warehouse == 0
 
     @property
     def agree(self) -> bool:
-        """Whether all that can hold the same number by now do."""
+        """Whether the counts match, apart from labels that are pending."""
         if self.unlabelled:
             return True
         return self.in_manifest == self.in_labels and (self.labelled_since or self.in_labels == self.in_warehouse)
@@ -46,7 +46,7 @@ class ShardCounts:
 
 
 def count_rollouts(data: DataFolder) -> list[ShardCounts]:
-    """The counts of every shard that is anywhere, but of damaged ones, which ``stale_partitions`` lists.
+    """The counts of every known shard except damaged ones, which ``stale_partitions`` lists.
 
     Raises ``NcaError`` if the warehouse can't be read.
     """

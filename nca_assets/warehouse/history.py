@@ -1,4 +1,4 @@
-"""What was materialized, when and from what, as Parquet files that only grow: the orchestrator's events, copied.
+"""The history of materializations: the orchestrator's events, copied to append-only Parquet files.
 
 An event may be in two files; the table ``materializations`` has it once. Not here: reading the events
 (``orchestration/instance/history``).
@@ -20,10 +20,10 @@ from nca_assets.store.seal import sound_copies
 from nca_assets.store.store import names
 from nca_assets.warehouse.catalog import EVENT_COLUMNS
 
-RECOPY = "remove it, and what Dagster still has of its newest events is copied again"
+RECOPY = "remove it; recent events still in Dagster will be copied again"
 
 MAX_FILES = 64
-"""Once there are so many, they are merged into one."""
+"""At this number, the files are merged into one."""
 
 TYPES = POLARS_TYPES | {
     "TIMESTAMP": pl.Datetime("us"),
@@ -32,8 +32,8 @@ TYPES = POLARS_TYPES | {
 
 HISTORY_SCHEMA = {"event": pl.Int64} | {column.name: TYPES[column.type] for column in EVENT_COLUMNS}
 
-IDENTITY = ["run_id", "asset", "partition_key", "time"]
-"""What no two events share, whichever instance they are from."""
+IDENTITY = ["run_id", "asset", "partition_key", "event"]
+"""The columns that identify an event across instances."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class Event:
 
 
 def history_files(data: DataFolder) -> dict[Stored, str]:
-    """The files that hold the history, each with what to do if it is damaged."""
+    """The history's files, each with the remedy if it is damaged."""
     folder = data / "history"
     files = sorted(match.string for match in named(r"[0-9a-f]{32}\.parquet", names(folder), folder))
     return {folder / name: RECOPY for name in files}
 
 
 def append_history(events: list[Event], data: DataFolder) -> None:
-    """Add those of ``events`` that are not there yet, in a file of their own."""
+    """Add the ``events`` that are not yet recorded, in a new file."""
     rows = [
         asdict(event) | {"inputs": [{"key": key, "value": value} for key, value in event.inputs.items()]}
         for event in events
@@ -74,23 +74,23 @@ def append_history(events: list[Event], data: DataFolder) -> None:
         _write(table, data)
 
 
-def last_events(data: DataFolder) -> dict[str, tuple[int, str]]:
-    """Of each asset, the number and run of the event copied last."""
+def last_events(data: DataFolder) -> dict[str, Event]:
+    """The last event copied, by asset."""
     files, _ = sound_copies(history_files(data), data.root)
     if not files:
         return {}
-    # By time, since another instance counts its events anew.
-    latest = _read(files).sort("time", "event").group_by("asset").agg(pl.last("event"), pl.last("run_id"))
-    return {asset: (event, run_id) for asset, event, run_id in latest.iter_rows()}
+    # By time, since each instance numbers its events from 1.
+    latest = _read(files).sort("time", "event").group_by("asset").last()
+    return {row["asset"]: Event(**{**row, "inputs": {}}) for row in latest.iter_rows(named=True)}
 
 
 def merge_history(data: DataFolder) -> None:
-    """Make one file of many; the caller sees to it that no one else reads or merges meanwhile."""
+    """Merge the files once there are many; the caller excludes concurrent reads and merges."""
     files = history_files(data)
     if len(files) < MAX_FILES:
         return
     copies, damaged = sound_copies(files, data.root)
-    # A crash in between leaves copies that overlap, as any two may.
+    # A crash before the unlinking leaves overlapping files, which is allowed.
     _write(_read(copies).unique(IDENTITY), data)
     for file in files.keys() - damaged.keys():
         file.unlink()

@@ -22,12 +22,12 @@ class Outlier:
     def __str__(self) -> str:
         return (
             f"{self.partition_key} has {self.rollouts} {self.behavior} rollouts, "
-            f"where {self.expected:.1f} ± {self.bound:.1f} are usual"
+            f"expected {self.expected:.1f} ± {self.bound:.1f}"
         )
 
 
 def find_outliers(data: DataFolder) -> list[Outlier]:
-    """The outliers among our own shards, the farthest first; none where a set has fewer than 1,000 others to compare.
+    """Outliers among native shards, most extreme first; none if a set has fewer than 1,000 other rollouts to compare.
 
     Raises ``NcaError`` if there is no warehouse.
     """
@@ -36,7 +36,7 @@ def find_outliers(data: DataFolder) -> list[Outlier]:
 
 
 def missed_targets(data: DataFolder, fewest: int) -> list[str] | None:
-    """The statistics of ``card_comparison`` that miss their target, in words; None below ``fewest`` rollouts."""
+    """Statistics of ``card_comparison`` that miss their target, in words; None below ``fewest`` rollouts."""
     with connect(data) as connection:
         query = "SELECT count(*) FROM labels WHERE recipe_version IS NOT NULL"
         [(rollouts,)] = connection.execute(query).fetchall()

@@ -1,4 +1,4 @@
-"""Opening the warehouse for questions: read-only, with no way to reach a file."""
+"""Opening the warehouse for queries: read-only, without access to other files."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from nca_assets.store.store import local_copy
 from nca_assets.warehouse.sql_text import literal
 
 LOCKDOWN = (
-    # In this order: the third names the published file as one to read and write, the fourth refuses every local file.
+    # The order matters: the third allows the published file to be read and written, the fourth blocks all local files.
     "temp_directory = ''",
     "autoinstall_known_extensions = false",
     "enable_external_access = false",
     "disabled_filesystems = 'LocalFileSystem'",
     "lock_configuration = true",
 )
-"""Settings under which a connection keeps the file that it has open, and can open no other, nor that one again."""
+"""Settings that keep the connection's open file, and prevent opening any other or reopening that one."""
 
 
 def connect(data: DataFolder, lossless_arrow: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection to the published warehouse that can write nothing, and read nothing else; its settings are locked.
+    """A locked-down connection to the published warehouse: it writes nothing, and reads nothing else.
 
-    It spills nothing to disk either, so what a query needs at once must fit into memory. Whoever has opened the
-    published file for writing does not get in the way: then a private copy of it is opened. With ``lossless_arrow``,
-    answers in Arrow keep DuckDB's own types, which only DuckDB reads. Raises ``NcaError`` if the file is missing or
-    damaged.
+    It does not spill to disk, so a query's working set must fit into memory. If another process has opened the file for
+    writing, a private copy is opened. With ``lossless_arrow``, Arrow results keep DuckDB's own types, which only DuckDB
+    reads. Raises ``NcaError`` if the file is missing or damaged.
     """
     file = data.warehouse_file()
     try:
@@ -47,7 +46,7 @@ def connect(data: DataFolder, lossless_arrow: bool = False) -> duckdb.DuckDBPyCo
 def _open(file: Path) -> duckdb.DuckDBPyConnection:
     if not file.exists():
         raise FileNotFoundError(file)
-    # The published file never has a log of its own: one beside it is of a writer, and was never published.
+    # The published file never has a write-ahead log; one beside it belongs to an outside writer.
     if not write_ahead_log(file).exists():
         try:
             return _attach(file)
@@ -55,13 +54,13 @@ def _open(file: Path) -> duckdb.DuckDBPyConnection:
             if "lock" not in str(error):
                 raise
     with tempfile.TemporaryDirectory() as folder:
-        # Open, the copy outlives its name.
+        # The open copy outlives its name.
         return _attach(Path(shutil.copyfile(file, Path(folder) / file.name)))
 
 
 def _attach(file: Path) -> duckdb.DuckDBPyConnection:
-    """Open ``file`` in a database of its own: ``duckdb.connect(file)`` would share the one that this process has open,
-    which may be of a file published before."""
+    """Open ``file`` in a separate database: ``duckdb.connect(file)`` would share one that this process already has
+    open, possibly of an earlier version."""
     connection = duckdb.connect()
     try:
         connection.execute(f"ATTACH {literal(str(file))} AS nca (READ_ONLY)")
@@ -73,5 +72,5 @@ def _attach(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def write_ahead_log(file: Path) -> Path:
-    """Where DuckDB keeps what a writer of ``file`` has not yet put into it."""
+    """DuckDB's write-ahead log of ``file``."""
     return file.with_name(f"{file.name}.wal")

@@ -1,5 +1,4 @@
-"""What the tables are built from: the sound files on disk, the damage of the others, and the current versions, as
-variables that the SQL files read."""
+"""Inputs of the tables, as SQL variables: sound files on disk, damage of the others, and current versions."""
 
 from __future__ import annotations
 
@@ -45,16 +44,16 @@ SCHEMAS: dict[str, dict[str, Any] | None] = {
     "score_files": polars_schema(SCORE_COLUMNS),
     "collection_files": COLLECTION_SCHEMA,
 }
-"""The variables that list files, and what an empty file looks like, since DuckDB reads no empty list: a Parquet
-schema, or None for JSON."""
+"""The Parquet schema of each variable that lists files, None for JSON; for empty files, since DuckDB reads no empty
+list."""
 
 MENTIONED = 3
-"""Damaged files that the log names."""
+"""Maximum number of damaged files named in the log."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that tables are made from, the asset and partition that it is of, and what to do if it is damaged."""
+    """An input file of tables, its asset and partition, and the remedy if it is damaged."""
 
     file: Stored
     asset: str
@@ -72,13 +71,13 @@ class StalePartition:
 
 
 def find_sources(data: DataFolder) -> dict[str, list[Source]]:
-    """The files under ``data`` that tables are made from, sound or not, by the name of their variable.
+    """The input files of tables under ``data``, sound or not, by the name of their variable.
 
     Raises ``NcaError`` if there are neither labels nor shards, or if a folder can't be read.
     """
     labels, shards = data.labelled_shards(), [*data.shards(), *data.imported_shards()]
     if not labels and not shards:
-        raise NcaError(f"{data} holds no labelled shards: materialize rollout_shards and behavior_labels first")
+        raise NcaError(f"no labeled shards in {data}: materialize rollout_shards and behavior_labels first")
     summed = set(data.summed_shards()).intersection(labels)
     scores = [file for file in [data.scores_file] if file.exists()]
     return {
@@ -96,8 +95,8 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
 
 
 def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scratch: Path) -> None:
-    """Tell ``connection`` what to build from, damaged files left out; ``scratch`` is a folder for stand-ins of kinds
-    that have no file."""
+    """Set the variables of ``connection``, leaving out damaged files; ``scratch`` is a folder for empty files where a
+    kind has none."""
     damaged: list[StalePartition] = []
     imported: dict[str, Path] = {}
     for name, sources in find_sources(data).items():
@@ -117,15 +116,15 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scrat
     if damaged:
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
         log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
-    damaged += [*_lacking_sums(data), *_noted(data)]
+    damaged += [*_missing_sums(data), *_verification_findings(data)]
     set_variable(connection, "current", CURRENT, _current(data))
     set_variable(connection, "disk", DISK, _disk(data, imported))
     set_variable(connection, "damaged", DAMAGED, [asdict(damage) for damage in dict.fromkeys(damaged)])
 
 
 def set_variable(connection: duckdb.DuckDBPyConnection, name: str, type_name: str, value: object) -> None:
-    """Set a variable to what JSON can say, which takes a tenth of the time that a parameter does: for one, DuckDB
-    imports pandas wherever that is installed, and converts item by item."""
+    """Set a variable to a JSON value, ten times faster than a parameter, for which DuckDB imports pandas if installed
+    and converts item by item."""
     connection.execute(f"SET VARIABLE {name} = {literal(json.dumps(value))}::JSON::{type_name}")
 
 
@@ -141,18 +140,18 @@ def _labels_asset(key: ShardKey) -> str:
     return "imported_labels" if key.imported else "behavior_labels"
 
 
-def _lacking_sums(data: DataFolder) -> Iterator[StalePartition]:
+def _missing_sums(data: DataFolder) -> Iterator[StalePartition]:
     """The label parts without curve sums."""
-    there = set(data.summed_shards())
+    summed = set(data.summed_shards())
     for key in data.labelled_shards():
-        if key not in there:
+        if key not in summed:
             yield StalePartition(
                 _labels_asset(key), str(key), f"{data.curve_sums_file(key)} is missing: {relabel(key)}"
             )
 
 
-def _noted(data: DataFolder) -> Iterator[StalePartition]:
-    """What verification found wrong with the shards and labels that are there."""
+def _verification_findings(data: DataFolder) -> Iterator[StalePartition]:
+    """Verification findings about present shards and labels."""
     findings = recorded_findings(data)
     for key in [*data.shards(), *data.imported_shards()]:
         if finding := findings.get(str(key)):
@@ -171,9 +170,9 @@ def _current(data: DataFolder) -> dict[str, Any]:
 
 
 def _disk(data: DataFolder, imported: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """The size in bytes of each shard's file, None if it is missing; of imported ones the manifests say where it lies.
+    """The size in bytes of each shard's file, None if it is missing. ``imported`` has a copy of each imported manifest.
 
-    Folders are listed, since asking for each file takes a request in a bucket.
+    Folders are listed, since in a bucket a look at each file would be a request.
     """
     there = {name: sizes(data / rollout_set.folder) for name, rollout_set in data.sets.items()}
     found = {str(key): there[key.set].get(data.tokens_file(key).name) for key in data.shards()}
@@ -184,7 +183,7 @@ def _disk(data: DataFolder, imported: Mapping[str, Path]) -> list[dict[str, Any]
 
 
 def _sizes(folder: Stored) -> dict[str, int]:
-    """As ``sizes``; someone else's folder that can't be read has nothing for us."""
+    """Like ``sizes``, but empty for an unreadable folder, since imported shards may lie anywhere."""
     with suppress(NcaError):
         return sizes(folder)
     return {}

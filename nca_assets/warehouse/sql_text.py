@@ -1,4 +1,4 @@
-"""SQL as text: literals, a condition, and the sampling of a query's rollouts."""
+"""SQL text: literals, the condition for native sets, and sampling of a query's rollouts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import OWN_NAME
 
 OWN_SETS = f"regexp_full_match(set_name, '{OWN_NAME}')"
-"""The condition that a row is of one of our own sets; no imported set can have such a name."""
+"""The condition that a row belongs to a native set; no imported set can have such a name."""
 
 
 def literal(text: str) -> str:
@@ -19,10 +19,10 @@ def literal(text: str) -> str:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Which of a query's rollouts to take.
+    """A sampling of a query's rollouts.
 
-    ``each``: this many of each value of ``by``, a column of ``labels`` (balanced). ``total``: this many of all, in the
-    proportions of ``by`` (stratified). Which ones is decided by ``seed`` and the rollout's name alone.
+    ``each``: this many per value of ``by``, a column of ``labels`` (balanced). ``total``: this many overall, in the
+    proportions of ``by`` (stratified). The choice depends only on ``seed`` and the rollout's id.
     """
 
     by: str = "behavior"
@@ -39,7 +39,7 @@ class Sampling:
 
     @classmethod
     def parse(cls, text: str) -> Sampling:
-        """The sampling that ``str`` wrote."""
+        """The inverse of ``str``."""
         if match := re.fullmatch(r"(\d+) of each (\w+), seed (\d+)", text):
             return cls(by=match[2], each=int(match[1]), seed=int(match[3]))
         if match := re.fullmatch(r"(\d+) in proportion by (\w+), seed (\d+)", text):
@@ -48,9 +48,9 @@ class Sampling:
 
 
 def sampled(sampling: Sampling) -> str:
-    """The query that samples ``answer``; ``by`` is held to a plain name, so nothing else gets into it."""
+    """The query that samples ``answer``. Raises ``NcaError`` unless ``by`` is a plain name, to prevent injection."""
     if not re.fullmatch(r"\w+", sampling.by):
-        raise NcaError(f"{sampling.by!r} is no column of labels to sample by")
+        raise NcaError(f"can't sample by {sampling.by!r}: use a column of labels")
     ranked = f"""
         WITH named AS (
             SELECT rollout_id, digest, "{sampling.by}" AS stratum
@@ -69,6 +69,6 @@ def sampled(sampling: Sampling) -> str:
     if sampling.each is not None:
         return f"{ranked} WHERE place <= {sampling.each}"
     if sampling.total is not None:
-        # The k-th of a stratum's n rollouts stands at (k - 1/2) / n; so the first of all are in proportion.
+        # The k-th of a stratum's n rollouts ranks at (k - 1/2) / n, so any prefix is in proportion.
         return f"{ranked} ORDER BY (place - 0.5) / of_stratum, md5(rollout_id) LIMIT {sampling.total}"
     return ranked

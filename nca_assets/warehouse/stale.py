@@ -1,4 +1,4 @@
-"""What is there and what is stale now, without a warehouse: a few of its queries on a database in memory."""
+"""Current inventory and stale partitions without a warehouse, by a few of its queries in an in-memory database."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nca_assets.warehouse.catalog import BY_NAME
 from nca_assets.warehouse.sources import StalePartition, set_variable, set_variables
 
 Versions = Mapping[str, Mapping[str, str]]
-"""Of each asset and partition, the data version that was materialized last."""
+"""The last materialized data version, by asset and partition."""
 
 
 @dataclass(frozen=True)
 class SetInventory:
-    """What is on disk of one set; the bytes are those of the shards."""
+    """A set's contents on disk; ``file_bytes`` counts its shards."""
 
     set: str
     shards: int
@@ -32,20 +32,22 @@ class SetInventory:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What is on disk, by set, and what of it is stale."""
+    """The contents on disk by set, the stale partitions, and the sound ones, by asset and partition, that are not what
+    was materialized last."""
 
     sets: list[SetInventory]
     stale: list[StalePartition]
+    unreported: list[tuple[str, str]]
 
 
 def assess(data: DataFolder, materialized: Versions) -> Assessment:
-    """The inventory, and what ``stale_partitions`` would hold if the warehouse were built now.
+    """The inventory, and the contents of ``stale_partitions`` if the warehouse were built now.
 
-    What was ``materialized`` last is asked of the caller, since the history on disk is only as new as the last build.
-    What is damaged is stale. Raises ``NcaError`` if a folder can't be read.
+    The caller provides the ``materialized`` versions, since the history on disk is only as recent as the last build.
+    Damaged partitions count as stale. Raises ``NcaError`` if a folder can't be read.
     """
     if not (data.shards() or data.labelled_shards() or data.imported_shards()):
-        return Assessment([], [])
+        return Assessment([], [], [])
     with inventory(data) as connection:
         rows = [
             {"asset": asset, "partition_key": partition, "data_version": version}
@@ -56,24 +58,42 @@ def assess(data: DataFolder, materialized: Versions) -> Assessment:
         connection.execute(CURRENT)
         connection.execute(BY_NAME["stale_partitions"].sql)
         stale = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
+        unreported = connection.execute(UNREPORTED).fetchall()
         sets = connection.execute(
             "SELECT set_name, count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT "
             "FROM shards GROUP BY set_name ORDER BY set_name"
         ).fetchall()
-    return Assessment([SetInventory(*row) for row in sets], [StalePartition(*row) for row in stale])
+    return Assessment([SetInventory(*row) for row in sets], [StalePartition(*row) for row in stale], unreported)
 
 
 MATERIALIZED = "STRUCT(asset VARCHAR, partition_key VARCHAR, data_version VARCHAR)[]"
 CURRENT = """CREATE TABLE current_materializations AS
     SELECT *, NULL::TIMESTAMP AS "time" FROM (SELECT unnest(getvariable('materialized'), recursive := true))"""
 
+UNREPORTED = """
+    SELECT asset, partition_key FROM (
+        SELECT 1 AS step, if(reproducible, 'rollout_shards', 'imported_shards') AS asset, partition_key, digest
+        FROM shards
+        JOIN (SELECT unnest(getvariable('disk'), recursive := true)) AS disk
+            ON shard_key = partition_key AND token_bytes = file_bytes
+        UNION ALL
+        SELECT 2, if(recipe_version IS NULL, 'imported_labels', 'behavior_labels'), partition_key, digest
+        FROM label_parts
+    ) AS made
+    ANTI JOIN (SELECT unnest(getvariable('damaged'), recursive := true)) AS damaged USING (asset, partition_key)
+    ANTI JOIN current_materializations AS known
+        ON (made.asset, made.partition_key, digest) = (known.asset, known.partition_key, data_version)
+    ORDER BY step, asset, partition_key
+"""
+"""Shards first, so that their labels can point to them."""
+
 
 @contextmanager
 def inventory(data: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory that has the tables ``shards`` and ``label_parts`` of what is on disk now, but of damaged
-    files, which its variable ``damaged`` lists.
+    """An in-memory database with the current ``shards`` and ``label_parts``; its variable ``damaged`` lists the damaged
+    files, which are left out.
 
-    There must be something. Raises ``NcaError`` if a folder can't be read.
+    Raises ``NcaError`` if there are no shards or labels, or if a folder can't be read.
     """
     try:
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
@@ -82,4 +102,4 @@ def inventory(data: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
                 connection.execute(BY_NAME[name].sql)
             yield connection
     except duckdb.Error as error:
-        raise NcaError(f"can't tell what is in {data}: {str(error).splitlines()[0]}") from error
+        raise NcaError(f"can't take inventory of {data}: {str(error).splitlines()[0]}") from error

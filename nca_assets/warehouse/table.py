@@ -1,4 +1,4 @@
-"""The definition of a table of the warehouse; ``catalog`` lists them."""
+"""Definition of a warehouse table; ``catalog`` lists them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ QUERIES = Path(__file__).with_name("sql")
 
 @dataclass(frozen=True)
 class Table:
-    """A table, its columns, and what it is made from: other tables, or files by the name of their variable.
+    """A table, its columns, and its sources: other tables, or files by the name of their variable.
 
-    One that ``follows`` has the digest of its SQL and its sources, where reading all its rows would take too long, or
-    would say the same.
+    If it ``follows``, its digest is that of its SQL and sources, because digesting its rows would be slow or redundant.
     """
 
     name: str
@@ -34,7 +33,7 @@ class Table:
 
     @property
     def sql(self) -> str:
-        """The statement that makes it."""
+        """The statement that creates it."""
         return f"CREATE OR REPLACE {self.kind} {self.name} AS\n{(QUERIES / f'{self.name}.sql').read_text()}"
 
     @property

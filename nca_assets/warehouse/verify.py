@@ -1,4 +1,4 @@
-"""Holding the files that belong to no shard to their seals and digests: collections, history, scores."""
+"""Verification of files that belong to no shard (collections, history, scores) against their seals and digests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nca_assets.warehouse.sources import find_sources
 
 
 def verify_other_files(data: DataFolder) -> tuple[int, list[str]]:
-    """How many such files there are under ``data``, and what is wrong with those that are damaged, a line each."""
+    """The number of such files under ``data``, and one line per damaged file."""
     sources = find_sources(data)
     findings: list[str] = []
     others = [source for name in ("collection_files", "history_files", "score_files") for source in sources[name]]

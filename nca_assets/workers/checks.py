@@ -1,4 +1,4 @@
-"""What must hold of a shard and of its labels, read back from disk; evaluated with the stage that makes them, or alone.
+"""Checks of a shard and of its labels, read back from disk; evaluated with the stage that makes them, or alone.
 
 Not here: the checks of the whole warehouse (``orchestration/assets/checks``).
 """
@@ -11,12 +11,12 @@ from nca_assets.ids import ShardKey
 from nca_assets.project import Project
 
 ROLLOUTS_SIMULATED_AGAIN = 3
-"""Of each materialization: some 50 ms on a CPU, of other shapes in all but the smallest shards."""
+"""Per materialization: about 50 ms on a CPU, with different grid shapes in all but the smallest shards."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found."""
+    """Result of a check."""
 
     passed: bool
     description: str | None = None
@@ -27,7 +27,7 @@ Check = Callable[[ShardKey, Project], Verdict]
 
 
 def tokens_in_range(key: ShardKey, project: Project) -> Verdict:
-    """Read back, every rollout of the shard has its shape, tokens below 32 and the digest in the manifest."""
+    """Read back from disk, every rollout has the manifest's shape and digest, and all tokens are below 32."""
     from nca_assets.shards.manifest import read_manifest
     from nca_assets.shards.read import read_rollouts
 
@@ -38,7 +38,7 @@ def tokens_in_range(key: ShardKey, project: Project) -> Verdict:
 
 
 def shard_reproduces(key: ShardKey, project: Project) -> Verdict:
-    """Simulated again on the CPU, whatever made the shard, a few rollouts have the digests in the manifest."""
+    """A few rollouts simulated again on the CPU, whichever device made the shard, match the manifest's digests."""
     from nca_assets.shards.verify import reproduce
 
     cpu = project.resources.model_copy(update={"device": "cpu"})
@@ -47,7 +47,7 @@ def shard_reproduces(key: ShardKey, project: Project) -> Verdict:
 
 
 def rollouts_differ(key: ShardKey, project: Project) -> Verdict:
-    """No two rollouts of the shard are the same."""
+    """No two rollouts of the shard are identical."""
     from nca_assets.shards.manifest import read_manifest
 
     digests = [member.digest for member in read_manifest(key, project.data).members]
@@ -56,7 +56,7 @@ def rollouts_differ(key: ShardKey, project: Project) -> Verdict:
 
 
 def labels_complete(key: ShardKey, project: Project) -> Verdict:
-    """The label part has a row for every rollout of the shard, with its digest."""
+    """The labels have exactly one row per rollout of the shard, with the same digest."""
     from nca_assets.labels.table import read_table
     from nca_assets.remedies import relabel
     from nca_assets.shards.manifest import read_manifest
@@ -78,7 +78,7 @@ LABEL_CHECKS: dict[str, Check] = {"labels_complete": labels_complete}
 
 
 def evaluate(check: Check, key: ShardKey, project: Project) -> Verdict:
-    """What ``check`` finds of shard ``key``; an ``NcaError`` is a finding too."""
+    """Evaluate ``check`` on shard ``key``; an ``NcaError`` counts as a failed check."""
     try:
         return check(key, project)
     except NcaError as error:

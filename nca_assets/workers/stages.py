@@ -1,33 +1,49 @@
 """The stages of a partition: a shard is simulated, then labeled, and each is checked as it lies on disk.
 
-Not here: the process that does it (``local``, ``on_ray``), and the run that reports it (``orchestration``).
+Not here: the process that does it (``choose``), and the run that reports it (``orchestration``).
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress
 from nca_assets.project import Project
 from nca_assets.settings import Orchestration
+from nca_assets.versions import IMPORT_CODE, labels_code, shards_code
 from nca_assets.workers.checks import LABEL_CHECKS, SHARD_CHECKS, Check, Verdict, evaluate
+
+if TYPE_CHECKING:
+    from nca_assets.shards.manifest import Manifest
 
 SHEET_ROLLOUTS = 6
 """Rollouts on the contact sheet, kept few: every materialization stores its picture in Dagster's event log."""
 
-Facts = Mapping[str, Any]
-"""Plain values by name: numbers, text, paths, a PNG as bytes, counts as a dictionary."""
+
+@dataclass(frozen=True)
+class Artifact:
+    """A shard or a label part on disk, by its own manifest or metadata.
+
+    ``version`` is the digest of its content, ``code`` the versions that shaped it, ``inputs`` the digests of its inputs
+    by asset. ``facts`` are plain values: numbers, text, paths, a PNG as bytes, counts.
+    """
+
+    version: str
+    code: str
+    inputs: Mapping[str, str]
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Made:
-    """The outcome of a stage: data version and facts, unless it was only checked, and the verdicts of its checks."""
+    """The outcome of a stage: what was made, None if it was only checked, and the verdicts of its checks."""
 
-    version: str | None
-    facts: Facts
+    artifact: Artifact | None
     verdicts: Mapping[str, Verdict]
 
     @property
@@ -38,20 +54,21 @@ class Made:
 
 @dataclass(frozen=True)
 class Stage:
-    """One asset of a partition: its name, the function that makes it, its checks, and its GPUs and CPUs on Ray."""
+    """One asset of a partition: how it is made, how it is found on disk, its checks, and its GPUs and CPUs on Ray."""
 
     name: str
-    work: Callable[[ShardKey, Project, Progress], tuple[str, Facts]]
+    work: Callable[[ShardKey, Project, Progress], Artifact]
+    found: Callable[[ShardKey, DataFolder], Artifact]
     checks: Mapping[str, Check]
     room: Callable[[Orchestration], tuple[float, int]]
 
     def make(self, key: ShardKey, project: Project, progress: Progress, there: bool = False) -> Made | NcaError:
         """Make partition ``key`` and check it or, if it is ``there``, only check it. An ``NcaError`` is returned."""
         try:
-            version, facts = (None, {}) if there else self.work(key, project, progress)
+            artifact = None if there else self.work(key, project, progress)
         except NcaError as error:
             return error
-        return Made(version, facts, {name: evaluate(check, key, project) for name, check in self.checks.items()})
+        return Made(artifact, {name: evaluate(check, key, project) for name, check in self.checks.items()})
 
 
 @dataclass(frozen=True)
@@ -72,63 +89,113 @@ def succeeded(result: Made | NcaError | None) -> bool:
     return isinstance(result, Made) and result.sound
 
 
-def simulate_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:
+def simulate_shard(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     """Write a shard of a set that follows from recipes. Raises ``NcaError``."""
-    from nca_assets.figures.contact_sheet import contact_sheet
-    from nca_assets.figures.palette import colored, colors_of
-    from nca_assets.shards.read import read_rollouts
     from nca_assets.shards.write import write_shard
     from nca_assets.vocabulary.centroids import load_centroids
 
     manifest = write_shard(key, load_centroids(project.data), project.data, project.resources, progress)
-    every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
-    shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
-    colors = colors_of(key.set, project.data)
-    sheet = contact_sheet(
-        [colored(tokens, colors) for _, tokens in read_rollouts(key, project.data, shown)],
-        frames=(manifest.frames // 8, manifest.frames - 1),
-    )
-    return manifest.digest, {
-        "contact sheet": sheet,
+    made = _of_manifest(manifest, project.data)
+    return replace(made, facts={"contact sheet": _contact_sheet(key, manifest, project.data), **made.facts})
+
+
+def register_shard(source: str, key: ShardKey, project: Project, progress: Progress) -> Artifact:  # noqa: ARG001
+    """Register the imported file at ``source``, by default the one registered before. Raises ``NcaError``."""
+    from nca_assets.shards.imported import register
+    from nca_assets.store.location import parse_location
+
+    return _of_manifest(register(key, parse_location(source) if source else None, project.data), project.data)
+
+
+def find_shard(key: ShardKey, data: DataFolder) -> Artifact:
+    """A shard, own or imported, as its manifest describes it. Raises ``DamageError``."""
+    from nca_assets.shards.manifest import read_manifest
+
+    return _of_manifest(read_manifest(key, data), data)
+
+
+def label_shard(key: ShardKey, project: Project, progress: Progress) -> Artifact:
+    """Label a shard, own or imported. Raises ``NcaError``."""
+    from nca_assets.labels.write import write_labels
+
+    started = time.perf_counter()
+    write_labels(key, project.data, project.resources, progress)
+    seconds = time.perf_counter() - started
+    made = find_labels(key, project.data)
+    return replace(made, facts={**made.facts, "seconds": seconds})
+
+
+def find_labels(key: ShardKey, data: DataFolder) -> Artifact:
+    """A label part, of an own or imported shard, as its metadata describe it. Raises ``DamageError``."""
+    from nca_assets.labels.behavior import CLASSES
+    from nca_assets.labels.table import read_table
+    from nca_assets.remedies import relabel
+
+    file = data.labels_file(key)
+    rows, lineage = read_table(file, data, relabel(key), columns=["behavior"])
+    counts = dict(rows["behavior"].value_counts(sort=True).iter_rows())
+    inputs = {"imported_shards" if key.imported else "rollout_shards": lineage["shard_digest"]}
+    if not key.imported:
+        inputs["centroids"] = lineage["centroids_digest"]
+    code = labels_code(int(lineage["label_version"]), None if key.imported else int(lineage["recipe_version"]))
+    return Artifact(lineage["digest"], code, inputs, {
+        "behaviors": counts,
+        # Numbers, which the UI plots over time.
+        **{f"share {name}": counts.get(name, 0) / len(rows) for name in CLASSES},
+        "dagster/partition_row_count": len(rows),
+        "bytes": file.stat().st_size,
+        "digest": lineage["digest"],
+        "path": file,
+    })  # fmt: skip
+
+
+def _of_manifest(manifest: "Manifest", data: DataFolder) -> Artifact:
+    facts = {
         "dagster/partition_row_count": len(manifest.members),
         "tokens": manifest.tokens,
         "bytes": manifest.file_bytes,
         "bytes per token": manifest.file_bytes / manifest.tokens,
         "tokens per second": manifest.tokens / manifest.seconds,
         "seconds": manifest.seconds,
-        "device": manifest.device,
         "digest": manifest.digest,
-        "path": project.data.tokens_file(key),
+        "path": manifest.tokens_file(data),
     }
+    if manifest.recipe_version is None or manifest.centroids_digest is None:
+        return Artifact(manifest.digest, IMPORT_CODE, {}, facts)
+    inputs = {"centroids": manifest.centroids_digest}
+    return Artifact(manifest.digest, shards_code(manifest.recipe_version), inputs, {**facts, "device": manifest.device})
 
 
-def label_shard(key: ShardKey, project: Project, progress: Progress) -> tuple[str, Facts]:
-    """Label a shard, own or imported. Raises ``NcaError``."""
-    from nca_assets.labels.behavior import CLASSES
-    from nca_assets.labels.write import write_labels
+def _contact_sheet(key: ShardKey, manifest: "Manifest", data: DataFolder) -> bytes:
+    from nca_assets.figures.contact_sheet import contact_sheet
+    from nca_assets.figures.palette import colored, colors_of
+    from nca_assets.shards.read import read_rollouts
 
-    started = time.perf_counter()
-    part = write_labels(key, project.data, project.resources, progress)
-    counts = dict(part.rows["behavior"].value_counts(sort=True).iter_rows())
-    return part.digest, {
-        "behaviors": counts,
-        # Numbers, which the UI plots over time.
-        **{f"share {name}": counts.get(name, 0) / len(part.rows) for name in CLASSES},
-        "dagster/partition_row_count": len(part.rows),
-        "bytes": part.file.stat().st_size,
-        "seconds": time.perf_counter() - started,
-        "digest": part.digest,
-        "path": part.file,
-    }
+    every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
+    shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
+    colors = colors_of(key.set, data)
+    rollouts = [colored(tokens, colors) for _, tokens in read_rollouts(key, data, shown)]
+    return contact_sheet(rollouts, frames=(manifest.frames // 8, manifest.frames - 1))
 
 
 def _shard_room(settings: Orchestration) -> tuple[float, int]:
-    return settings.shard_gpus, settings.shard_cpus
+    return settings.shard_gpus or 0, settings.shard_cpus
 
 
 def _label_room(settings: Orchestration) -> tuple[float, int]:
-    return settings.label_gpus, settings.label_cpus
+    return 0, settings.label_cpus
 
 
-SHARDS = Stage("rollout_shards", simulate_shard, SHARD_CHECKS, _shard_room)
-LABELS = Stage("behavior_labels", label_shard, LABEL_CHECKS, _label_room)
+SHARDS = Stage("rollout_shards", simulate_shard, find_shard, SHARD_CHECKS, _shard_room)
+LABELS = Stage("behavior_labels", label_shard, find_labels, LABEL_CHECKS, _label_room)
+IMPORTED_LABELS = replace(LABELS, name="imported_labels")
+
+
+def imported_shards(source: str = "") -> Stage:
+    """The stage that registers a file of other people's tokens, by default the one registered before."""
+    checks = {"tokens_in_range": SHARD_CHECKS["tokens_in_range"]}
+    return Stage("imported_shards", partial(register_shard, source), find_shard, checks, _label_room)
+
+
+STAGES: tuple[Stage, ...] = (SHARDS, LABELS, imported_shards(), IMPORTED_LABELS)
+"""All stages, by which what lies on disk is known."""

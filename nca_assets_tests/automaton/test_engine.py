@@ -134,7 +134,7 @@ def test_out_of_memory_halves_the_batch_and_says_so(
 
 def test_a_rollout_that_does_not_fit_by_itself_is_an_error(centroids: torch.Tensor, small_gpu: SmallGpu) -> None:
     small_gpu.memory = 3 * 200
-    with pytest.raises(NcaError, match=r"no memory for a single rollout of 3 frames on a grid of 12 x 19: .*cpu"):
+    with pytest.raises(NcaError, match=r"hold a single rollout of 3 frames on a grid of 12 x 19: .*cpu"):
         tokens_on_gpu(centroids, CPU)
 
 

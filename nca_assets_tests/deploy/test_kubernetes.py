@@ -266,6 +266,7 @@ def test_nothing_runs_as_root_or_may_become_it() -> None:
 def test_the_head_runs_no_work_and_idle_workers_cost_nothing() -> None:
     assert RAY_CLUSTER["spec"]["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
     assert RAY_CLUSTER["spec"]["enableInTreeAutoscaling"]
+    assert environment(code_server())["NCA_RAY_AUTOSCALES"] == "true"
     assert all(group["minReplicas"] == 0 for group in RAY_CLUSTER["spec"]["workerGroupSpecs"])
 
 

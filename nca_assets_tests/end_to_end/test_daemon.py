@@ -186,7 +186,7 @@ def refill_after_new_centroids(deployment: Deployment) -> None:
     assert deployment.made(SHARDS) == twice
     assert status(deployment, run.run_id) == dg.DagsterRunStatus.FAILURE
     stale = deployment.project.nca("status").stdout
-    assert "every partition is made and fresh" in stale
+    assert "every partition is up to date" in stale
     answer = deployment.project.nca("verify", "set1-00000", "set3-00001")
     assert answer.returncode == 0, answer.stderr
 

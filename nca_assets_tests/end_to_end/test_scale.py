@@ -172,7 +172,7 @@ def test_a_database_out_of_reach_is_said_in_one_line(site: Site, reason: str) ->
 
 
 def test_a_cluster_out_of_reach_is_said_in_one_line() -> None:
-    code = "import sys; from nca_assets.workers.workers import _cluster\nwith _cluster(sys.argv[1]): pass"
+    code = "import sys; from nca_assets.workers.ray_cluster import connected\nwith connected(sys.argv[1]): pass"
     address = f"ray://127.0.0.1:{free_port()}"
     done = subprocess.run([sys.executable, "-c", code, address], capture_output=True, text=True, check=False)
     assert f"TransientError: the Ray cluster at NCA_RAY={address} can't be reached (" in done.stderr.splitlines()[-1]

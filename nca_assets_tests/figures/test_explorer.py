@@ -124,7 +124,7 @@ def test_nothing_in_the_data_ends_the_script(drawn_from: DataFolder, tmp_path: P
     assert embedded(tmp_path / "evil.html")["rollouts"][0]["labels"][8] == "</script><script>alert(1)</script>"
 
 
-def test_what_is_missing_or_damaged_is_named(drawn_from: DataFolder, tmp_path: Path) -> None:
+def test_missing_and_damaged_files_are_named(drawn_from: DataFolder, tmp_path: Path) -> None:
     own = replace(drawn_from, root=shutil.copytree(local(drawn_from.root), tmp_path / "data"))
     curves = own.curves_file(ShardKey("set1", 8))
     source = explored(own)
@@ -134,7 +134,7 @@ def test_what_is_missing_or_damaged_is_named(drawn_from: DataFolder, tmp_path: P
         write_explorer(source, tmp_path / "out.html")
     local(curves).write_bytes(content)
     write_table(read_table(curves, own, "")[0].head(3), curves, own)
-    with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labelled rollouts: materialize"):
+    with pytest.raises(NcaError, match=r"shard=00008\.parquet lacks the curves of some labeled rollouts: materialize"):
         write_explorer(source, tmp_path / "out.html")
     local(curves).write_bytes(content)
     local(own.tokens_file(ShardKey("set1", 8))).write_bytes(b"")

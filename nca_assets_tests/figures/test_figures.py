@@ -176,7 +176,7 @@ def test_every_table_that_a_figure_names_is_there() -> None:
     assert len(set(CLASS_COLORS.values())) == len(CLASSES)
 
 
-def test_without_a_warehouse_it_is_said(data: DataFolder) -> None:
+def test_a_missing_warehouse_is_reported(data: DataFolder) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing: materialize the 'analytics' assets"):
         FIGURES[0].make(data)
     assert not (data / "figures").exists()

@@ -14,7 +14,7 @@ from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.population import MAX_SIDE, MIN_SIDE, Population
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.labels.counting import count_tokens, count_transitions
-from nca_assets.labels.damage import TWIN_FRAMES, Damage, flip_in_the_middle, measure_damage
+from nca_assets.labels.damage import REPLICA_FRAMES, Damage, flip_in_the_middle, measure_damage
 from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.metrics import block_entropy, conditional_entropy, entropy, measure
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS
@@ -167,10 +167,10 @@ def test_a_still_movie_has_no_change_and_one_changing_cell_counts_once() -> None
 
 def test_damage_of_a_light_cone_has_its_speed_and_share() -> None:
     """A square of damage that grows by one cell a frame to each side, on a movie of two equally frequent tokens."""
-    base = np.indices((TWIN_FRAMES, 20, 40)).sum(axis=0).astype(np.uint8) % 2
+    base = np.indices((REPLICA_FRAMES, 20, 40)).sum(axis=0).astype(np.uint8) % 2
     replica = base.copy()
     distance = np.maximum(abs(np.arange(20) - 10)[:, None], abs(np.arange(40) - 20)[None, :])
-    for t in range(32, TWIN_FRAMES):
+    for t in range(32, REPLICA_FRAMES):
         replica[t][distance <= t - 32] ^= 1
     damage = measure_damage(base, replica, Flip(32, 10, 20))
     assert damage == Damage(share=1.0, independent=0.5, speed=1.0)
@@ -189,7 +189,7 @@ def test_damage_on_the_torus_is_as_near_over_the_edge() -> None:
 def test_damage_and_states_of_a_recipe(centroids: torch.Tensor) -> None:
     rule = draw_rule(Population(1), 33)
     flip = flip_in_the_middle(rule)
-    tokens, replica = simulate(rule, centroids, 150), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
+    tokens, replica = simulate(rule, centroids, 150), simulate(rule, centroids, REPLICA_FRAMES, flip=flip)
     assert np.array_equal(tokens[:32], replica[:32])
     damage = measure_damage(tokens, replica, flip)
     assert damage.share == pytest.approx(np.mean(tokens[96:112] != replica[96:]))
@@ -209,7 +209,7 @@ def test_the_smallest_and_the_largest_grid_have_labels_that_their_columns_hold(
 ) -> None:
     rule = draw_rule(Population(1, smallest_side=side, largest_side=side), 33)
     flip = flip_in_the_middle(rule)
-    tokens, replica = simulate(rule, centroids, 129), simulate(rule, centroids, TWIN_FRAMES, flip=flip)
+    tokens, replica = simulate(rule, centroids, 129), simulate(rule, centroids, REPLICA_FRAMES, flip=flip)
     metrics, curves = measure(tokens, measure_damage(tokens, replica, flip), measure_states(rule, centroids))
     assert all(value is None or isinstance(value, str) or math.isfinite(value) for value in metrics.values())
     identity = {"rollout_id": "set1/000033", "set_name": "set1", "rollout_index": 33, "cells": side**2}

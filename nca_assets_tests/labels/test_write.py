@@ -14,7 +14,7 @@ from nca_assets.automaton.recipe import draw_rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.labels.damage import TWIN_FRAMES, flip_in_the_middle, measure_damage
+from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle, measure_damage
 from nca_assets.labels.metrics import measure
 from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.states import measure_states
@@ -39,7 +39,7 @@ def test_the_parts_hold_the_schema_and_the_rollouts(labelled: DataFolder, centro
         tokens = read_rollout(KEY, labelled, row["rollout_index"])
         rule = draw_rule(Population(2), row["rollout_index"])
         flip = flip_in_the_middle(rule)
-        replica = simulate(rule, centroids, TWIN_FRAMES, flip=flip)
+        replica = simulate(rule, centroids, REPLICA_FRAMES, flip=flip)
         metrics, curves = measure(tokens, measure_damage(tokens, replica, flip), measure_states(rule, centroids))
         assert metrics.items() <= row.items()
         stored = curve_part.row(by_predicate=pl.col("rollout_index") == row["rollout_index"], named=True)

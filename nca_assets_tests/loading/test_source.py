@@ -73,12 +73,12 @@ def test_recipes_that_would_give_other_tokens_than_the_labelled_are_refused(
     freeze("few", "SELECT rollout_id FROM labels WHERE rollout_index < 3", own_shards)
     with monkeypatch.context() as newer:
         newer.setattr(same_recipe, "RECIPE_VERSION", RECIPE_VERSION + 1)
-        said = f"6 shards, like set1-00000, were labelled from recipe version {RECIPE_VERSION} with cent"
+        said = f"6 shards, like set1-00000, were labeled with recipe version {RECIPE_VERSION} and cent"
         with pytest.raises(NcaError, match=said):
             RolloutSource.where("true", own_shards, recipes=True)
     before = load_centroids(own_shards)
     save_centroids(before.flip(0), own_shards, "imported from a test")
-    again = r"make them again \('nca backfill --stale'\), or read the shards instead"
+    again = r"remake them \('nca backfill --stale'\), or read the shards instead"
     remedy = f"centroids {digest(before)[:12]}….*{again}"
     with pytest.raises(NcaError, match=remedy):
         RolloutSource.where("set_name = 'set2'", own_shards, recipes=True)
@@ -130,10 +130,10 @@ def test_a_collection_is_a_source(own_shards: DataFolder) -> None:
     [
         ("height <", None, "DuckDB: Parser Error"),
         ("heigth = 8", None, 'DuckDB: Binder Error.*"height"'),
-        ("height = 1", None, "no labelled rollout is named by .*height = 1"),
+        ("height = 1", None, "no labeled rollout is selected by .*height = 1"),
         ("true", ["heigth"], "labels have no column 'heigth': use some of rollout_id, "),
-        ('"index" < 2', None, "DuckDB: .*The column index is called rollout_index now; labels_old_names has"),
-        ('splits."set" = 1', None, "DuckDB: .*The column set is called set_name now; labels_old_names has"),
+        ('"index" < 2', None, "DuckDB: .*The column index is now called rollout_index; labels_old_names has"),
+        ('splits."set" = 1', None, "DuckDB: .*The column set is now called set_name; labels_old_names has"),
         ("true); COPY labels TO 'x.csv'; SELECT (1", None, "DuckDB: Parser Error"),
         ("false) OR (true", None, "DuckDB: Parser Error"),
         ("false UNION SELECT rollout_id FROM labels", None, "DuckDB: Parser Error"),
@@ -150,10 +150,10 @@ def test_a_condition_may_end_in_a_comment(shards: DataFolder) -> None:
     assert len(RolloutSource.where("rollout_index < 2 -- the first ones", shards)) == 4
 
 
-def test_nothing_to_read_is_said(data: DataFolder) -> None:
-    with pytest.raises(NcaError, match="no rollout to read: materialize rollout_shards"):
+def test_an_empty_source_is_reported(data: DataFolder) -> None:
+    with pytest.raises(NcaError, match="no rollouts to read: materialize rollout_shards"):
         RolloutSource.files(data)
-    with pytest.raises(NcaError, match="set 'life' was imported: no recipe gives"):
+    with pytest.raises(NcaError, match="set 'life' was imported: its rollouts have files but no recipes"):
         RolloutSource.recipes("life", range(3), data)
     with pytest.raises(NcaError, match="has no set 'set4': use one of set1"):
         RolloutSource.recipes("set4", range(3), data)

@@ -103,7 +103,7 @@ def test_ranks_share_an_epoch(source: RolloutSource, workers: int) -> None:
     assert set(seen) == set(samples(load(0, 1)))
 
 
-def test_batches_that_ranks_can_not_share_equally_are_others_in_each_epoch(source: RolloutSource) -> None:
+def test_batches_left_over_by_ranks_differ_in_each_epoch(source: RolloutSource) -> None:
     left_out = []
     for epoch in range(3):
         streams = [source.transitions(batch_size=139, seed=7, rank=rank, ranks=5).at(epoch) for rank in range(5)]

@@ -61,7 +61,7 @@ def test_a_shard_is_unpacked_once_and_anew_when_it_is_another(own_shards: DataFo
     assert not first.exists()
 
 
-def test_what_is_damaged_or_missing_is_not_unpacked(own_shards: DataFolder) -> None:
+def test_damaged_and_missing_shards_are_not_unpacked(own_shards: DataFolder) -> None:
     file = own_shards.tokens_file(KEY)
     content = file.read_bytes()
     local(file).write_bytes(content[: len(content) // 2])

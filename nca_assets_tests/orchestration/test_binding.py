@@ -27,7 +27,8 @@ def test_a_run_on_another_dataset_is_refused_and_leaves_both_as_they_are(
     other = DataFolder.create(tmp_path / "other", SMALL)
     monkeypatch.setenv("NCA_DATA", str(other))
     said = (
-        f"belongs to the dataset in {chain.data.location}, not to that in {other}: set NCA_DATA to it, or DAGSTER_HOME"
+        f"belongs to the dataset in {chain.data.location}, not the one in {other}: set NCA_DATA to the former, "
+        "or DAGSTER_HOME"
     )
     with pytest.raises(NcaError, match=said):
         list(materialize_chain(["set1-00002"]))
@@ -60,7 +61,7 @@ def test_a_dataset_begun_anew_in_the_same_place_takes_over(tmp_path: Path, caplo
     assert bound
     assert bound.id == anew.id
     assert bound.since > 0
-    assert caplog.messages == [f"{anew} was begun anew: Dagster's events from before are no part of its history"]
+    assert caplog.messages == [f"{anew} holds a new dataset: earlier Dagster events are left out of its history"]
 
 
 def test_a_dataset_that_has_nothing_yet_binds_nothing(tmp_path: Path) -> None:

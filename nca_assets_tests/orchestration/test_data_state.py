@@ -5,12 +5,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
+import numpy as np
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 
+from nca_assets.definitions import defs
+from nca_assets.in_process import import_shards
+from nca_assets.orchestration.assets import making
+from nca_assets.orchestration.assets.data_state import report_change, report_data_state
+from nca_assets.orchestration.partitions.events import Reporter, latest_version
+from nca_assets.workers.stages import Artifact
 from nca_assets_tests.conftest import GOLDEN
-from nca_assets_tests.orchestration.conftest import make_home
+from nca_assets_tests.labels import movies
+from nca_assets_tests.orchestration.conftest import KEYS, make_home
+from nca_assets_tests.orchestration.test_chain import run_job
 
 pytestmark = pytest.mark.slow
+
+STATE = dg.AssetKey("data_state")
 
 PROGRAM = """
 import json, sys
@@ -52,6 +66,57 @@ with project_instance() as instance:
     seen.append(stale())
 print(json.dumps(seen))
 """
+
+
+def state(instance: dg.DagsterInstance) -> str:
+    return str(latest_version(instance, STATE))
+
+
+@pytest.mark.usefixtures("chain")
+def test_while_partitions_are_being_made_no_table_looks_fresh(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor after a run that was killed meanwhile, until the state is reported again."""
+    before = state(instance)
+    monkeypatch.setattr(making, "report_data_state", lambda _: None)  # as when the run is killed before
+    assert run_job(instance, "make_shard", KEYS[0]).success
+    assert state(instance).startswith("changing by run ")
+    tables = CachingStaleStatusResolver(instance, defs.resolve_asset_graph(), LoadingContextForTest(instance))
+    assert tables.get_status(dg.AssetKey(["analytics", "labels"])).value == "STALE"
+    assert run_job(instance, "build_analytics").success
+    assert state(instance) == before
+
+
+@pytest.mark.usefixtures("vocabulary")
+def test_a_partition_that_another_run_reports_meanwhile_is_part_of_the_state(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever run reports last: the state is compared again with what has been reported."""
+    assert run_job(instance, "make_shard", KEYS[0]).success
+    one = state(instance)
+    reporter, report = Reporter(instance), Reporter.materialization
+
+    def overtaken(self: Reporter, asset: dg.AssetKey, partition: str | None, artifact: Artifact) -> None:
+        if asset == STATE and artifact.version == one:
+            monkeypatch.undo()
+            shard = Artifact("another", "recipe 2", {}, {})
+            reporter.materialization(dg.AssetKey("rollout_shards"), KEYS[1], shard)
+        report(self, asset, partition, artifact)
+
+    report_change(reporter, "another run")
+    monkeypatch.setattr(Reporter, "materialization", overtaken)
+    report_data_state(reporter)
+    assert not state(instance).startswith("changing")
+    assert state(instance) != one
+
+
+@pytest.mark.usefixtures("chain")
+def test_imported_sets_are_part_of_the_state(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    before = state(instance)
+    np.savez(tmp_path / "a.npz", allow_pickle=False, movie=movies.cycle(2))
+    list(import_shards(tmp_path, "life"))
+    assert state(instance) != before
+    assert STATE in defs.resolve_asset_graph().get(dg.AssetKey("published_dataset")).parent_keys
 
 
 @pytest.mark.slow

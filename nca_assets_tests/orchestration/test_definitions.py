@@ -40,7 +40,7 @@ def test_the_chain_is_wired() -> None:
     imported = dg.AssetKey("imported_shards"), dg.AssetKey("imported_labels")
     assert graph.get(imported[1]).parent_keys == {imported[0]}
     state = dg.AssetKey("data_state")
-    assert graph.get(state).parent_keys == {shards, labels}
+    assert graph.get(state).parent_keys == {shards, labels, *imported}
     assert graph.get(analytics["label_parts"]).parent_keys == {labels, imported[1], state}
     assert graph.get(analytics["labels"]).parent_keys == {labels, imported[1], state, analytics["label_parts"]}
     assert graph.get(analytics["shards"]).parent_keys == {shards, imported[0], state}

@@ -221,7 +221,7 @@ def test_what_can_not_be_imported_leaves_no_partition(
 ) -> None:
     assert project
     (tmp_path / "a.npz").write_bytes(b"hello")
-    with pytest.raises(NcaError, match="is no readable"):
+    with pytest.raises(NcaError, match="is not a readable"):
         list(import_shards(tmp_path, "life"))
     assert instance.get_dynamic_partitions("imported_shards") == []
 

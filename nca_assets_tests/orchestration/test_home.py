@@ -100,7 +100,9 @@ def test_a_home_that_cannot_be_mended_is_named_and_left_as_it_is(
 def test_a_configuration_of_an_earlier_release_is_named_with_its_remedy(dagster_home: Path) -> None:
     with (dagster_home / "dagster.yaml").open("a") as file:
         file.write("event_log_storage: {module: nca_assets.automation.event_log, class: LastingEventLogStorage}\n")
-    with pytest.raises(NcaError, match=r"dagster\.yaml is of an earlier release: put one that 'nca init' makes"):
+    with pytest.raises(
+        NcaError, match=r"dagster\.yaml is of an earlier release: replace it with one that 'nca init' creates"
+    ):
         project_instance()
 
 

@@ -11,7 +11,7 @@ import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
 
-from nca_assets.orchestration.instance.launcher import SLACK, LocalRunLauncher
+from nca_assets.orchestration.instance.launcher import HOST, SLACK, LocalRunLauncher, this_host
 
 pytestmark = pytest.mark.usefixtures("dagster_home")
 
@@ -19,9 +19,11 @@ pytestmark = pytest.mark.usefixtures("dagster_home")
 def started_by(instance: dg.DagsterInstance, pid: int | None) -> dg.DagsterRun:
     """A run of which process ``pid`` has said that it works on it."""
     run = instance.create_run_for_job(made_job, status=dg.DagsterRunStatus.STARTED)
+    instance.add_run_tags(run.run_id, {HOST: this_host()})
     if pid is not None:
         instance.report_engine_event("Started.", run, EngineEventData({"pid": dg.MetadataValue.text(str(pid))}))
-    return run
+    [record] = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
+    return record.dagster_run
 
 
 @dg.job
@@ -38,6 +40,16 @@ def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
 
 def test_a_run_of_a_living_process_is_running(instance: dg.DagsterInstance) -> None:
     assert health(instance, started_by(instance, os.getpid())) == WorkerStatus.RUNNING
+
+
+def test_a_run_on_another_machine_or_in_another_container_is_left_alone(instance: dg.DagsterInstance) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    gone = started_by(instance, process.pid)
+    for host, status in (("another", WorkerStatus.RUNNING), (this_host(), WorkerStatus.FAILED)):
+        instance.add_run_tags(gone.run_id, {HOST: host})
+        [record] = instance.get_run_records(dg.RunsFilter(run_ids=[gone.run_id]))
+        assert health(instance, record.dagster_run) == status
 
 
 def test_a_run_that_has_not_said_its_process_is_left_alone(instance: dg.DagsterInstance) -> None:

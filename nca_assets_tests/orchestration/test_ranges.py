@@ -22,8 +22,12 @@ from nca_assets.orchestration.partitions.events import reported_by_this_run
 from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START
 from nca_assets.orchestration.partitions.pending import find_pending
 from nca_assets.project import Project
+from nca_assets.settings import Resources
 from nca_assets.shards import write as shard_writing
 from nca_assets.shards.manifest import read_manifest
+from nca_assets.shards.write import write_shard
+from nca_assets.vocabulary.centroids import load_centroids
+from nca_assets.workers import local as local_workers
 from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 
@@ -50,6 +54,23 @@ def made(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, dg.AssetMa
     return found
 
 
+@pytest.mark.usefixtures("vocabulary")
+def test_a_run_on_several_gpus_makes_the_same(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are claimed, and found missing by the processes, which take the CPU instead."""
+    monkeypatch.setenv("NCA_DEVICE", "auto")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("nca_assets.automaton.device.find_spec", lambda _: True)
+    monkeypatch.setattr(local_workers, "make_all", None)
+    assert run_range(instance, KEYS[0], KEYS[2]).success
+    project = Project.load()
+    digests = {key: read_manifest(ShardKey.parse(key), project.data).digest for key in KEYS[:3]}
+    for asset in (SHARDS, LABELS):
+        assert made(instance, asset).keys() == digests.keys()
+    for key, digest in digests.items():
+        write_shard(ShardKey.parse(key), load_centroids(project.data), project.data, Resources(device="cpu"))
+        assert read_manifest(ShardKey.parse(key), project.data).digest == digest
+
+
 @pytest.mark.parametrize(("retry", "there"), [("1", KEYS[:2]), ("0", [])])
 @pytest.mark.usefixtures("vocabulary")
 def test_a_run_sent_in_place_of_a_lost_one_does_only_the_rest(
@@ -58,8 +79,8 @@ def test_a_run_sent_in_place_of_a_lost_one_does_only_the_rest(
     """But one that a person sends again does all."""
     lost = run_range(instance, KEYS[0], KEYS[1]).run_id
     run = SimpleNamespace(run_id="another", parent_run_id=lost, root_run_id=lost, tags={"dagster/retry_number": retry})
-    context: Any = SimpleNamespace(run=run, retry_number=0, instance=instance, partition_keys=KEYS)
-    assert sorted(reported_by_this_run(context, SHARDS)) == sorted(reported_by_this_run(context, LABELS)) == there
+    context: Any = SimpleNamespace(run=run, retry_number=0, instance=instance)
+    assert [sorted(reported_by_this_run(context, key, KEYS)) for key in (SHARDS, LABELS)] == [there, there]
 
 
 def test_each_partition_of_a_range_is_reported_for_itself(vocabulary: Project, instance: dg.DagsterInstance) -> None:

@@ -24,7 +24,7 @@ GUIDE = (PROJECT / "docs" / "SQL.md").read_text()
 QUERIES = re.findall(r"```sql\n(.+?)```", GUIDE, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.+?)```", GUIDE, re.DOTALL)
 
-MAY_BE_EMPTY = ("out of date, and why", "two rollouts the same")
+MAY_BE_EMPTY = ("out of date, and why", "two rollouts identical")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_every_command_runs(asked: Project, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(local(asked.data.root))
     (tmp_path / "query.sql").write_text("FROM behavior_summary")
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    block = GUIDE.split("## Asking")[1].split("```console\n")[1].split("```")[0]
+    block = GUIDE.split("## Running queries")[1].split("```console\n")[1].split("```")[0]
     commands = [line.removeprefix("$ ") for line in block.splitlines()]
     assert len(commands) == 4
     for command in commands:

@@ -143,4 +143,4 @@ def test_the_schedule_requests_runs_that_dagster_takes_and_then_rests(instance: 
             assert result.success
         tick = top_up.evaluate_tick(context)
         assert not tick.run_requests
-        assert tick.skip_message == "every partition is made and fresh"
+        assert tick.skip_message == "every partition is up to date"

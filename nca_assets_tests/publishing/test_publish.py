@@ -139,7 +139,7 @@ def test_checksums_are_such_that_sha256sum_reads_them(published: Published) -> N
     assert hashlib.sha256((published.folder / "SHA256SUMS").read_bytes()).hexdigest() == published.digest
 
 
-def test_what_is_not_as_it_was_published_is_found(copy: Path) -> None:
+def test_changes_to_a_published_folder_are_found(copy: Path) -> None:
     assert check_published(copy) == []
     (copy / ".gitattributes").write_text("the hub's own")
     assert check_published(copy) == []
@@ -148,7 +148,7 @@ def test_what_is_not_as_it_was_published_is_found(copy: Path) -> None:
     file = copy / "nca_dataset" / "shard_00001.npz"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     assert check_published(copy) == [
-        "labels/set1.parquet is missing", "nca_dataset/shard_00001.npz is changed", "stranger.txt is not listed"
+        "labels/set1.parquet is missing", "nca_dataset/shard_00001.npz has changed", "stranger.txt is not listed"
     ]  # fmt: skip
     (copy / "SHA256SUMS").write_text("nonsense\n")
     with pytest.raises(NcaError, match="SHA256SUMS is damaged in line 1"):
@@ -192,18 +192,18 @@ def test_damage_is_named_and_leaves_nothing(own_data: DataFolder, tmp_path: Path
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_what_is_out_of_date_is_not_published(own_data: DataFolder, resources: Resources, tmp_path: Path) -> None:
+def test_outdated_data_are_not_published(own_data: DataFolder, resources: Resources, tmp_path: Path) -> None:
     key = ShardKey("set1", 1)
     write_shard(key, load_centroids(own_data).flip(0), own_data, resources)
     with pytest.raises(
-        NcaError, match="shard set1-00001 is another than was labelled: materialize its behavior_labels"
+        NcaError, match="shard set1-00001 has changed since it was labeled: materialize its behavior_labels"
     ):
         publish(tmp_path / "dataset", own_data)
     write_shard(key, load_centroids(own_data), own_data, resources)
     labels = own_data.labels_file(key)
     rows, lineage = read_table(labels, own_data, "")
     write_table(rows, labels, own_data, lineage | {"digest": "0" * 64})
-    with pytest.raises(NcaError, match="labels of set1-00001 are not those in the warehouse"):
+    with pytest.raises(NcaError, match="labels of set1-00001 differ from the warehouse"):
         publish(tmp_path / "dataset", own_data)
     labels.unlink()
     with pytest.raises(NcaError, match=r"shard=00001\.parquet is missing"):
@@ -225,7 +225,7 @@ def test_what_is_out_of_date_is_not_published(own_data: DataFolder, resources: R
         ("centroids.json", r"centroids\.json is missing: materialize the asset 'centroids'"),
     ],
 )
-def test_what_is_missing_is_named(own_data: DataFolder, tmp_path: Path, name: str, message: str) -> None:
+def test_missing_files_are_named(own_data: DataFolder, tmp_path: Path, name: str, message: str) -> None:
     (own_data / name).unlink()
     (tmp_path / "out").mkdir()
     with pytest.raises(NcaError, match=message):
@@ -237,7 +237,7 @@ def test_labels_that_changed_on_the_disk_are_not_published(own_data: DataFolder,
     part = own_data.labels_file(ShardKey("set1", 1))
     table, metadata = read_table(part, own_data, "")
     write_table(table.with_columns(pl.col("token_entropy") + 0.25), part, own_data, metadata)
-    with pytest.raises(NcaError, match=r"shard=00001\.parquet holds other labels than the warehouse"):
+    with pytest.raises(NcaError, match=r"shard=00001\.parquet differs from the warehouse"):
         publish(tmp_path / "dataset", own_data)
 
 
@@ -257,7 +257,7 @@ def test_a_warehouse_that_is_built_meanwhile_is_noticed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_warehouse_it_is_said(data: DataFolder, tmp_path: Path) -> None:
+def test_a_missing_warehouse_is_reported(data: DataFolder, tmp_path: Path) -> None:
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing"):
         publish(tmp_path / "dataset", data)
 

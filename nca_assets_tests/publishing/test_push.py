@@ -174,12 +174,12 @@ def test_a_hub_that_is_not_there(published: Published, tmp_path: Path) -> None:
 def test_a_name_that_is_none(published: Published, hub: Hub, tmp_path: Path) -> None:
     code, _, error = push(local(published.folder), "me/my rollouts!", hub.address, tmp_path)
     assert code == 1
-    assert error.startswith("nca: 'me/my rollouts!' is no name of a dataset: write NAMESPACE/NAME")
+    assert error.startswith("nca: invalid dataset name 'me/my rollouts!': write NAMESPACE/NAME")
 
 
 def test_a_damaged_folder_is_not_uploaded(copy: Path, hub: Hub, tmp_path: Path) -> None:
     (copy / "README.md").write_text("changed")
     code, _, error = push(copy, "me/rollouts", hub.address, tmp_path)
     assert code == 1
-    assert "is not as it was published (README.md is changed): publish again" in error
+    assert "has changed since it was published (README.md has changed): publish again" in error
     assert hub.made == []

@@ -179,10 +179,10 @@ def test_unfit_arrays_are_named_and_nothing_is_registered(tmp_path: Path, data: 
 
 def test_unfit_files_and_names_are_said(tmp_path: Path, data: DataFolder) -> None:
     (tmp_path / "a.npz").write_bytes(b"hello")
-    with pytest.raises(NcaError, match=r"a\.npz is no readable \.npz"):
+    with pytest.raises(NcaError, match=r"a\.npz is not a readable \.npz"):
         register(KEY, tmp_path / "a.npz", data)
     np.savez(tmp_path / "o.npz", allow_pickle=True, objects=np.array([{}], dtype=object))
-    with pytest.raises(NcaError, match=r"o\.npz is no readable \.npz of plain arrays \(Object arrays"):
+    with pytest.raises(NcaError, match=r"o\.npz is not a readable \.npz of plain arrays \(Object arrays"):
         register(KEY, tmp_path / "o.npz", data)
     np.savez(tmp_path / "e.npz", allow_pickle=False)
     with pytest.raises(NcaError, match="holds no array"):
@@ -222,7 +222,7 @@ def test_what_changed_since_is_noticed_and_noted(life: Path, data: DataFolder, r
 
 def test_nothing_claims_to_reproduce_them(life: Path, data: DataFolder, resources: Resources) -> None:
     register(KEY, life / "a.npz", data)
-    with pytest.raises(NcaError, match="set 'life' was imported: no recipe gives its rollouts"):
+    with pytest.raises(NcaError, match="set 'life' was imported: its rollouts have files but no recipes"):
         regenerate(RolloutId("life", 1), data, resources)
-    with pytest.raises(NcaError, match="life/000009 is not there"):
+    with pytest.raises(NcaError, match="life/000009 does not exist"):
         rollout_tokens(RolloutId("life", 9), data, resources)

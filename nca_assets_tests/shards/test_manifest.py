@@ -115,5 +115,5 @@ def test_readers_say_when_tokens_are_not_kept(both: DataFolder, resources: Resou
 @pytest.mark.parametrize("changes", [{"source": "/somewhere.npz"}, {"recipe_version": None}])
 def test_an_own_shard_has_a_recipe_and_no_source(labelled: DataFolder, changes: dict[str, object]) -> None:
     write_manifest(read_manifest(KEY, labelled).model_copy(update=changes), KEY, labelled)
-    with pytest.raises(NcaError, match=r"contradicts itself \(it gives its tokens no origin, or two\): materialize"):
+    with pytest.raises(NcaError, match=r"contradicts itself \(its tokens have no origin, or two\): materialize"):
         read_manifest(KEY, labelled)

@@ -130,8 +130,11 @@ def test_changing_the_shard_size_changes_no_rollout(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        (("NCA_SHARD_SIZE", "8"), r"data has shards of 4 rollouts, asked are of 8: unset NCA_SHARD_SIZE"),
-        (("NCA_FRAMES", "200"), r"data has set1's frames 140, asked are 200: unset NCA_SHARD_SIZE and NCA_FRAMES"),
+        (("NCA_SHARD_SIZE", "8"), r"data has shards of 4 rollouts, not of 8 as requested: unset NCA_SHARD_SIZE"),
+        (
+            ("NCA_FRAMES", "200"),
+            r"data has set1's frames 140, not 200 as requested: unset NCA_SHARD_SIZE and NCA_FRAMES",
+        ),
     ],
 )
 def test_another_shard_size_or_length_in_one_folder_is_refused(
@@ -196,7 +199,7 @@ def test_a_rollout_that_its_shard_does_not_list_is_named(labelled: DataFolder, r
 def test_a_manifest_of_another_shard_is_named(labelled: DataFolder, resources: Resources) -> None:
     others = labelled.manifest_file(ShardKey("set2", 1))
     local(labelled.manifest_file(KEY)).write_bytes(others.read_bytes())
-    with pytest.raises(NcaError, match=r"is damaged \(it is not what .*: materialize partition set1-00000"):
+    with pytest.raises(NcaError, match=r"is damaged \(it does not match its seal\): materialize partition set1-00000"):
         rollout_tokens(RolloutId("set1", 2), labelled, resources)
 
 
@@ -294,7 +297,7 @@ def test_a_damaged_manifest_keeps_no_other_shard_from_being_made(
     local(labelled.manifest_file(KEY)).write_text("")
     assert write_shard(ShardKey("set1", 3), centroids, labelled, resources).shard == 3
     monkeypatch.setenv("NCA_SHARD_SIZE", "8")
-    with pytest.raises(NcaError, match=r"has shards of 4 rollouts, asked are of 8:"):
+    with pytest.raises(NcaError, match=r"has shards of 4 rollouts, not of 8 as requested:"):
         Project.load().writable_data()
 
 

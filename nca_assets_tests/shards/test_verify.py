@@ -76,10 +76,10 @@ def test_a_rollout_that_no_recipe_gives_is_found_if_it_is_among_those_simulated(
     ("damage", "message"),
     [
         (other_centroids, r"was made with centroids [0-9a-f]{12}…, the current ones are [0-9a-f]{12}…"),
-        (change_manifest(recipe_version=99), "is of recipe version 99, this is"),
+        (change_manifest(recipe_version=99), "has recipe version 99, not the current"),
         (change_manifest(digest="0" * 64), r"contradicts itself \(its digest is not that of its rollouts"),
-        (change_manifest(shard=0), r"contradicts itself \(it is of set2-00000"),
-        (change_manifest(set="set1"), r"contradicts itself \(it is of set1-00001"),
+        (change_manifest(shard=0), r"contradicts itself \(it belongs to set2-00000"),
+        (change_manifest(set="set1"), r"contradicts itself \(it belongs to set1-00001"),
         (change_manifest(token_counts=[10**6] * 32), r"contradicts itself \(its token counts do not add up"),
         (change_manifest(members=[]), r"shard_00001\.json is damaged \(List should have at least 1 item"),
         (lambda data, _: data.tokens_file(KEY).unlink(), "is missing"),
@@ -101,7 +101,7 @@ def test_what_cannot_be_verified_is_named_with_the_remedy(
 def test_token_counts_are_counted_again(labelled: DataFolder, resources: Resources) -> None:
     counts = read_manifest(KEY, labelled).token_counts
     change_manifest(token_counts=[counts[1], counts[0], *counts[2:]])(labelled, torch.empty(0))
-    with pytest.raises(DamageError, match=r"shard_00001\.json has other token counts than the shard: materialize"):
+    with pytest.raises(DamageError, match=r"shard_00001\.json does not match its shard's token counts: materialize"):
         verify_shard(KEY, labelled, resources, 1)
 
 
@@ -115,7 +115,7 @@ def test_shards_that_changed_places_are_found(labelled: DataFolder, resources: R
         local(file).write_bytes(other.read_bytes())
         local(other).write_bytes(content)
     for key in (first, KEY):
-        with pytest.raises(DamageError, match=rf"\.json is damaged \(it is not what was written there\): .* {key} of"):
+        with pytest.raises(DamageError, match=rf"\.json is damaged \(it does not match its seal\): .* {key} of"):
             verify_shard(key, labelled, resources, 1)
 
 

@@ -51,7 +51,7 @@ def test_a_lock_is_waited_for_and_ends_with_its_process(tmp_path: Path, monkeypa
         assert holder.stdout.readline() == "held\n"
         with monkeypatch.context() as impatient:
             impatient.setattr(exclusive, "MAX_WAIT", 0.1)
-            with pytest.raises(TransientError, match=r"another process has been writing .*final for 0 s: end it"):
+            with pytest.raises(TransientError, match=r"another process has been writing .*final for 0 s: stop it"):
                 alone(tmp_path / "final").__enter__()
         holder.send_signal(signal.SIGKILL)
     with alone(tmp_path / "final"):

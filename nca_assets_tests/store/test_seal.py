@@ -33,7 +33,7 @@ def test_any_changed_bit_breaks_it(byte: int, bit: int) -> None:
     content = bytearray(sealed(CONTENT, "a/b"))
     assert unsealed(bytes(content), "a/b") == CONTENT
     content[byte] ^= 1 << bit
-    with pytest.raises(ValueError, match=r"it has no seal|it is not what was written there"):
+    with pytest.raises(ValueError, match=r"it has no seal|it does not match its seal"):
         unsealed(bytes(content), "a/b")
 
 
@@ -42,7 +42,7 @@ def test_a_folder_may_move_but_a_file_in_it_may_not(tmp_path: Path) -> None:
     (tmp_path / "data").rename(tmp_path / "moved")
     assert read_sealed(tmp_path / "moved" / "a.json", tmp_path / "moved", "") == CONTENT
     (tmp_path / "moved" / "a.json").rename(tmp_path / "moved" / "b.json")
-    with pytest.raises(DamageError, match=r"b\.json is damaged \(it is not what was written there\): make it again"):
+    with pytest.raises(DamageError, match=r"b\.json is damaged \(it does not match its seal\): make it again"):
         read_sealed(tmp_path / "moved" / "b.json", tmp_path / "moved", "make it again")
 
 
@@ -53,5 +53,5 @@ def test_sound_files_are_told_from_damaged_ones(tmp_path: Path) -> None:
     files[1].write_bytes(CONTENT)
     assert sound_copies(dict.fromkeys(files, "make it again"), tmp_path) == (
         [files[0], files[2]],
-        {files[1]: f"{files[1]} is damaged (it is not what was written there): make it again"},
+        {files[1]: f"{files[1]} is damaged (it does not match its seal): make it again"},
     )

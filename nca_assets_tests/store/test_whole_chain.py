@@ -127,7 +127,7 @@ def test_the_dataset_is_published_as_a_version(in_both: tuple[DataFolder, DataFo
 WRONG = {
     "secret": ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "refuses these credentials (SignatureDoesNotMatch): set AWS_ACCESS"),
     "key": ({"AWS_ACCESS_KEY_ID": "WRONG"}, "refuses these credentials (InvalidAccessKeyId): set AWS_ACCESS_KEY_ID"),
-    "bucket": ({"NCA_DATA": "s3://nosuch/data"}, "has no such bucket as NCA_DATA names: make it, or correct NCA_DATA"),
+    "bucket": ({"NCA_DATA": "s3://nosuch/data"}, "has no such bucket (from NCA_DATA): create it, or correct NCA_DATA"),
     "endpoint": ({}, "can't be reached or does not answer: check AWS_ENDPOINT_URL and the network, then run it again"),
 }
 

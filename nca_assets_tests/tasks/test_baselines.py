@@ -143,7 +143,7 @@ def test_nothing_is_scored_against_an_oracle_of_another_recipe(
     scored: DataFolder, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(same_recipe, "RECIPE_VERSION", RECIPE_VERSION + 1)
-    with pytest.raises(NcaError, match=f"were labelled from recipe version {RECIPE_VERSION}"):
+    with pytest.raises(NcaError, match=f"were labeled with recipe version {RECIPE_VERSION}"):
         score_baselines(scored, resources, lambda _: nullcontext(unwatched))
 
 

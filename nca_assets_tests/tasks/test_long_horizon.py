@@ -66,10 +66,10 @@ def test_a_model_that_knows_the_target_scores_fully(source: RolloutSource) -> No
         (lambda p: p[:, :31], r"predictions are float32 \(\d+, 31, \d+, \d+\): return probabilities, floats"),
         (lambda p: (32 * p).astype(int), "predictions are int64"),
         (lambda p: p * 2, "predictions of a cell add up to 1 ± 1: normalize over axis 1"),
-        (lambda p: np.log(p), "negative or infinite numbers: return probabilities"),
-        (lambda p: p * np.nan, "negative or infinite"),
+        (lambda p: np.log(p), "negative or not finite: return probabilities"),
+        (lambda p: p * np.nan, "negative or not finite"),
     ],
 )
-def test_what_is_no_prediction_is_refused(source: RolloutSource, wrong, message: str) -> None:
+def test_invalid_predictions_are_refused(source: RolloutSource, wrong, message: str) -> None:
     with pytest.raises(NcaError, match=message):
         evaluate(lambda context: wrong(uniform(context)), source)

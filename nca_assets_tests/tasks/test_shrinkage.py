@@ -95,7 +95,7 @@ def test_no_future_is_among_those_that_it_is_predicted_from(weight: float) -> No
     assert leave_one_out(futures, counts, Base.pooled(futures), weight) == pytest.approx(np.mean(costs))
 
 
-def test_the_cost_of_futures_foretells_that_of_others() -> None:
+def test_the_cost_of_futures_predicts_that_of_others() -> None:
     """As it could not if a future were among those that it is predicted from."""
     chance = np.random.default_rng(4)
     truth = TRUTHS["many tokens in each cell"](chance)

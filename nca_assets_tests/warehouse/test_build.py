@@ -149,8 +149,8 @@ def test_no_query_can_write_or_reach_other_files(built: DataFolder) -> None:
             connection.execute(query)
 
 
-def test_nothing_to_build_from_and_nothing_to_open_are_said(data: DataFolder) -> None:
-    with pytest.raises(NcaError, match="holds no labelled shards: materialize rollout_shards and behavior_labels"):
+def test_missing_inputs_and_a_missing_warehouse_are_reported(data: DataFolder) -> None:
+    with pytest.raises(NcaError, match=r"no labeled shards in .*: materialize rollout_shards and behavior_labels"):
         build_warehouse(data)
     with pytest.raises(NcaError, match=r"nca\.duckdb is missing: materialize the 'analytics' assets"):
         connect(data)
@@ -361,7 +361,7 @@ def test_what_a_killed_writer_left_beside_is_not_read(built: DataFolder) -> None
     assert rows(built, "SELECT count(*) FROM labels") == [(8,)]
 
 
-def test_a_damaged_warehouse_is_said(built: DataFolder) -> None:
+def test_a_damaged_warehouse_is_reported(built: DataFolder) -> None:
     local(built.warehouse_file()).write_bytes(b"no database at all" * 1000)
     with pytest.raises(NcaError, match=r"can't open .*nca\.duckdb: "):
         connect(built)

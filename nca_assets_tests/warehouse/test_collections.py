@@ -63,7 +63,7 @@ def test_a_damaged_version_is_named_and_followed_by_a_new_one(built: DataFolder)
     first = freeze("c", ALL, built)
     local(first.file).write_bytes(local(first.file).read_bytes()[::-1])
     local(built / "collections" / "c" / "v0001 (copy).parquet").touch()
-    with pytest.raises(DamageError, match=r"v0001\.parquet is damaged .* collect c anew with 'nca collect'"):
+    with pytest.raises(DamageError, match=r"v0001\.parquet is damaged .* collect c again with 'nca collect'"):
         read_collection("c", built)
     assert freeze("c", ALL, built).version == 2
     build_warehouse(built)
@@ -109,12 +109,12 @@ def test_sampling_is_read_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("name", "query", "message"),
     [
-        ("../up", ALL, "a collection can't be called '../up'"),
-        ("", ALL, "a collection can't be called ''"),
-        ("c", "SELECT behavior FROM labels", "must give a column rollout_id"),
+        ("../up", ALL, "invalid collection name '../up'"),
+        ("", ALL, "invalid collection name ''"),
+        ("c", "SELECT behavior FROM labels", "must have a column rollout_id"),
         ("c", "SELECT rollout_id FROM nowhere", "DuckDB: Catalog Error"),
-        ("c", "SELECT rollout_id FROM labels WHERE false", "names no labelled rollout"),
-        ("c", "SELECT 'set1/999999' AS rollout_id", "names no labelled rollout"),
+        ("c", "SELECT rollout_id FROM labels WHERE false", "selects no labeled rollout"),
+        ("c", "SELECT 'set1/999999' AS rollout_id", "selects no labeled rollout"),
         ("c", "SELECT 'x'::INTEGER::VARCHAR AS rollout_id", "DuckDB: Conversion Error"),
         ("c", "DROP TABLE labels", "give one query that selects, like 'FROM behavior_summary', not DROP"),
     ],
@@ -126,13 +126,13 @@ def test_unfit_names_and_queries_leave_nothing(built: DataFolder, name: str, que
 
 
 def test_a_column_to_sample_by_is_a_column(built: DataFolder) -> None:
-    with pytest.raises(NcaError, match="is no column of labels to sample by"):
+    with pytest.raises(NcaError, match=r"can't sample by .*: use a column of labels"):
         freeze("c", ALL, built, Sampling(by='x" FROM labels; --', each=1))
     with pytest.raises(NcaError, match="DuckDB: Binder Error"):
         freeze("c", ALL, built, Sampling(by="nothing", each=1))
 
 
-def test_what_is_not_there_is_said_with_what_is(built: DataFolder) -> None:
+def test_a_missing_collection_is_reported_with_the_existing_ones(built: DataFolder) -> None:
     with pytest.raises(NcaError, match=r"there is no collection 'c' in .* \(collections: none yet\)"):
         read_collection("c", built)
     freeze("d", ALL, built)

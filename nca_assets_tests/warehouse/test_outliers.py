@@ -36,13 +36,13 @@ def test_shards_of_one_kind_have_no_outlier(tmp_path: Path, shards: int, size: i
     assert find_outliers(warehouse(tmp_path, usual_shards(shards, size))) == []
 
 
-def test_a_shard_of_another_kind_is_found_and_said_in_words(tmp_path: Path) -> None:
+def test_an_outlier_is_found_and_described(tmp_path: Path) -> None:
     shards = usual_shards(100, 64)
     shards[7] = ["static"] * 40 + shards[7][40:]
     first, *others = find_outliers(warehouse(tmp_path, shards))
     assert (first.partition_key, first.behavior) == ("set1-00007", "static")
     assert first.rollouts >= 40
-    assert str(first).startswith(f"set1-00007 has {first.rollouts} static rollouts, where 0.")
+    assert str(first).startswith(f"set1-00007 has {first.rollouts} static rollouts, expected 0.")
     assert {outlier.partition_key for outlier in others} <= {"set1-00007"}
 
 
@@ -61,7 +61,7 @@ def test_few_shards_and_imported_ones_are_not_compared(tmp_path: Path) -> None:
     assert find_outliers(warehouse(tmp_path / "many", odd))
 
 
-def test_missed_targets_are_said_once_there_are_enough_rollouts(tmp_path: Path) -> None:
+def test_missed_targets_are_reported_once_there_are_enough_rollouts(tmp_path: Path) -> None:
     data = warehouse(tmp_path, usual_shards(10, 64))
     with duckdb.connect(local(data.warehouse_file())) as connection:
         connection.execute(

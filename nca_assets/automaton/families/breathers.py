@@ -1,4 +1,4 @@
-"""Breathers: places that turn, each by itself, on a ground that rests or turns as a whole."""
+"""Breathers: places that each turn by themselves, on a ground that rests or turns as a whole."""
 
 from __future__ import annotations
 

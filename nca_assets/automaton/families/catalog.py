@@ -1,4 +1,4 @@
-"""The families and how a rule of each is drawn. ``population`` holds their shares."""
+"""All families, with the functions that draw their rules. ``population`` holds their shares."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ FAMILIES = (
 BY_NAME = {family.name: family for family in FAMILIES}
 
 PLAIN = BY_NAME["plain"]
-"""The card's own rules, which the vocabulary is learned from too."""
+"""The card's own rules, from which most of the vocabulary is learned."""

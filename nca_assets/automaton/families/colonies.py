@@ -10,7 +10,7 @@ from nca_assets.automaton.sketch import BLUR, BOX, Sketch
 
 
 def draw_colonies(draws: Draws, height: int, width: int) -> Drawn:
-    """The mark spreads; fields 0 and 1 turn where it is."""
+    """The mark spreads, and fields 0 and 1 turn inside it."""
     sketch = Sketch(FIELDS)
     add_swing(sketch, draws, 0)
     kernel, gain = draws.one_of((BOX, BLUR)), draws.between(160, 320)

@@ -13,7 +13,7 @@ from nca_assets.automaton.sketch import BOX, CENTER, RING, Sketch
 
 
 def draw_excitable(draws: Draws, height: int, width: int) -> Drawn:
-    """Field 0 is the excitation, field 1 the recovery that it leaves."""
+    """Field 0 is the excitation, field 1 the recovery after it."""
     sketch = Sketch(FIELDS)
     around, steep = draws.one_of((RING, BOX)), draws.between(192, 384)
     threshold, recovery, pace = draws.between(38, 128), draws.between(0, 51), draws.between(6, 38)

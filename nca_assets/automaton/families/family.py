@@ -15,7 +15,7 @@ DrawFunction = Callable[[Draws, int, int], "Drawn"]
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a family draws: weights, what frame 0 looks like, and the scalars of the residual update.
+    """A family's draw: weights, the start, and the scalars of the residual update.
 
     The residual scale is 2**-``residual_shift``, the leak is ``leak``/64, and the noise is an odd integer in
     [-255, 255] times 2**-``noise_shift``.
@@ -30,7 +30,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Family:
-    """A family: its name, and how a rule of it is drawn."""
+    """A family: its name, and the function that draws a rule of it."""
 
     name: str
     draw: DrawFunction

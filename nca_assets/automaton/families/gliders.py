@@ -1,4 +1,4 @@
-"""Gliders: marks that travel over a ground at one cell a step, with what they drag along."""
+"""Gliders: marks that travel over a ground at one cell per step, with the fields that respond to them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIRECTIONS = ((0, 1), (1, 0), (1, 1), (0, -1), (-1, 0), (1, -1), (-1, 1), (-1, -
 
 
 def gliders(still_ground: bool) -> DrawFunction:
-    """A family in which all is carried along, and fields that are not the ground answer to the marks."""
+    """A family in which everything is carried along, and the fields other than the ground respond to the marks."""
 
     def draw(draws: Draws, height: int, width: int) -> Drawn:
         sketch = Sketch(FIELDS)

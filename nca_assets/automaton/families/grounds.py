@@ -1,4 +1,4 @@
-"""What families on a ground share: fields 0 and 1 are the ground or its waves, 2 and 3 are things on it, 4 holds marks.
+"""Shared by families on a ground: fields 0 and 1 are the ground or its waves, 2 and 3 objects on it, 4 holds marks.
 
 A ground is -1 in every field, or turns as a whole.
 """
@@ -38,11 +38,11 @@ def add_step(sketch: Sketch, draws: Draws, residual_shift: int) -> None:
 
 
 def keep(sketch: Sketch, field: int) -> None:
-    """``field`` remembers whether it is above or below 0."""
+    """Make ``field`` keep its sign."""
     sketch.write(field, sketch.unit((field, CENTER, 192)), 96)
 
 
 def rest(sketch: Sketch, *fields: int) -> None:
-    """``fields`` stay at -1."""
+    """Make ``fields`` stay at -1."""
     for field in fields:
         sketch.bias(field, -102)

@@ -1,8 +1,8 @@
-"""Life-like rules on a ground that turns as a whole: births and survivals by counts of neighbors, with a fading trail.
+"""Life-like rules on a ground that turns as a whole: births and survivals by neighbor counts, with a fading trail.
 
-Either a window on twice the living neighbors plus the cell itself (Life's is 5 to 7: Gardner, Scientific American 223,
-1970), or births alone, by a window on the living neighbors, in cells that neither live nor still have a trail (as in
-Brian's Brain). A window is the difference of two steep steps.
+Either a window on twice the number of living neighbors plus the cell itself (Life's is 5 to 7: Gardner, Scientific
+American 223, 1970), or births alone, by a window on the number of living neighbors, in dead cells without a trail (as
+in Brian's Brain). A window is the difference of two steep steps.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ SURVIVALS = ((5, 7), (5, 7), (5, 7), (6, 8), (5, 8), (3, 5))
 BIRTHS = ((2, 2), (2, 2), (2, 3), (1, 1))
 
 STEEP = 256
-"""A unit's gain for each count."""
+"""A unit's gain per count."""
 
 
 def draw_lifelike(draws: Draws, height: int, width: int) -> Drawn:
-    """Field 2 lives, field 3 is its trail, and fields 0 and 1 are the ground."""
+    """Field 2 is life, field 3 its trail, and fields 0 and 1 are the ground."""
     sketch = Sketch(FIELDS)
     add_step(sketch, draws, 0)
     births_alone = draws.chance(24)

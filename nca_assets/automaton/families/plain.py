@@ -1,4 +1,4 @@
-"""The card's plain rules: every weight by itself; one rule in eight smooth, with a kernel for each pair of channels."""
+"""The card's plain rules: independent weights or, in one rule of eight, a smooth kernel for each pair of channels."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from nca_assets.automaton.sketch import BLUR, BOX, CENTER, CROSS, RING, Sketch
 KERNELS = (CENTER, CROSS, RING, BOX, BLUR)
 
 SMOOTH_GAIN = 16
-"""Gain through a kernel, in gains of a single tap."""
+"""Gain through a kernel, relative to the gain of a single tap."""
 
 
 def draw_plain(draws: Draws, height: int, width: int) -> Drawn:
-    """Sixteen fields, one a channel."""
+    """Sixteen fields, one per channel."""
     sketch = Sketch(tuple(range(CHANNELS)))
     gain_in, gain_out, smooth = draws.between(24, 44), draws.between(16, 44), draws.chance(8)
     draw_kernels = _smooth_kernels if smooth else _rough_kernels
@@ -47,7 +47,7 @@ def _smooth_kernels(key: tuple[int, int], part: int, gain: int) -> NDArray[np.in
 
 
 def _weights(key: tuple[int, int], part: int, count: int, gain: int) -> NDArray[np.int64]:
-    """``count`` integers, uniform in [-gain, gain], from eight 16-bit halves a counter."""
+    """``count`` integers, uniform in [-gain, gain], from eight 16-bit halves per counter."""
     return (_uniform(key, part, count) * (2 * gain + 1) >> 16) - gain
 
 

@@ -1,4 +1,4 @@
-"""Random smooth fields: units that see four fields through kernels, at random, beside one pair of them that turns."""
+"""Random smooth fields: units that see four fields through random kernels, beside one pair of fields that turns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNITS = 9
 
 
 def draw_smooth(draws: Draws, height: int, width: int) -> Drawn:
-    """Fields 2 and 3 turn; fields 0 and 1 follow whatever they are told."""
+    """Fields 2 and 3 turn; fields 0 and 1 are driven by the random units."""
     sketch = Sketch(FIELDS)
     add_pair(sketch, draws, PAIR, 2, 2, draws.between(96, 256))
     gain = draws.between(96, 224)

@@ -20,7 +20,7 @@ def anywhere(draws: Draws, height: int, width: int) -> Start:
 
 
 def start_of(kind: str, draws: Draws, height: int, width: int, quiet: tuple[int, ...] = ()) -> Start:
-    """Noise, patches, sparse cells or seeds, but the fields of ``quiet`` at -1."""
+    """Noise, patches, sparse cells or seeds, with the fields in ``quiet`` at -1."""
     if kind == "noise":
         return Start(kind, quiet=quiet)
     if kind == "patches":
@@ -32,9 +32,9 @@ def start_of(kind: str, draws: Draws, height: int, width: int, quiet: tuple[int,
 
 
 def marked(kind: str, draws: Draws, height: int, width: int, field: int, sides: tuple[int, int], of_256: int) -> Start:
-    """Marks in ``field``: rectangles, two at least, over about ``of_256`` of 256 cells.
+    """Marks in ``field``: at least two rectangles, over about ``of_256`` of 256 cells.
 
-    Elsewhere noise, patches, sparse cells or, of kind ``ground``, nothing.
+    Elsewhere noise, patches, sparse cells or, for kind ``ground``, nothing.
     """
     patch, density = 1, EVERYWHERE
     if kind == "patches":

@@ -1,8 +1,8 @@
 """Media that turn: pairs of fields, as complex numbers z = a + ib, and units that add c · clamp(g · kernel(z)).
 
-The imaginary part of the center kernel's c, the *turn*, is above a bound made of everything else, so that no cell that
+The imaginary part of the center kernel's c, the *turn*, exceeds a bound made of everything else, so that no cell that
 saturates both of its units can rest, whatever its neighbors do (``docs/SPEC.md``). The phases of the other kernels
-decide how neighbors pull each other: into waves, spirals, stripes, domains, phase turbulence or step.
+determine the pull between neighbors: into waves, spirals, stripes, domains, phase turbulence or synchrony.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Factor = tuple[int, int]
 class Medium:
     """How the pairs of a medium read their neighbors.
 
-    ``kernels[n]`` is how many kernels, the center included, each of n pairs has; the others are drawn from ``pool``,
-    the first of them a gradient if ``directed``. ``own`` is how much the center weighs, where each of the others weighs
-    8 to 64; ``angles`` are the first and the last of ``ANGLES`` for c, which turns against the pair's turn with
-    ``against_the_turn``, either way without. ``coupled`` pairs also read each other.
+    ``kernels[n]`` is the number of kernels of each of n pairs, the center included; the others are drawn from ``pool``,
+    the first of them a gradient if ``directed``. ``own`` is the range of the center's weight, where each of the others
+    has 8 to 64; ``angles`` are the first and last of ``ANGLES`` for c, which turns against the pair's turn if
+    ``against_the_turn``, else either way. ``coupled`` pairs also read each other.
     """
 
     kernels: dict[int, int]
@@ -55,7 +55,7 @@ TURBULENCE = Medium({1: 3, 2: 2}, own=(16, 48), angles=(3, 4), against_the_turn=
 
 
 def turning(medium: Medium) -> DrawFunction:
-    """A family of the rules of ``medium``."""
+    """Draws rules of ``medium``."""
 
     def draw(draws: Draws, height: int, width: int) -> Drawn:
         pairs = draws.one_of(tuple(medium.kernels))
@@ -91,14 +91,14 @@ def add_pair(
 
 
 def least_turn(gain: int, own: int, around: Sequence[Factor], pull: int) -> int:
-    """The turn, in units of 1/64, from which on no cell that saturates both units of its center can rest: own + m -
-    64²/gain and more, where neighbors and ``pull`` move a field by m at most (proof: ``docs/SPEC.md``)."""
+    """The least turn, in units of 1/64, at which no cell that saturates both units of its center can rest: own + m -
+    64²/gain or more, where neighbors and ``pull`` move a field by m at most (proof: ``docs/SPEC.md``)."""
     most = sum(abs(real) + abs(imaginary) for real, imaginary in around) + pull
     return max(own + most - WEIGHT_ONE**2 // gain, most, MIN_TURN)
 
 
 def _shares(draws: Draws, whole: int, own: tuple[int, int], kernels: int) -> list[int]:
-    """``whole`` shared out among the kernels, the center first."""
+    """``whole`` divided among the kernels, the center first."""
     parts = [draws.between(*own), *(draws.between(8, 64) for _ in range(kernels - 1))]
     return [whole * part // sum(parts) for part in parts]
 
@@ -111,7 +111,7 @@ def _factor(draws: Draws, medium: Medium, kernel: Kernel, share: int, turn: int)
 
 
 def _weak(draws: Draws, fields: Sequence[int], whole: int) -> list[Read]:
-    """Reads of ``fields`` that a unit's saturation can spare: by ``whole`` in all."""
+    """Reads of ``fields`` within the margin of a unit's saturation: by ``whole`` in total."""
     parts = [draws.between(-8, 8) for _ in fields]
     total = max(1, sum(map(abs, parts)))
     return [

@@ -1,4 +1,4 @@
-"""What every asset says of itself besides its description: who looks after it, and which documents tell more."""
+"""Metadata common to all assets: their owners, and links to the documentation."""
 
 import warnings
 from pathlib import Path
@@ -6,16 +6,16 @@ from typing import Any
 
 import dagster as dg
 
-# Links to files are in beta; nothing else shows a reader where the documents are.
+# Links to files are in beta, but nothing else in the UI leads to the documents.
 warnings.filterwarnings("ignore", "Class `(LocalFileCodeReference|CodeReferencesMetadataValue)`", dg.BetaWarning)
 
 OWNERS = ["team:nca-assets"]
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def documents(*names: str) -> dict[str, dg.CodeReferencesMetadataValue]:
-    """Metadata that the UI shows as links to files in ``docs/``; none where the package is installed without them."""
+    """Links to files in ``docs/``, as metadata for the UI; empty if the package is installed without them."""
     if not DOCS.is_dir():
         return {}
     references: list[Any] = [

@@ -8,9 +8,9 @@ import dagster as dg
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.centroids import centroids
 from nca_assets.orchestration.assets.conditions import FOLLOWS
-from nca_assets.orchestration.assets.data_state import data_state
-from nca_assets.orchestration.assets.imported import imported_labels, imported_shards
-from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.orchestration.assets.data_state import data_state, report_data_state
+from nca_assets.orchestration.assets.partition_specs import IMPORTED_LABELS, IMPORTED_SHARDS, LABELS, SHARDS
+from nca_assets.orchestration.partitions.events import Reporter
 from nca_assets.orchestration.reporting import table_schema, working
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.table import Table
@@ -18,15 +18,15 @@ from nca_assets.warehouse.table import Table
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
 
 SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
-    "label_files": [LABELS.key, imported_labels.key, data_state.key],
-    "curve_sum_files": [LABELS.key, imported_labels.key, data_state.key],
-    "manifests": [SHARDS.key, imported_shards.key, data_state.key],
+    "label_files": [LABELS.key, IMPORTED_LABELS.key, data_state.key],
+    "curve_sum_files": [LABELS.key, IMPORTED_LABELS.key, data_state.key],
+    "manifests": [SHARDS.key, IMPORTED_SHARDS.key, data_state.key],
     "collection_files": [dg.AssetKey("collections")],
     "score_files": [dg.AssetKey("long_horizon_baselines")],
-    # The event log, which is no asset, but has an event of these whenever there is something new to tell.
-    "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, imported_shards.key, imported_labels.key],
+    # The event log is not an asset, but any news in it comes with an event of one of these.
+    "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, IMPORTED_SHARDS.key, IMPORTED_LABELS.key],
 }
-"""The assets that hold or write what a table is built from."""
+"""The assets behind each source of a table."""
 
 
 def _spec(table: Table) -> dg.AssetSpec:
@@ -49,7 +49,7 @@ def _spec(table: Table) -> dg.AssetSpec:
 
 
 def _lineage(table: Table) -> dg.TableColumnLineage:
-    """Where a column comes from, as far as that is plain: one of a source has the same name, type and comment."""
+    """Column lineage where it is unambiguous: a source has a column with the same name, type and comment."""
     parents = {
         name: {column.name: column for column in BY_NAME[name].columns} for name in table.sources if name in BY_NAME
     }
@@ -67,12 +67,13 @@ def _lineage(table: Table) -> dg.TableColumnLineage:
 
 @dg.multi_asset(specs=[_spec(table) for table in TABLES], can_subset=True, pool="warehouse")
 def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Rebuild all or some tables from all parts and manifests, and publish the warehouse with one rename."""
+    """Rebuild all or selected tables of the DuckDB warehouse, then swap the new file in with one rename."""
     from nca_assets.orchestration.instance.history import copy_history
     from nca_assets.warehouse.build import build_warehouse
 
     started = time.perf_counter()
     with working(context) as (_, data):
+        report_data_state(Reporter(context.instance, context.log_event))
         copy_history(context.instance, data)
         selected = [name for name, key in TABLE_KEYS.items() if key in context.selected_asset_keys]
         built = build_warehouse(data, selected)

@@ -1,4 +1,4 @@
-"""The baselines of the sparse long-horizon task: trained, scored, and listed best first."""
+"""The baselines of the sparse long-horizon task: trained, scored and ranked."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     pool="device",
 )
 def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Scores of what predicts frame 112 from frames 0, 16, 32 and 48: from guessing to the true rule.
+    """Scores of baselines that predict frame 112 from frames 0, 16, 32 and 48, ranging from guessing to the true rule.
 
     Trained on the training split, scored on the test split; the table `long_horizon_leaderboard` has the means.
     """
@@ -62,7 +62,7 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
 
 
 def _as_markdown(models: "pl.DataFrame", above: "pl.DataFrame") -> dg.MarkdownMetadataValue:
-    """The means, and beside them how far each model is above the oracle, with its standard error."""
+    """The mean scores, with each model's gap to the oracle and its standard error."""
     gaps = {
         name: f"{mean:.3f}" + (f" ± {error:.3f}" if error is not None else "") for name, mean, error in above.rows()
     }

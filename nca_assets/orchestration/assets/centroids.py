@@ -6,13 +6,13 @@ import dagster as dg
 
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.reporting import progress_in_log, working
-from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
+from nca_assets.versions import CENTROIDS_CODE
 
 
 @dg.asset(
     group_name="vocabulary",
     kinds={"torch", "scikitlearn"},
-    code_version=f"recipe {RECIPE_VERSION}, vocabulary {VOCABULARY_VERSION}",
+    code_version=CENTROIDS_CODE,
     owners=OWNERS,
     metadata=documents("SPEC.md"),
     pool="device",
@@ -20,7 +20,7 @@ from nca_assets.versions import RECIPE_VERSION, VOCABULARY_VERSION
 def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """The 32-token vocabulary: MiniBatchKMeans centroids of hidden states, in fixed point, in `data/centroids.pt`.
 
-    An imported vocabulary (`nca import centroids FILE`) is checked and kept; delete `data/centroids.pt` to learn again.
+    An imported vocabulary (`nca import centroids FILE`) is checked and kept; to learn one instead, delete the file.
     """
     from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
     from nca_assets.vocabulary.current import current_source

@@ -1,43 +1,18 @@
-"""Asset checks: what must hold of the assets' content, read back from disk.
-
-Not here: checks within a computation (those raise in the science).
-"""
-
-import warnings
+"""Checks of whole assets, read back from disk. Not here: checks of a partition, which are evaluated as it is made."""
 
 import dagster as dg
 
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
-from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
-from nca_assets.orchestration.partitions.keys import shard_partitions
 from nca_assets.orchestration.reporting import failures_in_one_line
 from nca_assets.project import Project
-from nca_assets.workers.checks import LABEL_CHECKS, SHARD_CHECKS, Check, evaluate
 
-ROLLOUTS_THAT_TELL = 2000
-"""Fewer scatter too widely to be held to the card's figures."""
-
-# Checks by partition are in preview; without them one shard's failure would be the whole asset's.
-warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
-
-
-def _partition_check(asset: dg.AssetSpec, name: str, check: Check) -> dg.AssetChecksDefinition:
-    """``check`` as one that can be run alone; the run that materializes a partition evaluates it by itself."""
-
-    @dg.asset_check(
-        asset=asset.key, name=name, description=check.__doc__, blocking=True, partitions_def=shard_partitions
-    )
-    def alone(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        project = Project.load()
-        found = evaluate(check, project.shard_key(context.partition_key), project)
-        return dg.AssetCheckResult(passed=found.passed, description=found.description, metadata=dict(found.metadata))
-
-    return alone
+MIN_ROLLOUTS = 2000
+"""Smaller samples scatter too widely to be compared with the card's figures."""
 
 
 @dg.asset_check(asset=TABLE_KEYS["labels"], blocking=True)
 def counts_match() -> dg.AssetCheckResult:
-    """Of each labelled shard, manifest, label part and warehouse hold the same number of rollouts."""
+    """For each labeled shard, the manifest, the label part and the warehouse have the same number of rollouts."""
     from nca_assets.warehouse.counts import count_rollouts
 
     with failures_in_one_line():
@@ -56,7 +31,7 @@ def counts_match() -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=TABLE_KEYS["labels"])
 def shares_as_usual() -> dg.AssetCheckResult:
-    """Each shard has about as many rollouts of each class as its set's other shards."""
+    """Each shard's class mix is close to that of the rest of its set."""
     from nca_assets.warehouse.outliers import find_outliers
 
     with failures_in_one_line():
@@ -71,15 +46,15 @@ def shares_as_usual() -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=TABLE_KEYS["card_comparison"])
 def card_targets_met() -> dg.AssetCheckResult:
-    """Our statistics are within their targets, as soon as there are enough rollouts to tell."""
+    """The dataset's statistics meet their targets, once there are enough rollouts to judge."""
     from nca_assets.warehouse.outliers import missed_targets
 
     with failures_in_one_line():
-        missed = missed_targets(Project.load().data, ROLLOUTS_THAT_TELL)
+        missed = missed_targets(Project.load().data, MIN_ROLLOUTS)
     return dg.AssetCheckResult(
         passed=not missed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"below {ROLLOUTS_THAT_TELL:,} rollouts there is no telling"
+        description=f"too few rollouts to judge: at least {MIN_ROLLOUTS:,} are needed"
         if missed is None
         else _first_of(missed),
         metadata={} if missed is None else {"missed": len(missed)},
@@ -88,9 +63,9 @@ def card_targets_met() -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=dg.AssetKey("long_horizon_baselines"))
 def oracle_is_best() -> dg.AssetCheckResult:
-    """No model's mean cross-entropy is surely below the oracle's, which would mean that it has seen the answers.
+    """No model's mean cross-entropy is significantly below the oracle's; such a model must have seen the answers.
 
-    Surely: by more than three standard errors of the difference, taken over the same rollouts.
+    Significantly: by more than three standard errors of the paired difference over the same rollouts.
     """
     from nca_assets.tasks.leaderboard import below_the_oracle, read_scores
 
@@ -103,7 +78,7 @@ def oracle_is_best() -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=dg.AssetKey("published_dataset"))
 def published_is_whole() -> dg.AssetCheckResult:
-    """Every file of the published folder has the checksum that is listed, and there is no other."""
+    """Every file of the published folder matches its listed checksum, and no file is unlisted."""
     from nca_assets.publishing.checksums import check_published
     from nca_assets.store.store import current
 
@@ -116,8 +91,6 @@ def _first_of(findings: list[str]) -> str | None:
 
 
 checks = [
-    *(_partition_check(SHARDS, name, check) for name, check in SHARD_CHECKS.items()),
-    *(_partition_check(LABELS, name, check) for name, check in LABEL_CHECKS.items()),
     counts_match,
     shares_as_usual,
     card_targets_met,

@@ -1,4 +1,4 @@
-"""Collections: answers of queries, frozen; a partition a name."""
+"""Collections: frozen query results, one partition per name."""
 
 import time
 
@@ -12,18 +12,18 @@ from nca_assets.orchestration.partitions.keys import collection_partitions
 from nca_assets.orchestration.reporting import inline_picture, working
 
 SHEET_ROLLOUTS = 6
-MOVING = 24
-"""Frames of the animation; Dagster keeps it, so it is a short one."""
+ANIMATED_FRAMES = 24
+"""Frames of the animation; few, since Dagster's event log stores it."""
 
 
 class Freeze(dg.Config):
-    """What to freeze."""
+    """The query to freeze, and how to sample its result."""
 
-    query: str = Field(default="", description="Query with a column rollout_id; empty for that of the latest version.")
+    query: str = Field(default="", description="Query with a column rollout_id; empty repeats the latest version's.")
     by: str = Field(default="behavior", description="Column of labels to sample by.")
-    each: int | None = Field(default=None, description="Take this many of each value of the column.")
-    total: int | None = Field(default=None, description="Take this many of all, in proportion by the column.")
-    seed: int = Field(default=0, description="Another seed takes other rollouts.")
+    each: int | None = Field(default=None, description="Balanced sample: this many rollouts per value of the column.")
+    total: int | None = Field(default=None, description="Stratified sample: this many rollouts, in proportion.")
+    seed: int = Field(default=0, description="Seed of the sample.")
 
 
 @dg.asset(
@@ -36,10 +36,10 @@ class Freeze(dg.Config):
     metadata=documents("SQL.md"),
 )
 def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.MaterializeResult:
-    """Named, versioned sets of rollouts (`nca collect NAME QUERY`): ids and digests, with the query that chose them.
+    """Named, versioned selections of rollouts (`nca collect NAME QUERY`): ids and digests, with the query behind them.
 
-    Materialized again without a query, the latest version's is asked of the current warehouse; the same answer makes no
-    new version.
+    Rematerializing without a query repeats the latest version's query on the current warehouse; a new version is
+    written only if the result has changed.
     """
     from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
     from nca_assets.figures.palette import colored, colors_of
@@ -66,7 +66,7 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
         data_version=dg.DataVersion(frozen.digest),
         metadata={
             "contact sheet": inline_picture(contact_sheet(rollouts, frames=(shortest // 8, shortest - 1))),
-            "animation": inline_picture(moving_sheet(rollouts[:3], range(shortest - MOVING, shortest)), "gif"),
+            "animation": inline_picture(moving_sheet(rollouts[:3], range(shortest - ANIMATED_FRAMES, shortest)), "gif"),
             "version": frozen.version,
             "query": dg.MetadataValue.md(f"```sql\n{frozen.query}\n```"),
             "sampling": str(frozen.sampling),

@@ -1,7 +1,8 @@
-"""One version for all partitions together, which what reads them all depends on.
+"""One version for all partitions together, which everything that reads all of them depends on.
 
-Dagster compares the versions of an asset's inputs, but silently gives up when these are 100 partitions or more. So each
-run that makes partitions ends by materializing this asset: its data version is a digest of all their data versions.
+Dagster compares the versions of an asset's inputs, but silently gives up at 100 partitions or more. So this asset's
+data version is a digest of all their data versions, reported at the end of each run that makes partitions. During such
+a run, and after one that was killed, the version is a marker instead: no table that was built before looks fresh.
 """
 
 import hashlib
@@ -9,31 +10,49 @@ import hashlib
 import dagster as dg
 
 from nca_assets.orchestration.assets.about import OWNERS, documents
-from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
-from nca_assets.orchestration.partitions.events import latest_versions, report_materialization
+from nca_assets.orchestration.assets.partition_specs import IMPORTED_LABELS, IMPORTED_SHARDS, LABELS, SHARDS
+from nca_assets.orchestration.partitions.events import Reporter, latest_version, latest_versions
+from nca_assets.workers.stages import Artifact
+
+CODE = "2"
+
+CHANGING = "changing"
+"""What the data version begins with while partitions are being made."""
+
+PARTITIONED = [SHARDS.key, LABELS.key, IMPORTED_SHARDS.key, IMPORTED_LABELS.key]
 
 
 @dg.asset(
-    deps=[SHARDS.key, LABELS.key],
-    group_name="labels",
-    code_version="1",
-    owners=OWNERS,
-    metadata=documents("ARCHITECTURE.md"),
+    deps=PARTITIONED, group_name="labels", code_version=CODE, owners=OWNERS, metadata=documents("ARCHITECTURE.md")
 )
 def data_state(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """The state of all shards and labels together: a digest of their data versions, brought up to date by each run."""
-    return dg.MaterializeResult(data_version=dg.DataVersion(_current_state(context.instance)))
+    return dg.MaterializeResult(data_version=dg.DataVersion(_state_of_partitions(context.instance)))
 
 
-def report_data_state(context: dg.AssetExecutionContext) -> None:
-    """Say, from a run that made partitions, what state all of them are in."""
-    [spec] = data_state.specs
-    report_materialization(context, spec, None, _current_state(context.instance), {})
+def report_change(reporter: Reporter, by: str) -> None:
+    """Report, before a partition is reported, that partitions are changing, unless that was the last report."""
+    if not (latest_version(reporter.instance, data_state.key) or "").startswith(CHANGING):
+        _report(reporter, f"{CHANGING} by {by}")
 
 
-def _current_state(instance: dg.DagsterInstance) -> str:
+def report_data_state(reporter: Reporter) -> None:
+    """Report the state of all partitions, unless it is what was reported last.
+
+    Asked again after each report, so that of two that report at once the later one has seen every partition.
+    """
+    while (state := _state_of_partitions(reporter.instance)) != latest_version(reporter.instance, data_state.key):
+        _report(reporter, state)
+
+
+def _report(reporter: Reporter, version: str) -> None:
+    inputs = {key.to_user_string(): latest_version(reporter.instance, key) or "INITIAL" for key in PARTITIONED}
+    reporter.materialization(data_state.key, None, Artifact(version, CODE, inputs, {}))
+
+
+def _state_of_partitions(instance: dg.DagsterInstance) -> str:
     state = hashlib.sha256()
-    for key in (SHARDS.key, LABELS.key):
+    for key in PARTITIONED:
         for partition, version in sorted(latest_versions(instance, key).items()):
             state.update(f"{key.to_user_string()} {partition} {version}\n".encode())
     return state.hexdigest()

@@ -1,4 +1,4 @@
-"""The explorer: rollouts to look at in a browser, in one file that needs no server."""
+"""The explorer: rollouts to browse in one HTML file, without a server."""
 
 import time
 
@@ -20,7 +20,7 @@ from nca_assets.orchestration.reporting import progress_in_log, working
     metadata=documents("FIGURES.md"),
 )
 def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Up to 500 rollouts, some of each class, that can be filtered and played: `data/explorer.html`."""
+    """Up to 500 rollouts, some of each class, to filter and play in a browser: `data/explorer.html`."""
     from nca_assets.figures.explorer import explored, write_explorer
 
     started = time.perf_counter()

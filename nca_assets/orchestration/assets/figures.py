@@ -1,4 +1,4 @@
-"""The figures: an asset each, drawn from the warehouse by one op."""
+"""The figures: one asset each, all drawn from the warehouse by one op."""
 
 import time
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def _spec(figure: Figure) -> dg.AssetSpec:
 
 @dg.multi_asset(specs=[_spec(figure) for figure in FIGURES], can_subset=True)
 def figures(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Draw all or some of the figures."""
+    """Draw all or selected figures."""
     with working(context) as (_, data):
         chosen = [figure for figure in FIGURES if FIGURE_KEYS[figure.name] in context.selected_asset_keys]
     for figure in chosen:

@@ -1,15 +1,17 @@
-"""Other people's shards, registered where they lie, and their labels: a partition a file."""
+"""Other people's shards, registered where they lie, and their labels: a partition a file, made by one op."""
+
+from collections.abc import Iterator
 
 import dagster as dg
 
 from nca_assets.ids import ShardKey
-from nca_assets.labels.schema import LABEL_COLUMNS
-from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.making import check_specs, make_partitions, partitions_of
+from nca_assets.orchestration.assets.partition_specs import IMPORTED_LABELS, IMPORTED_SHARDS
 from nca_assets.orchestration.partitions.keys import imported_partitions
-from nca_assets.orchestration.reporting import as_metadata, progress_in_log, table_schema, working
-from nca_assets.store.location import parse_location
-from nca_assets.versions import LABEL_VERSION
-from nca_assets.workers.stages import LABELS
+from nca_assets.orchestration.reporting import working
+from nca_assets.workers import stages
+
+STAGES = (stages.imported_shards(), stages.IMPORTED_LABELS)
 
 
 class ImportedFile(dg.Config):
@@ -19,45 +21,15 @@ class ImportedFile(dg.Config):
     """Path of the .npz file, or its address in a bucket; empty for the one that it was registered with."""
 
 
-@dg.asset(
+@dg.multi_asset(
+    specs=[IMPORTED_SHARDS, IMPORTED_LABELS],
+    check_specs=check_specs(STAGES, imported_partitions),
     partitions_def=imported_partitions,
-    group_name="imported",
-    kinds={"numpy"},
-    code_version="1",
-    owners=OWNERS,
-    metadata=documents("SPEC.md"),
+    can_subset=True,
 )
-def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> dg.MaterializeResult:
-    """Token shards that others made (`nca import shards FOLDER`): checked and digested, not claimed reproducible."""
-    from nca_assets.shards.imported import register
-
-    with working(context) as (_, data):
-        key = ShardKey.parse(context.partition_key)
-        manifest = register(key, parse_location(config.source) if config.source else None, data)
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(manifest.digest),
-        metadata={
-            "dagster/partition_row_count": len(manifest.members),
-            "tokens": manifest.tokens,
-            "bytes": manifest.file_bytes,
-            "seconds": manifest.seconds,
-            "digest": manifest.digest,
-            "path": dg.MetadataValue.path(str(manifest.source)),
-        },
-    )
-
-
-@dg.asset(
-    deps=[imported_shards],
-    partitions_def=imported_partitions,
-    group_name="imported",
-    kinds={"polars", "parquet"},
-    code_version=f"labels {LABEL_VERSION}",
-    owners=OWNERS,
-    metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},
-)
-def imported_labels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Behavior class and metrics of imported rollouts; what needs a recipe (damage, saturation, …) is null."""
-    with working(context) as (project, _), progress_in_log(context, context.partition_key, "rollouts") as progress:
-        version, facts = LABELS.work(ShardKey.parse(context.partition_key), project, progress)
-    return dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=as_metadata(facts))
+def imported(context: dg.AssetExecutionContext, config: ImportedFile) -> Iterator[dg.MaterializeResult]:
+    """Register the files of this run's partitions and label their rollouts."""
+    with working(context) as (project, data):
+        keys = [ShardKey.parse(partition) for partition in partitions_of(context, data.imported_shards())]
+        make_partitions(context, (stages.imported_shards(config.source), stages.IMPORTED_LABELS), keys, project)
+    yield from ()  # each partition has been reported already

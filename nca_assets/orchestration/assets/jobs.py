@@ -1,15 +1,17 @@
-"""Jobs: the three runs that make the chain, each a selection of assets."""
+"""Jobs, each a selection of assets."""
 
 import dagster as dg
 
 vocabulary_job = dg.define_asset_job(
-    "learn_vocabulary", selection=dg.AssetSelection.assets("centroids"), description="Learn or check the vocabulary."
+    "learn_vocabulary",
+    selection=dg.AssetSelection.assets("centroids"),
+    description="Learn the vocabulary, or check an imported one.",
 )
 
 shard_job = dg.define_asset_job(
     "make_shard",
     selection=dg.AssetSelection.assets("rollout_shards", "behavior_labels"),
-    description="Simulate one shard and label it.",
+    description="Simulate a shard of rollouts and label it.",
 )
 
 analytics_job = dg.define_asset_job(
@@ -21,19 +23,19 @@ analytics_job = dg.define_asset_job(
 import_job = dg.define_asset_job(
     "import_shard",
     selection=dg.AssetSelection.assets("imported_shards", "imported_labels"),
-    description="Register one file that others made, and label it.",
+    description="Register and label one imported file.",
 )
 
 collection_job = dg.define_asset_job(
     "freeze_collection",
     selection=dg.AssetSelection.assets("collections"),
-    description="Freeze the answer of a query as a collection.",
+    description="Freeze the result of a query as a collection.",
 )
 
 collection_tables_job = dg.define_asset_job(
     "build_collection_tables",
     selection=dg.AssetSelection.assets(["analytics", "collections"], ["analytics", "collection_rollouts"]),
-    description="Rebuild only the tables of collections.",
+    description="Rebuild the warehouse's collection tables only.",
 )
 
 baselines_job = dg.define_asset_job(
@@ -45,19 +47,19 @@ baselines_job = dg.define_asset_job(
 score_tables_job = dg.define_asset_job(
     "build_score_tables",
     selection=dg.AssetSelection.assets(["analytics", "long_horizon_scores"], ["analytics", "long_horizon_leaderboard"]),
-    description="Rebuild only the tables of scores.",
+    description="Rebuild the warehouse's score tables only.",
 )
 
 figures_job = dg.define_asset_job(
     "draw_figures",
     selection=dg.AssetSelection.groups("figures") | dg.AssetSelection.assets("dataset_card"),
-    description="Draw all figures, the explorer and the dataset card.",
+    description="Draw all figures, and write the explorer and the dataset card.",
 )
 
 publish_job = dg.define_asset_job(
     "publish_dataset",
     selection=dg.AssetSelection.assets("published_dataset"),
-    description="Write the dataset as it is published.",
+    description="Write the dataset as a folder for the Hugging Face hub.",
 )
 
 jobs = [

@@ -1,4 +1,4 @@
-"""What goes out: the dataset card, and the dataset as a folder for the Hugging Face hub."""
+"""Publishing: the dataset card, and the dataset as a folder for the Hugging Face hub."""
 
 import time
 
@@ -7,8 +7,9 @@ import dagster as dg
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
 from nca_assets.orchestration.assets.conditions import FOLLOWS
+from nca_assets.orchestration.assets.data_state import data_state
 from nca_assets.orchestration.assets.figures import FIGURE_KEYS
-from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
+from nca_assets.orchestration.assets.partition_specs import LABELS, SHARDS
 from nca_assets.orchestration.reporting import progress_in_log, working
 
 
@@ -22,7 +23,7 @@ from nca_assets.orchestration.reporting import progress_in_log, working
     metadata=documents("PUBLISHING.md"),
 )
 def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """The dataset card, every number of it asked of the warehouse: `data/dataset_card.md`."""
+    """The dataset card, with all numbers taken from the warehouse: `data/dataset_card.md`."""
     from nca_assets.publishing.card import write_card
 
     with working(context) as (_, data):
@@ -38,7 +39,7 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 @dg.asset(
-    deps=[dataset_card, SHARDS.key, LABELS.key, *FIGURE_KEYS.values()],
+    deps=[dataset_card, SHARDS.key, LABELS.key, data_state, *FIGURE_KEYS.values()],
     group_name="publishing",
     kinds={"huggingface", "parquet"},
     code_version="1",
@@ -46,7 +47,7 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     metadata=documents("PUBLISHING.md"),
 )
 def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """The dataset as a folder that the Hugging Face hub shows: `data/published` (`nca publish` writes it elsewhere)."""
+    """The dataset as a folder for the Hugging Face hub: `data/published` (`nca publish --to FOLDER` for another)."""
     from nca_assets.publishing.publish import publish
 
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Launching a backfill of our own choice of partitions: Dagster's daemon does the rest, and its UI shows it."""
+"""Backfills of any choice of partitions, run by Dagster's daemon and shown in its UI."""
 
 import time
 
@@ -12,9 +12,9 @@ from nca_assets.orchestration.partitions.keys import shard_partitions
 
 
 def launch_backfill(instance: dg.DagsterInstance, shards: list[str], labels: list[str], title: str) -> str:
-    """Request shards with their labels, and of others only the ``labels``; returns the backfill's id.
+    """Request ``shards`` with their labels, and ``labels`` alone; returns the backfill's id.
 
-    Nothing is made before a daemon runs.
+    Nothing runs until a daemon does.
     """
     backfill = PartitionBackfill.from_asset_graph_subset(
         backfill_id=make_new_backfill_id(),
@@ -37,5 +37,5 @@ def launch_backfill(instance: dg.DagsterInstance, shards: list[str], labels: lis
 
 
 def daemon_is_running(instance: dg.DagsterInstance) -> bool:
-    """Whether a daemon that works on backfills has lately shown that it lives."""
+    """Whether the backfill daemon has sent a recent heartbeat."""
     return all(status.healthy for status in instance.get_daemon_statuses(daemon_types=["BACKFILL"]).values())

@@ -1,4 +1,4 @@
-"""How far the dataset is: what ``nca status`` shows."""
+"""Progress of the dataset, as shown by ``nca status``."""
 
 import statistics
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from nca_assets.project import Project
 from nca_assets.warehouse.stale import SetInventory
 
 LATEST = 50
-"""Materializations that the present rate is taken from."""
+"""Materializations from which the current rate is estimated."""
 
 
 @dataclass(frozen=True)
 class SetStatus:
-    """Partitions of a set. Each is materialized or missing; some of the former are stale; any can be in flight, or
-    have failed when it was made last."""
+    """Partition counts of a set. Each partition is materialized (and possibly stale) or missing; any can also be in
+    flight, or have failed at its last attempt. Of the missing ones, the ``unlabeled`` have their shard."""
 
     on_disk: SetInventory
     partitions: int
@@ -26,24 +26,27 @@ class SetStatus:
     failed: int
     in_flight: int
     missing: int
+    unlabeled: int
 
 
 @dataclass(frozen=True)
 class Overview:
-    """All sets, the partitions yet to be made, and the median seconds that one took lately."""
+    """All sets, the number of pending partitions, the shards and label parts that Dagster does not know of, and the
+    recent median of seconds per partition."""
 
     sets: list[SetStatus]
     left: int
+    unreported: int
     seconds_per_partition: float | None
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes if one run at a time makes it."""
+        """Estimated time for the pending partitions, at one run at a time."""
         return None if self.seconds_per_partition is None else self.left * self.seconds_per_partition
 
 
 def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
-    """The present state. Raises ``NcaError`` if a folder can't be read."""
+    """The current state. Raises ``NcaError`` if a folder can't be read."""
     assessed = assess_now(project, instance)
     pending = pending_of(project, assessed)
     busy, failed = partitions_in_flight(instance, project), failed_partitions(instance)
@@ -60,12 +63,14 @@ def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
                 failed=_of(name, failed),
                 in_flight=_of(name, busy),
                 missing=missing,
+                unlabeled=_of(name, pending.missing_labels),
             )
         )
     for name, inventory in on_disk.items():
         stale = _of(name, {str(s.partition_key) for s in assessed.stale if s.asset.startswith("imported")})
-        sets.append(SetStatus(inventory, inventory.shards, inventory.shards, stale, failed=0, in_flight=0, missing=0))
-    return Overview(sets, len(pending.shards) + len(pending.labels), _current_rate(instance))
+        sets.append(SetStatus(inventory, inventory.shards, inventory.shards, stale, 0, 0, 0, 0))
+    left, unreported = len(pending.shards) + len(pending.labels), len(assessed.unreported)
+    return Overview(sets, left, unreported, _current_rate(instance))
 
 
 def _of(name: str, keys: set[str] | list[str]) -> int:

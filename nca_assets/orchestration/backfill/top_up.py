@@ -1,7 +1,6 @@
-"""The scheduled backfill: at each tick, request runs for what is missing, then for what is stale, within a budget.
+"""The scheduled backfill: each tick requests missing partitions, then stale ones, within a budget.
 
-What is missing or stale is read from the files, what is in flight from the instance. Not here: making anything
-(``assets``).
+Pending partitions are determined from the files, partitions in flight from the instance.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from nca_assets.orchestration.assets.jobs import shard_job
+from nca_assets.orchestration.backfill.adopt import adopt
 from nca_assets.orchestration.partitions.in_flight import (
     LABELS,
     RANGE_END,
@@ -18,24 +18,27 @@ from nca_assets.orchestration.partitions.in_flight import (
     failed_partitions,
     partitions_in_flight,
 )
-from nca_assets.orchestration.partitions.pending import Pending, find_pending, ranges
+from nca_assets.orchestration.partitions.pending import Pending, assess_now, pending_of, ranges
 from nca_assets.orchestration.reporting import failures_in_one_line
 from nca_assets.project import Project
+
+ADOPTED_PER_TICK = 500
+"""Some 20 s of the minute after which Dagster ends a tick."""
 
 
 def requests(
     pending: Pending, busy: Collection[str], failed: Collection[str], project: Project, tick: str
 ) -> Iterator[dg.RunRequest]:
-    """A run for each group of what is ``pending`` and not ``busy``, up to the budget of a tick.
+    """A run per group of ``pending`` partitions that are not ``busy``, up to the budget of a tick.
 
-    What has ``failed`` comes last, so that what can't be made does not keep the rest from being made. Dagster drops a
-    request whose key it has ever seen, so keys have the name of the ``tick``.
+    Those that ``failed`` before come last, so that they can't hold up the rest. Dagster ignores a request whose key was
+    used before, so each key includes the ``tick``.
     """
     left = project.orchestration.shards_per_tick
     free = Pending(*([key for key in part if key not in busy] for part in vars(pending).values()))
-    for again in (False, True):
+    for retrying in (False, True):
         for keys, assets in ((free.shards, [SHARDS, LABELS]), (free.labels, [LABELS])):
-            chosen = [key for key in keys if (key in failed) == again][:left]
+            chosen = [key for key in keys if (key in failed) == retrying][:left]
             left -= len(chosen)
             for group in ranges(chosen, project.orchestration.shards_per_run):
                 yield dg.RunRequest(
@@ -45,17 +48,24 @@ def requests(
                 )
 
 
-@dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=__doc__)
+DESCRIPTION = "Requests missing partitions, then stale ones, up to NCA_SHARDS_PER_TICK shards a tick."
+
+
+@dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=DESCRIPTION)
 def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
         project = Project.load()
-        pending = find_pending(project, context.instance)
-    busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
+        # First, so that what is finished meanwhile counts as made.
+        busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
+        assessed = assess_now(project, context.instance)
+        if adopt(assessed, project, context.instance, busy, ADOPTED_PER_TICK):
+            assessed = assess_now(project, context.instance)
+        pending = pending_of(project, assessed)
     asked = list(requests(pending, busy, failed, project, tick=datetime.now(UTC).isoformat()))
     if not asked:
-        done = "in flight" if busy.intersection(pending.shards + pending.labels) else "made and fresh"
-        yield dg.SkipReason(f"every partition is {done}")
+        in_flight = busy.intersection(pending.shards + pending.labels)
+        yield dg.SkipReason(f"every {'pending partition is in flight' if in_flight else 'partition is up to date'}")
     yield from asked
 
 

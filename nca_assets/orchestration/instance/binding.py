@@ -1,6 +1,6 @@
-"""The Dagster instance belongs to one dataset: a run on another would make the first look stale, and copy its history.
+"""Binding a Dagster instance to one dataset: a run on a second one would make the first look stale and mix histories.
 
-Not here: Dagster's home itself (``home``).
+Not here: ``DAGSTER_HOME`` itself (``home``).
 """
 
 import json
@@ -16,12 +16,12 @@ from nca_assets.errors import NcaError
 log = logging.getLogger(__name__)
 
 KEY = "nca_assets/dataset"
-"""Under which the instance's storage keeps the binding."""
+"""Key of the binding in the instance's storage."""
 
 
 @dataclass(frozen=True)
 class Binding:
-    """The dataset that an instance belongs to, where it was last, and since when, in seconds since 1970."""
+    """An instance's dataset: its id, last known location, and start of the binding in seconds since 1970."""
 
     id: str
     location: str
@@ -29,10 +29,10 @@ class Binding:
 
 
 def bind(instance: dg.DagsterInstance, data: DataFolder) -> Binding | None:
-    """Bind ``instance`` to ``data``, or see that it is bound to it; None if ``data`` has nothing yet.
+    """Bind ``instance`` to ``data``, or confirm the binding; None if ``data`` is still empty.
 
-    A dataset that was moved stays bound. One that was begun anew in the same place takes the place of the one before,
-    whose events are no part of its history. Raises ``NcaError`` if the instance belongs to a dataset elsewhere.
+    A dataset stays bound when it is moved. A new dataset in the same location replaces the old one, whose events are
+    excluded from its history. Raises ``NcaError`` if the instance belongs to a dataset elsewhere.
     """
     bound, location = _bound(instance), data.location
     if data.id is None:
@@ -45,8 +45,14 @@ def bind(instance: dg.DagsterInstance, data: DataFolder) -> Binding | None:
         return bound if bound.location == location else _keep(instance, Binding(data.id, location, bound.since))
     if bound.location != location:
         raise _belongs_to_another(bound, data)
-    log.warning("%s was begun anew: Dagster's events from before are no part of its history", data)
+    log.warning("%s holds a new dataset: earlier Dagster events are left out of its history", data)
     return _keep(instance, Binding(data.id, location, time.time()))
+
+
+def belongs(instance: dg.DagsterInstance, data: DataFolder) -> bool:
+    """Whether ``instance`` is bound to ``data``."""
+    bound = _bound(instance)
+    return bound is not None and bound.id == data.id
 
 
 def _bound(instance: dg.DagsterInstance) -> Binding | None:
@@ -61,6 +67,6 @@ def _keep(instance: dg.DagsterInstance, binding: Binding) -> Binding:
 
 def _belongs_to_another(bound: Binding, data: DataFolder) -> NcaError:
     return NcaError(
-        f"this Dagster instance belongs to the dataset in {bound.location}, not to that in {data.location}: set "
-        "NCA_DATA to it, or DAGSTER_HOME to another folder ('nca init' makes a project with its own)"
+        f"this Dagster instance belongs to the dataset in {bound.location}, not the one in {data.location}: set "
+        "NCA_DATA to the former, or DAGSTER_HOME to another folder ('nca init' creates a project with its own)"
     )

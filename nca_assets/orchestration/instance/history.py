@@ -1,10 +1,11 @@
 """Copying materializations from Dagster's event log into the data folder's own history.
 
-Incremental: each copy goes on where the last one ended, and from the start when the instance is another one.
+Incremental: each copy continues where the last one ended, or starts over if the instance has changed.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -17,13 +18,13 @@ from nca_assets.warehouse.history import Event, append_history, last_events
 EVENTS_AT_ONCE = 1000
 
 OVERLAP = 100
-"""Events read again each time: a database with several writers may show a lower number after a higher one."""
+"""Events read again each time: with several writers, a lower number may appear after a higher one."""
 
 INPUT_VERSION = "dagster/input_data_version/"
 
 
 def copy_history(instance: dg.DagsterInstance, data: DataFolder) -> None:
-    """Add every materialization that ``data`` does not know of yet.
+    """Add every materialization not yet in the history of ``data``.
 
     Raises ``NcaError`` if ``instance`` belongs to another dataset.
     """
@@ -34,16 +35,24 @@ def copy_history(instance: dg.DagsterInstance, data: DataFolder) -> None:
         events = [
             event
             for key in instance.get_asset_keys()
-            for event in _events_after(instance, key, known.get(key.to_user_string()))
+            for event in _new_events(instance, key, known.get(key.to_user_string()))
             if event.time >= since
         ]
         append_history(events, data)
 
 
-def _events_after(instance: dg.DagsterInstance, key: dg.AssetKey, known: tuple[int, str] | None) -> Iterator[Event]:
-    start = 0
-    if known and _is_of(instance, key, *known):
-        start = max(0, known[0] - OVERLAP)
+def _new_events(instance: dg.DagsterInstance, key: dg.AssetKey, known: Event | None) -> Iterator[Event]:
+    """The events of an asset after the last one ``known``, each later than the one before: the order of the log decides
+    which is current, since the clocks of machines may disagree."""
+    start, time = 0, datetime.min
+    if known:
+        start, time = max(0, known.event - OVERLAP) if _has_event(instance, key, known) else 0, known.time
+    for event in _events_after(instance, key, start):
+        time = max(time + timedelta(microseconds=1), event.time)
+        yield replace(event, time=time)
+
+
+def _events_after(instance: dg.DagsterInstance, key: dg.AssetKey, start: int) -> Iterator[Event]:
     while True:
         after = dg.AssetRecordsFilter(key, after_storage_id=start)
         records = instance.fetch_materializations(after, limit=EVENTS_AT_ONCE, ascending=True).records
@@ -53,16 +62,16 @@ def _events_after(instance: dg.DagsterInstance, key: dg.AssetKey, known: tuple[i
         start = records[-1].storage_id
 
 
-def _is_of(instance: dg.DagsterInstance, key: dg.AssetKey, number: int, run_id: str) -> bool:
-    """Whether event ``number`` of this instance is the one that was copied last."""
-    only = dg.AssetRecordsFilter(key, storage_ids=[number])
-    return [record.run_id for record in instance.fetch_materializations(only, limit=1).records] == [run_id]
+def _has_event(instance: dg.DagsterInstance, key: dg.AssetKey, known: Event) -> bool:
+    """Whether the last event copied is of this instance."""
+    only = dg.AssetRecordsFilter(key, storage_ids=[known.event])
+    return [record.run_id for record in instance.fetch_materializations(only, limit=1).records] == [known.run_id]
 
 
 def _event(key: dg.AssetKey, record: dg.EventLogRecord) -> Event:
     made = record.asset_materialization
     if made is None:
-        raise dg.DagsterInvariantViolationError(f"event {record.storage_id} of {key} is no materialization")
+        raise dg.DagsterInvariantViolationError(f"event {record.storage_id} of {key} is not a materialization")
     tags = made.tags or {}
     metadata: dict[str, Any] = {name: value.value for name, value in made.metadata.items()}
     return Event(

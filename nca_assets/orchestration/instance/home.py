@@ -1,7 +1,7 @@
 """``DAGSTER_HOME``: its databases are created by one process at a time, and checked before the instance is opened.
 
-Dagster lets two processes create them at once, which can record two versions of the schema in one file; that file then
-fails every later start.
+Dagster lets two processes create them at once, which can record two schema versions in one file; every later start
+then fails.
 """
 
 import os
@@ -17,28 +17,38 @@ from nca_assets.errors import NcaError, TransientError
 from nca_assets.project import project_folder
 
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
-"""SQLite files that every start opens; an instance in PostgreSQL has none of them."""
+"""SQLite files opened at every start; an instance in PostgreSQL has none of them."""
 
 MAX_WAIT_S = 60.0
-"""Seconds to wait for other processes that open the same home; each takes less than one."""
+"""Seconds to wait for other processes opening the same home; each takes less than one."""
+
+
+def has_home() -> bool:
+    """Whether there is a home, in ``DAGSTER_HOME`` or the project that one stands in."""
+    return (_home() / "dagster.yaml").exists()
 
 
 def project_instance() -> dg.DagsterInstance:
-    """The instance in ``DAGSTER_HOME``, by default the folder ``.dagster`` of the project that one stands in.
+    """The instance in ``DAGSTER_HOME``, by default the folder ``.dagster`` of the current project.
 
     Raises ``NcaError`` if there is none, or if one of its databases is damaged.
     """
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str((project_folder() / ".dagster").absolute())))
-    if not (home / "dagster.yaml").exists():
+    home = _home()
+    if not has_home():
         raise NcaError(
-            f"{home} holds no dagster.yaml: run this in a project's folder ('nca init' makes one), or set DAGSTER_HOME"
+            f"{home} has no dagster.yaml: run this in a project's folder ('nca init' creates one), or set DAGSTER_HOME"
         )
     if "nca_assets.automation." in (home / "dagster.yaml").read_text():
-        raise NcaError(f"{home / 'dagster.yaml'} is of an earlier release: put one that 'nca init' makes in its place")
+        raise NcaError(f"{home / 'dagster.yaml'} is of an earlier release: replace it with one that 'nca init' creates")
+    os.environ["DAGSTER_HOME"] = str(home)
     with _opened_by_one(home):
         for name in DATABASES:
             _require_sound(home / name, home)
         return dg.DagsterInstance.get()
+
+
+def _home() -> Path:
+    return Path(os.environ.get("DAGSTER_HOME") or (project_folder() / ".dagster").absolute())
 
 
 @contextmanager
@@ -60,7 +70,7 @@ def _require_sound(file: Path, home: Path) -> None:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=MAX_WAIT_S)) as opened:
             versions = {version for (version,) in opened.execute("SELECT version_num FROM alembic_version")}
     except sqlite3.OperationalError:
-        return  # no such table: Dagster finishes what a killed process began
+        return  # no such table: Dagster completes a database left by a killed process
     except sqlite3.DatabaseError as error:
         raise NcaError(f"{file} is damaged ({error}): {_start_anew(home)}") from error
     if len(versions) > 1:
@@ -68,19 +78,19 @@ def _require_sound(file: Path, home: Path) -> None:
 
 
 def _remedy(versions: set[str], file: Path, home: Path) -> str:
-    """Two processes at once create the tables of the newest version, but one may record an older one beside it."""
+    """Concurrent processes create the tables of the newest version, but one may record an older version as well."""
     newest = versions - _ancestors(versions)
     if len(newest) != 1:
         return _start_anew(home)
     mend = f"DELETE FROM alembic_version WHERE version_num <> '{newest.pop()}'"  # noqa: S608 - shown, not run
     return (
-        f"two processes created it at once. Stop everything that uses {home}, then run, which loses nothing: "
+        f"two processes created it at once. Stop everything that uses {home}, then run (nothing is lost): "
         f"sqlite3 '{file}' \"{mend}\""
     )
 
 
 def _ancestors(versions: set[str]) -> set[str]:
-    """All versions that came before any of ``versions``; none if Dagster does not know one of them."""
+    """All predecessors of ``versions``; empty if any of them is unknown to Dagster."""
     from alembic.script import ScriptDirectory
     from alembic.script.revision import RevisionError
     from dagster._core.storage.event_log.sqlite import sqlite_event_log
@@ -97,5 +107,5 @@ def _ancestors(versions: set[str]) -> set[str]:
 def _start_anew(home: Path) -> str:
     return (
         f"restore {home} from a backup; or stop everything that uses it and move its folders history and schedules "
-        "aside, and Dagster begins without its history of runs (the data are not touched)"
+        "aside, so that Dagster starts without its run history (the data are not affected)"
     )

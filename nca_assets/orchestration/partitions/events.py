@@ -1,69 +1,93 @@
-"""Reporting partitions one by one, as they finish, from a run that materializes many.
+"""Dagster's events of partitions: materializations and check evaluations, one by one.
 
 Dagster stamps what an op returns on every partition of its run; here each has its own data version, metadata and
-inputs, and what is reported stays when the run is killed.
+inputs, and stays when the run is killed. An event is logged by a run or, for what lies on disk, by the instance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
-from nca_assets.errors import NcaError
 from nca_assets.orchestration.instance.database import retry_while_down
+from nca_assets.orchestration.reporting import as_metadata
 from nca_assets.workers.checks import Verdict
+from nca_assets.workers.stages import Artifact
 
 DATA_VERSION, CODE_VERSION = "dagster/data_version", "dagster/code_version"
 AUTOMATIC_RETRY = "dagster/retry_number"
 INPUT_VERSION, INPUT_EVENT = "dagster/input_data_version", "dagster/input_event_pointer"
 
+RECENT = 10
+"""Materializations of an input among which the one that was used is looked for."""
 
-def report_materialization(
-    context: dg.AssetExecutionContext,
-    spec: dg.AssetSpec,
-    partition: str | None,
-    data_version: str,
-    metadata: Mapping[str, Any],
-) -> None:
-    """Say that ``partition`` of the asset that ``spec`` describes, or all of it, is materialized, from what its inputs
-    are now."""
-    tags = {DATA_VERSION: data_version, "dagster/data_version_is_user_provided": "true"}
-    if spec.code_version:
-        tags[CODE_VERSION] = spec.code_version
-    for dependency in spec.deps:
-        record = _latest(context, dependency.asset_key, partition)
-        name = dependency.asset_key.to_user_string()
-        tags[f"{INPUT_VERSION}/{name}"] = _version(record) or "INITIAL"
-        tags[f"{INPUT_EVENT}/{name}"] = str(record.storage_id) if record else "NULL"
-    event = dg.AssetMaterialization(spec.key, partition=partition, metadata=metadata, tags=tags)
-    retry_while_down(lambda: context.log_event(event))
+Log = Callable[[Any], None]
 
 
-def report_verdicts(
-    context: dg.AssetExecutionContext, asset: dg.AssetKey, partition: str, verdicts: Mapping[str, Verdict]
-) -> None:
-    """Report what checks found of a partition. Raises ``NcaError`` with the first that failed."""
-    failed = None
-    for name, found in verdicts.items():
-        evaluation = dg.AssetCheckEvaluation(
-            asset_key=asset,
-            check_name=name,
-            passed=found.passed,
-            metadata=found.metadata,
-            description=found.description,
-            blocking=True,
-            partition=partition,
+class Reporter:
+    """Reports partitions to ``instance`` through ``log``: a run's, or by default the instance's own."""
+
+    def __init__(self, instance: dg.DagsterInstance, log: Log | None = None) -> None:
+        self.instance = instance
+        self._log = log or instance.report_runless_asset_event
+
+    def materialization(self, asset: dg.AssetKey, partition: str | None, artifact: Artifact) -> None:
+        """Report ``artifact`` as materialized, from the inputs that it names."""
+        tags = {
+            DATA_VERSION: artifact.version,
+            "dagster/data_version_is_user_provided": "true",
+            CODE_VERSION: artifact.code,
+        }
+        for name, version in artifact.inputs.items():
+            tags[f"{INPUT_VERSION}/{name}"] = version
+            tags[f"{INPUT_EVENT}/{name}"] = self._pointer(name, partition, version)
+        metadata = as_metadata(artifact.facts)
+        event = dg.AssetMaterialization(asset, partition=partition, metadata=metadata, tags=tags)
+        retry_while_down(lambda: self._log(event))
+
+    def verdicts(self, asset: dg.AssetKey, partition: str, verdicts: Mapping[str, Verdict]) -> None:
+        """Report what checks found of the latest materialization of a partition."""
+        [record, *_] = [*self._latest(asset, partition, 1), None]
+        target = record and AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
         )
-        # An AssetCheckEvaluation is taken, though not declared.
-        retry_while_down(lambda event=evaluation: context.log_event(event))  # pyright: ignore[reportArgumentType]
-        if not found.passed and failed is None:
-            failed = f"check {name}: {found.description}"
-    if failed:
-        raise NcaError(failed)
+        for name, found in verdicts.items():
+            self._evaluation(asset, name, found, partition, target)
+
+    def summary(self, check: dg.AssetCheckKey, found: Sequence[Verdict]) -> None:
+        """Report a check of many partitions at once."""
+        failed = [verdict for verdict in found if not verdict.passed]
+        reason = f"{failed[0].description} ({len(failed)} of {len(found)} partitions failed)" if failed else None
+        self._evaluation(check.asset_key, check.name, Verdict(not failed, reason, {"partitions": len(found)}))
+
+    def _evaluation(
+        self,
+        asset: dg.AssetKey,
+        name: str,
+        found: Verdict,
+        partition: str | None = None,
+        target: AssetCheckEvaluationTargetMaterializationData | None = None,
+    ) -> None:
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=asset, check_name=name, passed=found.passed, metadata=found.metadata,
+            description=found.description, blocking=True, partition=partition, target_materialization_data=target,
+        )  # fmt: skip
+        retry_while_down(lambda: self._log(evaluation))
+
+    def _pointer(self, name: str, partition: str | None, version: str) -> str:
+        """The event that materialized ``version`` of an input, ``NULL`` if the instance has none."""
+        partitions = None if name == "centroids" else partition
+        records = self._latest(dg.AssetKey.from_user_string(name), partitions, RECENT)
+        return next((str(record.storage_id) for record in records if data_version(record) == version), "NULL")
+
+    def _latest(self, asset: dg.AssetKey, partition: str | None, most: int) -> list[dg.EventLogRecord]:
+        wanted = dg.AssetRecordsFilter(asset, asset_partitions=[partition] if partition else None)
+        return list(retry_while_down(lambda: self.instance.fetch_materializations(wanted, limit=most).records))
 
 
-def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) -> set[str]:
-    """The partitions of asset ``key`` that an earlier attempt of this run has already materialized.
+def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey, partitions: list[str]) -> set[str]:
+    """Those of ``partitions`` of asset ``key`` that an earlier attempt of this run has already materialized.
 
     Also those of a run whose process was lost, if the daemon has sent this one in its place.
     """
@@ -72,28 +96,28 @@ def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey) ->
     if context.retry_number == 0 and not sent_again:
         return set()
     attempts = {run.run_id} | ({run.parent_run_id, run.root_run_id} if sent_again else set())
-    records = context.instance.fetch_materializations(
-        dg.AssetRecordsFilter(key, asset_partitions=context.partition_keys), limit=10 * len(context.partition_keys)
-    ).records
+    wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
+    records = context.instance.fetch_materializations(wanted, limit=10 * len(partitions)).records
     return {str(record.partition_key) for record in records if record.run_id in attempts}
 
 
 def latest_versions(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
     """The data version of the latest materialization of each partition of asset ``key``."""
-    found = instance.event_log_storage.get_latest_tags_by_partition(
-        key, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
+    found = retry_while_down(
+        lambda: instance.event_log_storage.get_latest_tags_by_partition(
+            key, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
+        )
     )
     return {partition: tags[DATA_VERSION] for partition, tags in found.items()}
 
 
-def _latest(context: dg.AssetExecutionContext, key: dg.AssetKey, partition: str | None) -> dg.EventLogRecord | None:
-    """The latest materialization of the same partition of ``key`` or, if that has none, of all of it."""
-    partitions = [partition] if partition and context.job_def.asset_layer.get(key).is_partitioned else None
-    wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
-    records = retry_while_down(lambda: context.instance.fetch_materializations(wanted, limit=1).records)
-    return records[0] if records else None
+def latest_version(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:
+    """The data version of the latest materialization of ``key``, of any of its partitions."""
+    records = retry_while_down(lambda: instance.fetch_materializations(key, limit=1).records)
+    return data_version(records[0]) if records else None
 
 
-def _version(record: dg.EventLogRecord | None) -> str | None:
-    made = record and record.asset_materialization
+def data_version(record: dg.EventLogRecord) -> str | None:
+    """The data version that a materialization was given."""
+    made = record.asset_materialization
     return (made.tags or {}).get(DATA_VERSION) if made else None

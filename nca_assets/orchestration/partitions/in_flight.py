@@ -1,4 +1,4 @@
-"""What the Dagster instance knows of partitions that are being made, or that could not be made."""
+"""Partitions in flight, and partitions whose last attempt failed, from the Dagster instance."""
 
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
@@ -24,7 +24,7 @@ RUNS_AT_ONCE = 200
 
 
 def partitions_in_flight(instance: dg.DagsterInstance, project: Project) -> set[str]:
-    """The shard partitions that runs and backfills, queued or under way, will make."""
+    """The shard partitions of all queued and active runs and backfills."""
     every = project.partition_keys()
     position = {key: n for n, key in enumerate(every)}
     busy = _left_of_backfills(instance) & position.keys()
@@ -50,7 +50,7 @@ def _left_of_backfills(instance: dg.DagsterInstance) -> set[str]:
 
 
 def failed_partitions(instance: dg.DagsterInstance) -> set[str]:
-    """The shard partitions whose latest attempt, of shard or labels, ended in a failed run."""
+    """The shard partitions whose latest attempt (shard or labels) ended in a failed run."""
     attempts = {
         (partition, run_id)
         for key in (SHARDS, LABELS)

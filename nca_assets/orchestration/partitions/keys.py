@@ -1,4 +1,4 @@
-"""The partitions: one per shard of each set, as the settings size them; imported files and collections by name."""
+"""The partitions: one per shard of each set, as many as the settings say; imported files and collections by name."""
 
 import dagster as dg
 

@@ -1,6 +1,6 @@
-"""Which partitions have yet to be made, or made again, as the files say: right for any number of partitions.
+"""Missing and stale partitions, determined from the files; works for any number of partitions.
 
-Not here: who asks for them (``top_up``, ``backfill``), and what is in flight (``in_flight``).
+Not here: requesting them (``top_up``, ``backfill``), or partitions in flight (``in_flight``).
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from nca_assets.warehouse.stale import Assessment
 
 ASSETS = ("rollout_shards", "behavior_labels", "imported_shards", "imported_labels")
-"""Those of which a partition can be stale."""
+"""Assets whose partitions can be stale."""
 
 
 @dataclass(frozen=True)
 class Pending:
-    """Partition keys, in order: those whose shard, and so its labels too, and those of which only the labels."""
+    """Pending partition keys, in order: those to simulate and label, and those to label only."""
 
     missing_shards: list[str]
     stale_shards: list[str]
@@ -32,37 +32,37 @@ class Pending:
 
     @property
     def shards(self) -> list[str]:
-        """Shards to make, the most urgent first."""
+        """Shards to make, most urgent first."""
         return self.missing_shards + self.stale_shards
 
     @property
     def labels(self) -> list[str]:
-        """Labels to make of shards that are there and fresh, the most urgent first."""
+        """Labels to make for current shards, most urgent first."""
         return self.missing_labels + self.stale_labels
 
     @property
     def missing(self) -> list[str]:
-        """Partitions that lack their shard or its labels."""
+        """Partitions without a shard or without labels."""
         return self.missing_shards + self.missing_labels
 
     @property
     def stale(self) -> list[str]:
-        """Partitions that are there, but out of date."""
+        """Partitions whose shard or labels are out of date."""
         return self.stale_shards + self.stale_labels
 
     def only(self, keys: Collection[str]) -> "Pending":
-        """What of it is among ``keys``."""
+        """The subset within ``keys``."""
         parts = (self.missing_shards, self.stale_shards, self.missing_labels, self.stale_labels)
         return Pending(*([key for key in part if key in keys] for part in parts))
 
 
 def find_pending(project: Project, instance: dg.DagsterInstance) -> Pending:
-    """What is missing and what is stale, damage included. Raises ``NcaError`` if a folder can't be read."""
+    """Missing and stale partitions, damaged ones included. Raises ``NcaError`` if a folder can't be read."""
     return pending_of(project, assess_now(project, instance))
 
 
 def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
-    """What is on disk, and what of it is not what ``instance`` says was materialized last, or else out of date.
+    """Assess the files on disk, also against the latest materializations of ``instance``.
 
     Raises ``NcaError`` if a folder can't be read, or if ``instance`` belongs to another dataset.
     """
@@ -73,7 +73,7 @@ def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
 
 
 def pending_of(project: Project, assessed: "Assessment") -> Pending:
-    """What is missing and what is stale where one has assessed what is on disk."""
+    """Missing and stale partitions, given an assessment of the disk."""
     stale = {(found.asset, found.partition_key) for found in assessed.stale}
     every = project.partition_keys()
     made = {str(key) for key in project.data.shards()}
@@ -90,7 +90,7 @@ def pending_of(project: Project, assessed: "Assessment") -> Pending:
 
 
 def ranges(keys: Iterable[str], longest: int) -> Iterator[list[str]]:
-    """``keys`` in groups of at most ``longest`` that follow each other within their set, in the given order."""
+    """``keys`` in groups of at most ``longest`` consecutive shards of a set, in the given order."""
     group: list[str] = []
     for key in keys:
         follows = group and ShardKey.parse(group[-1]).next == ShardKey.parse(key)

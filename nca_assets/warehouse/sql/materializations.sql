@@ -1,5 +1,5 @@
 WITH events AS (
-    SELECT DISTINCT ON (run_id, asset, partition_key, "time") *
+    SELECT DISTINCT ON (run_id, asset, partition_key, event) *
     FROM read_parquet(getvariable('history_files'), hive_partitioning = false)
 ),
 -- Dagster records an input's partition by the hash of its data version.

@@ -1,4 +1,4 @@
--- Shards that have far more or fewer rollouts of a class than their set would let expect.
+-- Shards with far more or fewer rollouts of a class than the rest of their set suggests.
 WITH counted AS (
     SELECT set_name, shard, behavior, count(*) AS rollouts
     FROM labels
@@ -15,7 +15,7 @@ compared AS (
         behavior,
         of_shard,
         coalesce(rollouts, 0) AS rollouts,
-        -- Over the set's other shards, since a shard among few would hide in its own mean.
+        -- Over the set's other shards, since in a small set a shard would dominate its own mean.
         (of_class - coalesce(rollouts, 0)) / nullif(of_set - of_shard, 0) AS usual,
         of_set - of_shard AS of_others
     FROM shards
@@ -26,8 +26,8 @@ compared AS (
 bounded AS (
     SELECT
         *,
-        -- Binomial, of the shard and of the mean that it is held against; the added one is for classes that are rare.
-        -- Eight, since rollouts of a block share their size, and so are more alike: 4 was seen among 72 good shards.
+        -- Binomial error of the shard and of the mean it is compared with; the added 1 is for rare classes.
+        -- 8 sigma, since rollouts of a block share their size and so are more alike: 4 was seen among 72 good shards.
         8 * sqrt(1 + of_shard * usual * (1 - usual) * (1 + of_shard / of_others)) AS bound
     FROM compared
     WHERE of_others >= 1000
