@@ -19,3 +19,7 @@ class TransientError(NcaError):
 
 class DeviceError(TransientError):
     """A GPU failed; the process that used it has to be replaced."""
+
+
+class OvertakenError(TransientError):
+    """The data changed while something was made from them, which therefore has to be made again."""

@@ -15,6 +15,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nca_assets.errors import NcaError
+from nca_assets.store import copies
 from nca_assets.store.location import Stored, parse_location
 
 PREFIX = "NCA_"
@@ -50,6 +51,7 @@ class Resources(_Settings):
         default=os.cpu_count() or 1, ge=1, le=1024, description="CPU threads for simulation and compression."
     )
     memory_mb: int = Field(default=1024, ge=16, description="MiB for tokens not yet written to disk.")
+    cache_gb: float = Field(default=50, ge=0, description="GB of local copies of a bucket's objects.")
 
 
 class Orchestration(_Settings):
@@ -108,3 +110,6 @@ def require_known_names() -> None:
             alike = get_close_matches(name, known, n=1)
             hint = f"did you mean {alike[0]}?" if alike else f"the settings are {', '.join(known)}."
             raise NcaError(f"{name} is not a setting: {hint} Unset it or correct its name.")
+
+
+copies.max_gb = lambda: load(Resources).cache_gb

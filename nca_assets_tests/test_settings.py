@@ -31,6 +31,7 @@ def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("NCA_SHARDS_PER_SET", "-1"),
         ("NCA_DEVICE", "gpu"),
         ("NCA_THREADS", "0"),
+        ("NCA_CACHE_GB", "-1"),
         ("NCA_TOP_UP_CRON", "every hour"),
         ("NCA_SHARDS_PER_TICK", "0"),
     ],

@@ -87,4 +87,4 @@ def typical(data: DataFolder, each: int) -> list[Example]:
 def _named(query: str, data: DataFolder) -> RolloutSource:
     from nca_assets.loading.source import RolloutSource
 
-    return RolloutSource.query(query, data)
+    return RolloutSource.query(query, data).apart()

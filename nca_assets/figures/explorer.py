@@ -72,7 +72,7 @@ def explored(data: DataFolder, condition: str = "true", most: int = 500) -> Roll
         ORDER BY least(place, {MIN_EACH + 1}), (place - 0.5) / of_class, md5(rollout_id)
         LIMIT {most}
     """  # noqa: S608
-    return RolloutSource.query(query, data)
+    return RolloutSource.query(query, data).apart()
 
 
 def write_explorer(source: RolloutSource, file: Stored, progress: Progress = unwatched) -> Explorer:

@@ -18,11 +18,11 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId, ShardKey, member_name
 from nca_assets.remedies import restore
 from nca_assets.settings import Resources
-from nca_assets.shards.archive import read_tokens
+from nca_assets.shards.archive import ArrayFile, read_tokens
 from nca_assets.shards.manifest import cached_manifest
 from nca_assets.shards.read import member_of, reading, require_tokens
 from nca_assets.store.location import Stored
-from nca_assets.store.store import first_copy
+from nca_assets.store.store import first_copy, in_parts
 from nca_assets.vocabulary.centroids import load_centroids
 
 Tokens = NDArray[np.uint8] | Tensor
@@ -45,8 +45,19 @@ Reader = Callable[[Iterable[Request], DataFolder, Resources], Iterator[Tokens | 
 def read_files(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
     """The tokens of each rollout from its shard, native or imported, checked against the file's checksums; ``nca
     verify`` checks their digests."""
+    return _read_each(wanted, first_copy, data, resources)
+
+
+def read_apart(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
+    """Like ``read_files``, but without fetching whole shards from a bucket."""
+    return _read_each(wanted, in_parts, data, resources)
+
+
+def _read_each(
+    wanted: Iterable[Request], opened: Callable[[Stored], ArrayFile], data: DataFolder, resources: Resources
+) -> Iterator[Tokens | NcaError]:
     with ThreadPoolExecutor(resources.threads) as pool:
-        futures = ((prod(one.shape), pool.submit(_read_or_error, one, data)) for one in wanted)
+        futures = ((prod(one.shape), pool.submit(_read_or_error, one, opened, data)) for one in wanted)
         try:
             yield from in_order(futures, resources.threads * ROLLOUTS_PER_THREAD, resources.memory_mb * 2**20)
         finally:
@@ -67,18 +78,20 @@ def read_recipes(wanted: Iterable[Request], data: DataFolder, resources: Resourc
             yield from simulate_kept(rules, centroids, frames, machine)
 
 
-def _read_or_error(wanted: Request, data: DataFolder) -> NDArray[np.uint8] | NcaError:
+def _read_or_error(
+    wanted: Request, opened: Callable[[Stored], ArrayFile], data: DataFolder
+) -> NDArray[np.uint8] | NcaError:
     try:
-        return _read(wanted, ShardKey(wanted.rollout.set, wanted.shard), data)
+        return _read(wanted, ShardKey(wanted.rollout.set, wanted.shard), opened, data)
     except NcaError as error:
         return error
 
 
-def _read(wanted: Request, key: ShardKey, data: DataFolder) -> NDArray[np.uint8]:
+def _read(wanted: Request, key: ShardKey, opened: Callable[[Stored], ArrayFile], data: DataFolder) -> NDArray[np.uint8]:
     file, array, position = _place(key, wanted.rollout.index, data)
     with reading(file, restore(key), f"is damaged at {array}"):
         try:
-            tokens = read_tokens(first_copy(file), array, position)
+            tokens = read_tokens(opened(file), array, position)
         except FileNotFoundError:
             require_tokens(key, cached_manifest(key, data))
             raise

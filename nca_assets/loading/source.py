@@ -19,7 +19,7 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
-from nca_assets.loading.readers import Reader, Request, Tokens, read_files, read_recipes
+from nca_assets.loading.readers import Reader, Request, Tokens, read_apart, read_files, read_recipes
 from nca_assets.loading.same_recipe import require_same_recipe
 from nca_assets.loading.streams import LONG_HORIZON, Stream
 from nca_assets.loading.unpacked import read_unpacked
@@ -241,6 +241,13 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         Shards are unpacked into ``data/unpacked`` when first read.
         """
         return RolloutSource(self.table, read_unpacked, self.data, self.resources)
+
+    def apart(self) -> RolloutSource:
+        """The same rollouts, read without fetching whole shards from a bucket, which is cheaper for a few of them.
+
+        >>> data.rollouts().apart()[0].tokens.shape
+        """
+        return RolloutSource(self.table, read_apart, self.data, self.resources)
 
     def take(self, positions: Sequence[int] | NDArray[Any]) -> RolloutSource:
         """Only the rollouts at ``positions``."""

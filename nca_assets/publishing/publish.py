@@ -28,10 +28,11 @@ from nca_assets.publishing.layout import (
     warehouse_version,
 )
 from nca_assets.shards.manifest import read_manifest
+from nca_assets.store.exclusive import alone
 from nca_assets.store.location import Stored, place_in
 from nca_assets.store.refusals import clear_errors
 from nca_assets.store.replace import replaced_folder
-from nca_assets.store.store import cache_of, free_bytes, local_copy, publish_version, sizes
+from nca_assets.store.store import cache_of, current, free_bytes, local_copy, publish_version, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 
 TIMES_THE_SHARDS = 2.5
@@ -57,12 +58,15 @@ def publish(to: Stored, data: DataFolder, progress: Progress = unwatched) -> Pub
 
     An earlier publication there is replaced once everything is written; in a bucket the folder becomes the next version
     in ``to``. Raises ``NcaError`` if the folder holds anything else, if there is nothing to publish, or if data are
-    missing, damaged, out of date or too large for the disk, and ``TransientError`` if the data change meanwhile.
+    missing, damaged, out of date or too large for the disk, and ``TransientError`` if the data change meanwhile or
+    another process publishes there.
     """
     to = to.resolve()
-    published = _publish_locally(cache_of(to), data, progress)
-    with clear_errors():
-        return replace(published, folder=publish_version(cache_of(to), to))
+    local = cache_of(to)
+    with alone(local), clear_errors():
+        before = current(to)
+        published = _publish_locally(local, data, progress)
+        return replace(published, folder=publish_version(local, to, before))
 
 
 def _publish_locally(to: Path, data: DataFolder, progress: Progress) -> Published:

@@ -16,6 +16,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from nca_assets.automaton.jit import compiled
+from nca_assets.store.ranges import RangedObject
 
 LOCAL_HEADER = 30
 """Bytes of a ZIP member's own header, before its name; the lengths of name and extra field are its last four."""
@@ -33,17 +34,20 @@ parse at once (Python issue 106905)."""
 
 PARSER, LAST_ARRAY = Lock(), Lock()
 
+ArrayFile = Path | RangedObject
+"""A local file, or an object of which only the bytes that are read are fetched."""
+
 MAX_TOKENS = 256
 
 TILE = 32
 
 
-def array_names(file: Path) -> list[str]:
+def array_names(file: ArrayFile) -> list[str]:
     """The names of the arrays in ``file``."""
     return [name.removesuffix(".npy") for name in _directory(file, *_version(file))]
 
 
-def read_tokens(file: Path, key: str, position: int | None = None) -> NDArray[np.uint8]:
+def read_tokens(file: ArrayFile, key: str, position: int | None = None) -> NDArray[np.uint8]:
     """The rollout in array ``key`` of ``file``, or in entry ``position`` of that array, in C order.
 
     Raises ``ValueError`` if the array does not hold tokens, and errors of many types if the archive is damaged.
@@ -73,7 +77,7 @@ def as_tokens(array: NDArray[Any]) -> NDArray[np.uint8]:
     return turned
 
 
-def read_array(file: Path, key: str) -> NDArray[Any]:
+def read_array(file: ArrayFile, key: str) -> NDArray[Any]:
     """Array ``key`` of ``file``, of any dtype, axes and order."""
     npy = _inflate(file, f"{key}.npy")
     header = HEADER.match(npy)
@@ -87,15 +91,15 @@ def read_array(file: Path, key: str) -> NDArray[Any]:
 
 
 @lru_cache(maxsize=1)
-def _last_array(file: Path, _time: int, _size: int, key: str) -> NDArray[np.uint8]:
+def _last_array(file: ArrayFile, _time: int, _size: int, key: str) -> NDArray[np.uint8]:
     return as_tokens(read_array(file, key))
 
 
-def _inflate(file: Path, name: str) -> bytes:
+def _inflate(file: ArrayFile, name: str) -> bytes:
     """The content of a member of a ZIP file."""
     member = _directory(file, *_version(file))[name]
     if member.flag_bits & ENCRYPTED or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        with zipfile.ZipFile(file) as archive:
+        with file.open("rb") as opened, zipfile.ZipFile(opened) as archive:
             return archive.read(member)
     with file.open("rb") as opened:
         opened.seek(member.header_offset)
@@ -112,13 +116,15 @@ def _inflate(file: Path, name: str) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _directory(file: Path, _time: int, _size: int) -> dict[str, zipfile.ZipInfo]:
+def _directory(file: ArrayFile, _time: int, _size: int) -> dict[str, zipfile.ZipInfo]:
     """The members of ``file``, cached until it changes."""
-    with zipfile.ZipFile(file) as archive:
+    with file.open("rb") as opened, zipfile.ZipFile(opened) as archive:
         return {member.filename: member for member in archive.infolist()}
 
 
-def _version(file: Path) -> tuple[int, int]:
+def _version(file: ArrayFile) -> tuple[int, int]:
+    if isinstance(file, RangedObject):
+        return 0, file.size  # a fixed version
     stat = file.stat()
     return stat.st_mtime_ns, stat.st_size
 

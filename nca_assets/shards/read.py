@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,11 +12,11 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError, TransientError
 from nca_assets.ids import ShardKey, member_name
 from nca_assets.remedies import remake, restore
-from nca_assets.shards.archive import array_names, read_tokens
+from nca_assets.shards.archive import ArrayFile, array_names, read_tokens
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
 from nca_assets.store.location import Stored
 from nca_assets.store.refusals import clear_errors, is_transient
-from nca_assets.store.store import local_copy
+from nca_assets.store.store import in_parts, local_copy
 
 
 def read_rollouts(key: ShardKey, data: DataFolder, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
@@ -25,12 +25,18 @@ def read_rollouts(key: ShardKey, data: DataFolder, manifest: Manifest) -> Iterat
     Raises ``DamageError`` naming file and array if the file is missing, damaged, or at odds with the manifest, and
     ``NcaError`` if the shard's tokens are not kept.
     """
+    return _read(key, data, manifest, manifest.members, local_copy)
+
+
+def _read(
+    key: ShardKey, data: DataFolder, manifest: Manifest, members: list[Member], opened: Callable[[Stored], ArrayFile]
+) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
     require_tokens(key, manifest)
     file, remedy = manifest.tokens_file(data), restore(key)
     with reading(file, remedy):
-        there = local_copy(file)
+        there = opened(file)
         names = set(array_names(there))
-        for member in manifest.members:
+        for member in members:
             what = f"{file}: {member.place}"
             if member.key not in names:
                 raise DamageError(f"{what} is missing: {remedy}")
@@ -70,13 +76,13 @@ def reading(file: Stored, remedy: str, fault: str = "is damaged") -> Iterator[No
 
 
 def read_rollout(key: ShardKey, data: DataFolder, index: int) -> NDArray[np.uint8]:
-    """The tokens of one rollout, uint8 (frames, height, width), without reading the rest of its shard.
+    """The tokens of one rollout, uint8 (frames, height, width), without reading or fetching the rest of its shard.
 
     Raises ``NcaError`` as ``read_rollouts`` does, and if the manifest does not list the rollout.
     """
     manifest = read_manifest(key, data)
     wanted = member_of(key, data, manifest, index)
-    return next(read_rollouts(key, data, manifest.model_copy(update={"members": [wanted]})))[1]
+    return next(_read(key, data, manifest, [wanted], in_parts))[1]
 
 
 def member_of(key: ShardKey, data: DataFolder, manifest: Manifest, index: int) -> Member:

@@ -7,29 +7,26 @@ of these has its own name, and the object ``latest`` holds the name of the curre
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
-from nca_assets.errors import TransientError
-from nca_assets.store import copies
+from nca_assets.errors import OvertakenError
+from nca_assets.store import copies, ranges
 from nca_assets.store.location import BucketPath
 from nca_assets.store.refusals import clear_errors, refusals_of_the_disk
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta
+    from obstore import ObjectMeta, PutMode
 
 LATEST = "latest"
 
 KEPT = 3
 """Versions to keep, the current one included, so that readers of an older one can finish."""
-
-TIME = "%Y%m%dT%H%M%S.%f"
-"""Prefix of a version's name, so that names sort in order of publication."""
 
 
 class BucketStore:
@@ -52,7 +49,7 @@ class BucketStore:
         return 0
 
     def cache_of(self, data: BucketPath) -> Path:
-        return copies.CACHE / data.bucket / data.key
+        return copies.CACHE / "data" / data.bucket / data.key
 
     def local_copies(self, files: Sequence[BucketPath]) -> list[Path]:
         if len(files) == 1:
@@ -66,6 +63,9 @@ class BucketStore:
 
     def first_copy(self, file: BucketPath) -> Path:
         return copies.first_copy(file)
+
+    def in_parts(self, file: BucketPath) -> Path | ranges.RangedObject:
+        return ranges.in_parts(file)
 
     @contextmanager
     def whole_file(self, file: BucketPath) -> Iterator[BinaryIO]:
@@ -88,20 +88,18 @@ class BucketStore:
 
     def current(self, path: BucketPath, versions: BucketPath | None) -> BucketPath:
         folder = versions or path
-        try:
-            return folder / (folder / LATEST).read_text()
-        except FileNotFoundError:
-            return folder / "none"
+        return folder / (_latest(folder)[0] or "none")
 
-    def publish_version(self, local: Path, path: BucketPath, versions: BucketPath | None) -> BucketPath:
+    def publish_version(
+        self, local: Path, path: BucketPath, versions: BucketPath | None, after: BucketPath
+    ) -> BucketPath:
         folder = versions or path
-        version = folder / f"{_time_of_next(folder):{TIME}}-{uuid4().hex[:8]}{path.suffix}"
+        version = folder / f"{_number(after.name) + 1:08d}-{uuid4().hex[:8]}{path.suffix}"
         for file in [file for file in local.rglob("*") if file.is_file()] if local.is_dir() else [local]:
             _upload(file, version / file.relative_to(local).as_posix())
-        if sum(name > version.name for name in _versions(folder)) >= KEPT:
-            raise TransientError(f"{KEPT} newer versions of {folder} were published meanwhile: publish again")
-        with self.whole_file(folder / LATEST) as latest:
-            latest.write(version.name.encode())
+        if not _replace_latest(folder, after.name, version.name):
+            _remove(folder, {version.name})
+            raise OvertakenError(f"another version of {folder} was published meanwhile: publish again")
         _remove_old(folder)
         return version
 
@@ -126,21 +124,48 @@ def _upload(local: Path, file: BucketPath) -> None:
     file.client.put(file.key, local)
 
 
-def _time_of_next(folder: BucketPath) -> datetime:
-    """Now or, if this clock lags behind another publisher's, just after the time of the last version."""
-    now = datetime.now(UTC)
-    for last in _versions(folder)[-1:]:
-        with suppress(ValueError):  # a name that is not ours
-            now = max(now, datetime.strptime(last.split("-")[0], TIME).replace(tzinfo=UTC) + timedelta(microseconds=1))
-    return now
+def _latest(folder: BucketPath) -> tuple[str | None, str | None]:
+    """The name of the current version in ``folder`` and the ETag of ``latest``; both None before the first version."""
+    try:
+        found = folder.client.get((folder / LATEST).key)
+    except FileNotFoundError:
+        return None, None
+    return found.bytes().to_bytes().decode(), found.meta["e_tag"]
 
 
-def _versions(folder: BucketPath) -> list[str]:
-    """The names of all versions in ``folder``, oldest first, including those being uploaded."""
-    return sorted({name.split("/")[0] for name in BucketStore().names(folder)} - {LATEST})
+def _replace_latest(folder: BucketPath, before: str, version: str) -> bool:
+    """Make ``version`` the current one unless ``before`` was replaced; returns whether it succeeded."""
+    from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+    named, tag = _latest(folder)
+    if (named or "none") != before:
+        return False
+    mode: PutMode = {"e_tag": tag} if tag else "create"
+    with suppress(AlreadyExistsError, PreconditionError):
+        folder.client.put((folder / LATEST).key, version.encode(), mode=mode, use_multipart=False)
+    # Read again because the condition also fails when a request whose response was lost is repeated, and because some
+    # servers ignore conditions (rclone's does). On those, a publication is lost without notice if another process read
+    # ``latest`` before it and writes after this line: a window of milliseconds.
+    return _latest(folder)[0] == version
+
+
+def _number(version: str) -> int:
+    """The number at the start of a version's name: one more than its predecessor's, so names sort by publication.
+
+    Names from earlier releases start with a date, like 20260131T235959; their successors count on from it.
+    """
+    match = re.match(r"\d{8,}", version)
+    return int(match[0]) if match else 0
 
 
 def _remove_old(folder: BucketPath) -> None:
-    store = BucketStore()
-    old = set(_versions(folder)[:-KEPT]) - {store.current(folder, None).name}
-    folder.client.delete([(folder / name).key for name in store.names(folder) if name.split("/")[0] in old])
+    """Remove versions older than those to keep, and uploads that were never published."""
+    current = _latest(folder)[0] or "none"
+    newest = _number(current) - KEPT
+    there = {name.split("/")[0] for name in BucketStore().names(folder)} - {current}
+    _remove(folder, {name for name in there if 0 < _number(name) <= newest})
+
+
+def _remove(folder: BucketPath, versions: set[str]) -> None:
+    found = BucketStore().names(folder)
+    folder.client.delete([(folder / name).key for name in found if name.split("/")[0] in versions])

@@ -50,6 +50,9 @@ class LocalStore:
     def first_copy(self, file: Path) -> Path:
         return file
 
+    def in_parts(self, file: Path) -> Path:
+        return file
+
     def whole_file(self, file: Path) -> AbstractContextManager[BinaryIO]:
         return replaced_file(file)
 
@@ -59,7 +62,7 @@ class LocalStore:
     def current(self, path: Path, versions: Path | None) -> Path:  # noqa: ARG002
         return path
 
-    def publish_version(self, local: Path, path: Path, versions: Path | None) -> Path:  # noqa: ARG002
+    def publish_version(self, local: Path, path: Path, versions: Path | None, after: Path) -> Path:  # noqa: ARG002
         if local != path:
             publish(local, path)
         return path

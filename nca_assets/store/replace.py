@@ -1,7 +1,8 @@
 """Local files and folders that appear whole or not at all: written under a temporary name, flushed, then renamed.
 
-A writer holds a lock on its temporary file or folder until its process ends, so the next writer can identify and
-remove what killed ones left behind.
+A writer holds a lock on its temporary file until its process ends, so the next writer can identify and remove what
+killed ones left behind. A temporary folder has an empty file beside it for the lock, since NFS locks only files that
+are open for writing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import fcntl
 import glob
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -21,14 +22,14 @@ from nca_assets.store.refusals import refusals_of_the_disk
 TEMPORARY = ".part"
 """Suffix of files and folders being written; nothing reads them."""
 
-BEFORE = ".before"
-"""Suffix of a folder while it is being replaced."""
+NEW, BEFORE = ".new", ".before"
+"""Suffixes, in place of ``TEMPORARY``, of a folder being written and of the one that it replaces."""
 
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[BinaryIO]:
     """A file that becomes ``path`` if the block succeeds, and is removed if it fails."""
-    with _temporary(path, Path.touch) as temporary, temporary.open("wb") as file:
+    with _temporary(path) as temporary, temporary.open("wb") as file:
         yield file
         file.flush()
         publish(temporary, path)
@@ -40,16 +41,18 @@ def replaced_folder(to: Path) -> Iterator[Path]:
 
     Raises ``NcaError`` if the disk refuses.
     """
-    with _temporary(to, Path.mkdir) as temporary:
-        yield temporary
+    with _temporary(to) as temporary:
+        folder = temporary.with_suffix(NEW)
+        folder.mkdir()
+        yield folder
         if to.exists():
             to.rename(temporary.with_suffix(BEFORE))
-        publish(temporary, to)
+        publish(folder, to)
 
 
 def created_file(path: Path, content: bytes) -> bool:
     """Write ``content`` to ``path``, whole, unless it exists; returns whether it was written."""
-    with _temporary(path, Path.touch) as temporary:
+    with _temporary(path) as temporary:
         temporary.write_bytes(content)
         _flush(temporary)
         try:
@@ -81,12 +84,12 @@ def discard(path: Path) -> None:
 
 
 @contextmanager
-def _temporary(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
-    """A new temporary file or folder for ``path``, locked, and removed at the end if it was not renamed."""
+def _temporary(path: Path) -> Iterator[Path]:
+    """A new temporary file for ``path``, locked, and removed at the end if it was not renamed."""
     with refusals_of_the_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
-        temporary, lock = _create_locked(path, create)
+        temporary, lock = _create_locked(path)
         try:
             yield temporary
         finally:
@@ -94,24 +97,25 @@ def _temporary(path: Path, create: Callable[[Path], None]) -> Iterator[Path]:
             os.close(lock)
 
 
-def _create_locked(path: Path, create: Callable[[Path], None]) -> tuple[Path, int]:
+def _create_locked(path: Path) -> tuple[Path, int]:
     while True:
         temporary = temporary_name(path)
-        create(temporary)
-        with suppress(FileNotFoundError):
-            lock = _open(temporary)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if temporary.exists():
-                return temporary, lock
-            os.close(lock)  # another writer took it for abandoned before it was locked
+        lock = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if temporary.exists():
+            return temporary, lock
+        os.close(lock)  # another writer took it for abandoned before it was locked
 
 
 def _remove_abandoned(path: Path) -> None:
     """Remove leftovers of dead writers of ``path``, and restore a folder that they were about to replace."""
     any_name = f".{glob.escape(path.name)}.{'?' * 12}"
     for leftover in path.parent.glob(any_name + TEMPORARY):
+        if leftover.is_dir():  # from an earlier release, without a file beside it
+            _clean_up(leftover, path)
+            continue
         with suppress(FileNotFoundError):
-            lock = _open(leftover)
+            lock = os.open(leftover, os.O_RDWR)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _clean_up(leftover, path)
@@ -119,9 +123,6 @@ def _remove_abandoned(path: Path) -> None:
                 continue
             finally:
                 os.close(lock)
-    for replaced in path.parent.glob(any_name + BEFORE):
-        if path.exists() and not replaced.with_suffix(TEMPORARY).exists():
-            discard(replaced)
 
 
 def _clean_up(temporary: Path, path: Path) -> None:
@@ -129,11 +130,8 @@ def _clean_up(temporary: Path, path: Path) -> None:
     if before.exists() and not path.exists():
         before.rename(path)
     discard(before)
-    discard(temporary)
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    discard(temporary.with_suffix(NEW))
+    discard(temporary)  # last, since the others are found by its name
 
 
 def _flush(path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from nca_assets.errors import DamageError, TransientError
+from nca_assets.errors import DamageError, OvertakenError, TransientError
 from nca_assets.store.location import Stored, place_in
 from nca_assets.store.refusals import is_transient
 from nca_assets.store.store import create, local_copies, whole_file
@@ -58,9 +58,13 @@ def read_sealed(file: Stored, data: Stored, remedy: str, copy: Path | None = Non
 def sound_copies(remedies: Mapping[Stored, str], data: Stored) -> tuple[list[Path], dict[Stored, str]]:
     """Local copies of the files whose seal is valid, in order, and for each of the others, its damage in words.
 
-    ``remedies`` maps each file to its remedy if damaged. Raises ``TransientError`` if the disk does not answer.
+    ``remedies`` maps each file to its remedy if damaged. Raises ``TransientError`` if the disk does not answer, or if a
+    file was removed from a bucket after it was listed.
     """
-    copies = dict(zip(remedies, local_copies(remedies), strict=True))
+    try:
+        copies = dict(zip(remedies, local_copies(remedies), strict=True))
+    except FileNotFoundError:
+        raise OvertakenError(f"a file in {data} was removed while it was to be read: run it again") from None
 
     def damage(file: Stored) -> str:
         try:

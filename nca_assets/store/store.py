@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 from nca_assets.store.bucket import BucketStore
 from nca_assets.store.local import LocalStore
 from nca_assets.store.location import BucketPath, Stored
+from nca_assets.store.ranges import RangedObject
 
 P = TypeVar("P")
 
@@ -26,10 +27,11 @@ class Store(Protocol[P]):
     def cache_of(self, data: P) -> Path: ...
     def local_copies(self, files: Sequence[P]) -> list[Path]: ...
     def first_copy(self, file: P) -> Path: ...
+    def in_parts(self, file: P) -> Path | RangedObject: ...
     def whole_file(self, file: P) -> AbstractContextManager[BinaryIO]: ...
     def create(self, file: P, content: bytes) -> bool: ...
     def current(self, path: P, versions: P | None) -> P: ...
-    def publish_version(self, local: Path, path: P, versions: P | None) -> P: ...
+    def publish_version(self, local: Path, path: P, versions: P | None, after: P) -> P: ...
     def require_writable(self, folder: P) -> None: ...
     def free_bytes(self, folder: P) -> int | None: ...
 
@@ -95,6 +97,14 @@ def first_copy(file: Stored) -> Path:
     return store_of(file).first_copy(file)
 
 
+def in_parts(file: Stored) -> Path | RangedObject:
+    """``file`` itself or, in a bucket, an object of which only the bytes that are read are fetched.
+
+    Raises ``FileNotFoundError`` if the object is missing.
+    """
+    return store_of(file).in_parts(file)
+
+
 def whole_file(path: Stored) -> AbstractContextManager[BinaryIO]:
     """A file to write that becomes ``path`` if the block succeeds, and is removed if it fails.
 
@@ -118,13 +128,14 @@ def current(path: Stored, versions: Stored | None = None) -> Stored:
     return store_of(path).current(path, versions)
 
 
-def publish_version(local: Path, path: Stored, versions: Stored | None = None) -> Stored:
+def publish_version(local: Path, path: Stored, after: Stored, versions: Stored | None = None) -> Stored:
     """Publish a finished local file or folder as the next version of ``path``; returns where it is.
 
-    Raises ``NcaError`` if the bucket refuses, or if other publishers' newer versions made this one obsolete; the
-    current version then stays.
+    ``after`` is the version that was ``current`` when the work on this one began. In a bucket, ``OvertakenError`` is
+    raised if it no longer is, and the current version is left unchanged; for local folders there is a lock
+    (``exclusive``). Raises ``NcaError`` if the bucket refuses.
     """
-    return store_of(path).publish_version(local, path, versions)
+    return store_of(path).publish_version(local, path, versions, after)
 
 
 def require_writable(folder: Stored) -> None:

@@ -7,6 +7,7 @@ snapshot, new ones see the new one.
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -16,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import DiskFullError, NcaError, TransientError
+from nca_assets.errors import DiskFullError, NcaError, OvertakenError
+from nca_assets.store.exclusive import alone
 from nca_assets.store.refusals import clear_errors, refusals_of_the_disk
 from nca_assets.store.replace import TEMPORARY, discard, temporary_name
 from nca_assets.store.store import cache_of, local_copy, publish_version
@@ -30,8 +31,10 @@ from nca_assets.warehouse.sources import set_variable, set_variables
 from nca_assets.warehouse.sql_text import literal
 from nca_assets.warehouse.table import Table
 
-MAX_WAIT = 600.0
-"""Seconds to wait for another build to finish."""
+log = logging.getLogger(__name__)
+
+MAX_BUILDS = 4
+"""Attempts to build before giving up because other machines keep publishing first."""
 
 DISK_FULL = ("No space left", "max_temp_directory_size")
 """Fragments of DuckDB's messages for a full disk; the second is for temporary files."""
@@ -54,27 +57,38 @@ class Built:
 def build_warehouse(data: DataFolder, only: Collection[str] | None = None) -> dict[str, Built]:
     """Rebuild ``data/nca.duckdb`` from all parts and manifests, and publish it; returns the rebuilt tables by name.
 
-    With ``only``, rebuild just those tables, and copy the others from the published warehouse if there is one. Builds
-    run one at a time, so the last one to publish has seen every part that existed when it began. Raises ``NcaError`` if
-    there is nothing to build from, a part is damaged, the disk is full, or another build does not finish; the published
-    warehouse is then left unchanged.
+    With ``only``, rebuild just those tables, and copy the others from the published warehouse if there is one. In a
+    folder, builds run one at a time; in a bucket, a build is repeated if another machine has published meanwhile. So
+    the last one to publish has seen every part that its predecessor has. Raises ``NcaError`` if there is nothing to
+    build from, a part is damaged, the disk is full, or another build does not finish; the published warehouse is then
+    left unchanged.
     """
+    for _ in range(MAX_BUILDS - 1):
+        try:
+            return _build_and_publish(data, only)
+        except OvertakenError as error:
+            log.warning("the warehouse is built again: %s", error)
+    return _build_and_publish(data, only)
+
+
+def _build_and_publish(data: DataFolder, only: Collection[str] | None) -> dict[str, Built]:
     final = _local_file(data)
     with building(data):
+        before = data.warehouse_file()  # read first, since later versions may contain other parts
         temporary = temporary_name(final)
         _remove_leftovers(final)
         merge_history(data)
         try:
             everything = {table.name for table in TABLES}
             chosen = everything if only is None else everything.intersection(only)
-            if data.warehouse_file().exists() and chosen != everything:
-                shutil.copyfile(local_copy(data.warehouse_file()), temporary)
+            if chosen != everything and before.exists():
+                shutil.copyfile(local_copy(before), temporary)
                 built = _build(data, temporary, chosen | {"snapshot"})
             else:
                 built = _build(data, temporary, everything)
             # Left behind by a process that opened the old file for writing; DuckDB would apply it to the new one.
             write_ahead_log(final).unlink(missing_ok=True)
-            publish_version(temporary, data / "nca.duckdb", data / "warehouse")
+            publish_version(temporary, data / "nca.duckdb", before, data / "warehouse")
         finally:
             _remove_leftovers(final)
         return {name: table for name, table in built.items() if name in chosen}
@@ -85,25 +99,12 @@ def building(data: DataFolder) -> Iterator[None]:
     """Exclude other builds during the block. Raises ``NcaError`` if the warehouse can't be written."""
     final = _local_file(data)
     try:
-        with refusals_of_the_disk(final), _alone(final), clear_errors():
+        with refusals_of_the_disk(final), alone(final), clear_errors():
             yield
     except duckdb.Error as error:
         if any(sign in str(error) for sign in DISK_FULL):
             raise DiskFullError(f"can't write {final}: the disk is full. Free space, then run it again.") from error
         raise NcaError(f"can't build {final}: {str(error).splitlines()[0]}") from error
-
-
-@contextmanager
-def _alone(final: Path) -> Iterator[None]:
-    """Hold the lock of ``final``. Raises ``TransientError`` if another build holds it too long."""
-    final.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(final.with_name(f".{final.name}.lock"), timeout=MAX_WAIT):
-            yield
-    except Timeout:
-        raise TransientError(
-            f"another build of {final} has been running for {MAX_WAIT:.0f} s: stop it, then run this again"
-        ) from None
 
 
 def _local_file(data: DataFolder) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,14 +14,13 @@ import duckdb
 import polars as pl
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import DamageError, NcaError
+from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import RESCORE, relabel, remake
 from nca_assets.shards.findings import recorded_findings
-from nca_assets.shards.manifest import read_manifest
-from nca_assets.store.location import Stored
+from nca_assets.store.location import Stored, parse_location
 from nca_assets.store.seal import sound_copies
 from nca_assets.store.store import sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
@@ -99,11 +98,19 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scrat
     """Set the variables of ``connection``, leaving out damaged files; ``scratch`` is a folder for empty files where a
     kind has none."""
     damaged: list[StalePartition] = []
+    imported: dict[str, Path] = {}
     for name, sources in find_sources(data).items():
         remedies = {source.file: source.remedy for source in sources}
         schema = SCHEMAS[name]
         sound, wrong = sound_tables(remedies, data, schema) if schema else sound_copies(remedies, data.root)
         damaged += [StalePartition(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
+        if name == "manifests":
+            there = [source for source in sources if source.file not in wrong]
+            imported = {
+                str(source.partition_key): copy
+                for source, copy in zip(there, sound, strict=True)
+                if source.asset == "imported_shards"
+            }
         files = sound or [_empty_file(scratch / name, schema)]
         set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
     if damaged:
@@ -111,7 +118,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scrat
         log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
     damaged += [*_missing_sums(data), *_verification_findings(data)]
     set_variable(connection, "current", CURRENT, _current(data))
-    set_variable(connection, "disk", DISK, _disk(data))
+    set_variable(connection, "disk", DISK, _disk(data, imported))
     set_variable(connection, "damaged", DAMAGED, [asdict(damage) for damage in dict.fromkeys(damaged)])
 
 
@@ -162,17 +169,24 @@ def _current(data: DataFolder) -> dict[str, Any]:
     }
 
 
-def _disk(data: DataFolder) -> list[dict[str, Any]]:
-    """The size in bytes of each shard's file, None if it is missing."""
+def _disk(data: DataFolder, imported: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """The size in bytes of each shard's file, None if it is missing. ``imported`` has a copy of each imported manifest.
+
+    Folders are listed, since in a bucket a look at each file would be a request.
+    """
     there = {name: sizes(data / rollout_set.folder) for name, rollout_set in data.sets.items()}
     found = {str(key): there[key.set].get(data.tokens_file(key).name) for key in data.shards()}
-    found |= {str(key): _source_size(key, data) for key in data.imported_shards()}
+    sources = {key: parse_location(json.loads(manifest.read_bytes())["source"]) for key, manifest in imported.items()}
+    in_folders = {folder: _sizes(folder) for folder in {source.parent for source in sources.values()}}
+    found |= {key: in_folders[source.parent].get(source.name) for key, source in sources.items()}
     return [{"shard_key": key, "token_bytes": size} for key, size in found.items()]
 
 
-def _source_size(key: ShardKey, data: DataFolder) -> int | None:
-    with suppress(DamageError, OSError):
-        return read_manifest(key, data).tokens_file(data).stat().st_size
+def _sizes(folder: Stored) -> dict[str, int]:
+    """Like ``sizes``, but empty for an unreadable folder, since imported shards may lie anywhere."""
+    with suppress(NcaError):
+        return sizes(folder)
+    return {}
 
 
 def _empty_file(path: Path, schema: dict[str, Any] | None) -> Path:

@@ -269,7 +269,7 @@ def test_room_is_asked_for_first(to_publish: DataFolder, tmp_path: Path, monkeyp
     monkeypatch.setattr(publishing.shutil, "disk_usage", lambda _: usage(9, 9, 1000))
     with pytest.raises(NcaError, match=r"publishing needs about \d+\.\d MB, .* has 0\.0 MB left"):
         publish(tmp_path / "new" / "dataset", to_publish)
-    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_a_disk_that_fills_up_leaves_what_was_there(

@@ -8,6 +8,7 @@ import pytest
 from nca_assets.store import copies
 from nca_assets.store.location import BucketPath, Stored
 from nca_assets_tests.servers import S3, stopped
+from nca_assets_tests.store.gateway import Gateway, gateway
 
 
 @pytest.fixture(scope="package")
@@ -25,6 +26,14 @@ def prefix(s3: S3, request: pytest.FixtureRequest) -> BucketPath:
     """A prefix of the test's own."""
     assert s3
     return BucketPath("nca", PurePosixPath("/", request.node.name))
+
+
+@pytest.fixture
+def gate(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """The same server as one that heeds conditions and answers ranges, for the time of the test."""
+    with gateway(s3) as (gate, address):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        yield gate
 
 
 @pytest.fixture(params=["folder", "bucket"])

@@ -1,6 +1,7 @@
 """Local files and folders appear whole or not at all, even if writers are killed, and they leave each other alone."""
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,9 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError, NcaError, TransientError
+from nca_assets.publishing.checksums import check_published
+from nca_assets.publishing.publish import publish
+from nca_assets.store.exclusive import alone
 from nca_assets.store.replace import replaced_folder
-from nca_assets.store.store import require_writable, whole_file
+from nca_assets.store.store import create, require_writable, whole_file
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets_tests.conftest import local
 
 
 def names(folder: Path) -> list[str]:
@@ -116,6 +123,63 @@ def test_what_a_killed_one_left_is_removed_and_what_it_replaced_is_back(tmp_path
         raise KeyboardInterrupt
     assert [file.name for file in tmp_path.iterdir()] == ["dataset"]
     assert [file.name for file in to.iterdir()] == ["old.txt"]
+
+
+def test_folders_that_an_earlier_release_left_are_removed(tmp_path: Path) -> None:
+    to = tmp_path / "dataset"
+    (tmp_path / ".dataset.0123456789ab.part").mkdir()
+    (tmp_path / ".dataset.0123456789ab.before").mkdir()
+    (tmp_path / ".dataset.0123456789ab.before" / "old.txt").write_text("old")
+    with suppress(KeyboardInterrupt), replaced_folder(to):
+        raise KeyboardInterrupt
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")] == ["dataset", "dataset/old.txt"]
+
+
+@pytest.fixture
+def nfs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Locks as NFS gives them: exclusive ones only of what is open for writing. Collects what was locked."""
+    locked: list[int] = []
+    flock = fcntl.flock
+
+    def flock_of_nfs(opened: int, operation: int) -> None:
+        read_only = fcntl.fcntl(opened, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        if operation & fcntl.LOCK_EX and read_only:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        flock(opened, operation)
+        locked.append(opened)
+
+    monkeypatch.setattr(fcntl, "flock", flock_of_nfs)
+    return locked
+
+
+def test_files_and_folders_are_replaced_and_leftovers_removed_on_nfs(tmp_path: Path, nfs: list[int]) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    for program in ("early", "late"):
+        folder.mkdir(exist_ok=True)
+        assert subprocess.run([sys.executable, "-c", KILLED, str(folder), program], check=False).returncode == 9
+        (tmp_path / ".file.0123456789ab.part").write_text("half")
+        with whole_file(file) as opened:
+            opened.write(b"whole")
+        with replaced_folder(folder) as new:
+            (new / "new.txt").write_text(program)
+    with alone(file):
+        assert not create(file, b"another")
+    assert create(tmp_path / "created", b"whole")
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "created", "file", "folder", "folder/new.txt"
+    ]  # fmt: skip
+    assert (folder / "new.txt").read_text() == "late"
+    assert nfs
+
+
+@pytest.mark.slow
+def test_a_warehouse_is_built_and_a_dataset_published_on_nfs(labelled: DataFolder, nfs: list[int]) -> None:
+    build_warehouse(labelled)
+    publish(labelled / "published", labelled)
+    publish(labelled / "published", labelled)
+    assert check_published(labelled / "published") == []
+    assert not [path for path in local(labelled.root).iterdir() if path.name.startswith(".")]
+    assert nfs
 
 
 def test_who_writes_beside_is_left_alone(tmp_path: Path) -> None:

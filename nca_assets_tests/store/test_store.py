@@ -134,7 +134,7 @@ def test_what_is_published_is_the_present_version(place: Stored, tmp_path: Path)
     assert not current(final, versions).exists()
     for content in ("one", "two"):
         (tmp_path / "built").write_text(content)
-        published = publish_version(tmp_path / "built", final, versions)
+        published = publish_version(tmp_path / "built", final, current(final, versions), versions)
         assert current(final, versions) == published
         assert published.suffix == ".duckdb"
         assert published.read_text() == content
@@ -152,4 +152,4 @@ def test_only_disks_have_an_end(tmp_path: Path, prefix: BucketPath) -> None:
 
 def test_what_is_derived_has_a_local_folder(tmp_path: Path, prefix: BucketPath) -> None:
     assert cache_of(tmp_path) == tmp_path
-    assert str(cache_of(prefix / "data")).endswith(f"nca-assets/nca/{prefix.name}/data")
+    assert str(cache_of(prefix / "data")).endswith(f"nca-assets/data/nca/{prefix.name}/data")

@@ -11,6 +11,7 @@ import torch
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.errors import DamageError
+from nca_assets.figures.explorer import explored, write_explorer
 from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
@@ -19,6 +20,7 @@ from nca_assets.publishing.publish import publish
 from nca_assets.settings import Resources, load
 from nca_assets.shards.findings import clear_finding, recorded_findings, recording_finding
 from nca_assets.shards.write import write_shard
+from nca_assets.store import copies
 from nca_assets.store.store import current
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.answer import whole_table
@@ -28,6 +30,7 @@ from nca_assets.warehouse.history import append_history, merge_history
 from nca_assets_tests.conftest import GOLDEN
 from nca_assets_tests.end_to_end.conftest import free_port
 from nca_assets_tests.servers import BIN, S3
+from nca_assets_tests.store.gateway import Gateway
 
 KEYS = [ShardKey("set1", 0), ShardKey("set1", 1), ShardKey("set2", 1)]
 
@@ -83,6 +86,18 @@ def test_training_reads_a_bucket(in_both: tuple[DataFolder, DataFolder]) -> None
     for each in (source, source.unpacked()):
         for there, rollout in zip(expected, each, strict=True):
             np.testing.assert_array_equal(there, np.asarray(rollout.tokens))
+
+
+def test_pictures_fetch_no_shards(
+    in_both: tuple[DataFolder, DataFolder], gate: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "CACHE", tmp_path / "cache")
+    local, bucket = in_both
+    pages = [write_explorer(explored(data), tmp_path / "explorer.html").digest for data in (bucket, local)]
+    assert pages[0] == pages[1]
+    assert any(asked.path.endswith(".npz") for asked in gate.asked)
+    assert (tmp_path / "cache").exists()
+    assert not list((tmp_path / "cache").rglob("*.npz"))
 
 
 def test_collections_findings_and_history_lie_in_the_bucket(in_both: tuple[DataFolder, DataFolder]) -> None:

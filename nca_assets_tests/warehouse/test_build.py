@@ -227,7 +227,7 @@ def stop(connection, table, original=build._build_table):
 build._build_table = stop
 """,
     "just before the rename": """
-def stop(local, path, versions):
+def stop(*_):
     print("stopped", flush=True)
     time.sleep(60)
 build.publish_version = stop
