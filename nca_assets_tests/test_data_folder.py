@@ -62,7 +62,7 @@ def test_the_description_of_a_newer_release_is_refused(data: DataFolder, entry: 
     assert description
     replace_description(description.model_copy(update={entry: 99}), data.root)
     with pytest.raises(
-        NcaError, match=rf"has {entry.replace('_', ' ')} 99, this release knows \d: install a newer one"
+        NcaError, match=rf"has {entry.replace('_', ' ')} 99, this release reads \d: install a newer one"
     ):
         DataFolder.open(data.root)
 
