@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import polars as pl
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
+from nca_assets.labels.schema import CURVE_SUM_COLUMNS, IDENTITY, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import RESCORE, relabel, remake
 from nca_assets.shards.findings import recorded_findings
@@ -30,6 +30,7 @@ from nca_assets.vocabulary.current import current_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files, recollect
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
+from nca_assets.warehouse.history import IDENTITY as EVENT_IDENTITY
 from nca_assets.warehouse.sql_text import literal
 
 log = logging.getLogger(__name__)
@@ -38,16 +39,22 @@ CURRENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_diges
 DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT)[]"
 DAMAGED = "STRUCT(asset VARCHAR, partition_key VARCHAR, reason VARCHAR)[]"
 
-SCHEMAS: dict[str, dict[str, Any] | None] = {
+SCHEMAS: dict[str, dict[str, Any]] = {
     "label_files": polars_schema(LABEL_COLUMNS),
     "curve_sum_files": polars_schema(CURVE_SUM_COLUMNS),
-    "manifests": None,
     "history_files": HISTORY_SCHEMA,
     "score_files": polars_schema(SCORE_COLUMNS),
     "collection_files": COLLECTION_SCHEMA,
 }
-"""The variables that list files, and what an empty file looks like, since DuckDB reads no empty list: a Parquet
-schema, or None for JSON."""
+"""The columns of Parquet files, by the name of the variable that lists them. An empty file with these is first in each
+list, from which DuckDB takes what columns there are: it reads no empty list, and files of other releases have others."""
+
+NEEDED: dict[str, Collection[str]] = SCHEMAS | {
+    "label_files": IDENTITY,
+    "history_files": EVENT_IDENTITY,
+    "score_files": ("model", "rollout_id"),
+}
+"""The columns without which a file is left out; of curve sums all, since a mean over some of them would be wrong."""
 
 MENTIONED = 3
 """Damaged files that the log names."""
@@ -97,16 +104,20 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
 
 
 def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scratch: Path) -> None:
-    """Tell ``connection`` what to build from, damaged files left out; ``scratch`` is a folder for stand-ins of kinds
-    that have no file."""
+    """Tell ``connection`` what to build from, damaged files left out; ``scratch`` is a folder for empty ones."""
     damaged: list[StalePartition] = []
     for name, sources in find_sources(data).items():
         remedies = {source.file: source.remedy for source in sources}
-        schema = SCHEMAS[name]
-        sound, wrong = sound_tables(remedies, data, schema) if schema else sound_copies(remedies, data.root)
+        if name in SCHEMAS:
+            sound, wrong = sound_tables(remedies, data, NEEDED[name])
+            empty = scratch / f"{name}.parquet"
+            pl.DataFrame(schema=SCHEMAS[name]).write_parquet(empty)
+        else:
+            sound, wrong = sound_copies(remedies, data.root)
+            empty = scratch / f"{name}.json"
+            empty.write_text("[]")
         damaged += [StalePartition(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
-        files = sound or [_empty_file(scratch / name, schema)]
-        set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
+        set_variable(connection, name, "VARCHAR[]", [str(file) for file in [empty, *sound]])
     if damaged:
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
         log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
@@ -174,11 +185,3 @@ def _disk(data: DataFolder) -> list[dict[str, Any]]:
 def _source_size(key: ShardKey, data: DataFolder) -> int | None:
     with suppress(DamageError, OSError):
         return read_manifest(key, data).tokens_file(data).stat().st_size
-
-
-def _empty_file(path: Path, schema: dict[str, Any] | None) -> Path:
-    if schema is None:
-        path.write_text("[]")
-    else:
-        pl.DataFrame(schema=schema).write_parquet(path)
-    return path
