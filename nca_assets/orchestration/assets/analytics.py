@@ -12,7 +12,7 @@ from nca_assets.orchestration.assets.data_state import data_state
 from nca_assets.orchestration.assets.imported import imported_labels, imported_shards
 from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
 from nca_assets.orchestration.reporting import table_schema, working
-from nca_assets.warehouse.catalog import BY_NAME, TABLES
+from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.table import Table
 
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
@@ -33,7 +33,7 @@ def _spec(table: Table) -> dg.AssetSpec:
     return dg.AssetSpec(
         TABLE_KEYS[table.name],
         deps=[key for source in table.sources for key in SOURCE_KEYS[source]],
-        description=f"{table.description}.\n\n```sql\n{table.sql}```",
+        description=f"{table.description}.",
         group_name="analytics",
         kinds={"duckdb", table.kind.lower()},
         code_version=table.version,
@@ -43,31 +43,16 @@ def _spec(table: Table) -> dg.AssetSpec:
         metadata={
             "dagster/column_schema": table_schema(table.columns),
             "dagster/table_name": table.name,
+            "sql": dg.MetadataValue.md(f"```sql\n{table.sql}```"),
             **documents("SQL.md"),
         },
-    )
-
-
-def _lineage(table: Table) -> dg.TableColumnLineage:
-    """Where a column comes from, as far as that is plain: one of a source has the same name, type and comment."""
-    parents = {
-        name: {column.name: column for column in BY_NAME[name].columns} for name in table.sources if name in BY_NAME
-    }
-    return dg.TableColumnLineage(
-        {
-            column.name: [
-                dg.TableColumnDep(TABLE_KEYS[name], column.name)
-                for name, columns in parents.items()
-                if columns.get(column.name) == column
-            ]
-            for column in table.columns
-        }
     )
 
 
 @dg.multi_asset(specs=[_spec(table) for table in TABLES], can_subset=True, pool="warehouse")
 def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Rebuild all or some tables from all parts and manifests, and publish the warehouse with one rename."""
+    from nca_assets.orchestration.assets.column_lineage import column_lineage
     from nca_assets.orchestration.instance.history import copy_history
     from nca_assets.warehouse.build import build_warehouse
 
@@ -82,7 +67,7 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
             data_version=dg.DataVersion(table.digest),
             metadata={
                 "dagster/row_count": table.rows,
-                "dagster/column_lineage": _lineage(BY_NAME[name]),
+                "dagster/column_lineage": column_lineage(name),
                 "seconds": time.perf_counter() - started,
                 "bytes of the warehouse": data.warehouse_file().stat().st_size,
                 "path": dg.MetadataValue.path(str(data.warehouse_file())),
