@@ -17,20 +17,22 @@ from nca_assets.orchestration.assets.rollouts import rollouts
 from nca_assets.orchestration.backfill.top_up import schedules
 
 defs = dg.Definitions(
-    assets=[
-        centroids,
-        rollouts,
-        data_state,
-        imported_shards,
-        imported_labels,
-        analytics,
-        collections,
-        long_horizon_baselines,
-        figures,
-        explorer,
-        dataset_card,
-        published_dataset,
-    ],
+    assets=dg.with_source_code_references(
+        [
+            centroids,
+            rollouts,
+            data_state,
+            imported_shards,
+            imported_labels,
+            analytics,
+            collections,
+            long_horizon_baselines,
+            figures,
+            explorer,
+            dataset_card,
+            published_dataset,
+        ]
+    ),
     asset_checks=checks,
     jobs=jobs,
     schedules=schedules,

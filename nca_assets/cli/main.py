@@ -17,7 +17,7 @@ COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publish
 
 
 EXTRAS: dict[str, str] = dict.fromkeys(
-    ("av", "dagster", "huggingface_hub", "jinja2", "matplotlib", "PIL", "psutil"), "platform"
+    ("av", "dagster", "huggingface_hub", "jinja2", "matplotlib", "PIL", "psutil", "sqlglot"), "platform"
 )
 EXTRAS |= {"obstore": "s3", "ray": "scale"}
 """The extra that brings each package that not every installation has."""

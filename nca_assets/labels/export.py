@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 def export_csv(data: DataFolder) -> dict[Stored, int]:
     """Write ``dataset_labels_set.csv`` and so on for every set that has labels; returns the rows in each file.
 
-    Rows are in order of set, index; columns that a part of another release lacks are empty. Damaged parts are left out, with a line in the log. Raises ``NcaError`` if there
-    are no labels, or all parts are damaged.
+    Rows are in order of set, index; columns that a part of another release lacks are empty. Damaged parts are left out,
+    with a line in the log. Raises ``NcaError`` if there are no labels, or all parts are damaged.
     """
     keys = data.labelled_shards()
     if not keys:

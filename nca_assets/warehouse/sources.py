@@ -47,7 +47,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "collection_files": COLLECTION_SCHEMA,
 }
 """The columns of Parquet files, by the name of the variable that lists them. An empty file with these is first in each
-list, from which DuckDB takes what columns there are: it reads no empty list, and files of other releases have others."""
+list. DuckDB takes the columns from it, since files of other releases have others; nor does it read an empty list."""
 
 NEEDED: dict[str, Collection[str]] = SCHEMAS | {
     "label_files": IDENTITY,

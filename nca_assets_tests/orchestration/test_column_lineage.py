@@ -57,9 +57,7 @@ def test_labels_are_from_the_label_parts_column_by_column() -> None:
         ),
     ],
 )
-def test_columns_are_followed_through_each_kind_of_sql(
-    table: str, column: str, expected: set[tuple[str, str]]
-) -> None:
+def test_columns_are_followed_through_each_kind_of_sql(table: str, column: str, expected: set[tuple[str, str]]) -> None:
     assert origins_of(table)[column] == expected
 
 

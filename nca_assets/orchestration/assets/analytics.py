@@ -11,11 +11,20 @@ from nca_assets.orchestration.assets.conditions import FOLLOWS
 from nca_assets.orchestration.assets.data_state import data_state
 from nca_assets.orchestration.assets.imported import imported_labels, imported_shards
 from nca_assets.orchestration.assets.rollout_specs import LABELS, SHARDS
-from nca_assets.orchestration.reporting import table_schema, working
+from nca_assets.orchestration.reporting import seconds_since, table_schema, working
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.table import Table
 
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
+
+GROUPS = {
+    **dict.fromkeys(("collections", "collection_rollouts"), "collections"),
+    **dict.fromkeys(("long_horizon_scores", "long_horizon_leaderboard"), "tasks"),
+    **dict.fromkeys(("label_parts", "shards", "materializations", "current_materializations"), "tracking"),
+    **dict.fromkeys(("stale_partitions", "snapshot"), "tracking"),
+}
+"""The groups of tables that are not simply analytics. No group may need what another makes from it, directly or not,
+or the graph of groups in the UI has circles."""
 
 SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
     "label_files": [LABELS.key, imported_labels.key, data_state.key],
@@ -34,7 +43,7 @@ def _spec(table: Table) -> dg.AssetSpec:
         TABLE_KEYS[table.name],
         deps=[key for source in table.sources for key in SOURCE_KEYS[source]],
         description=f"{table.description}.",
-        group_name="analytics",
+        group_name=GROUPS.get(table.name, "analytics"),
         kinds={"duckdb", table.kind.lower()},
         code_version=table.version,
         automation_condition=FOLLOWS,
@@ -68,7 +77,7 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
             metadata={
                 "dagster/row_count": table.rows,
                 "dagster/column_lineage": column_lineage(name),
-                "seconds": time.perf_counter() - started,
+                "seconds": seconds_since(started),
                 "bytes of the warehouse": data.warehouse_file().stat().st_size,
                 "path": dg.MetadataValue.path(str(data.warehouse_file())),
             },

@@ -4,9 +4,9 @@ import dagster as dg
 
 from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
-from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.about import COSTLY, OWNERS, documents
 from nca_assets.orchestration.partitions.keys import imported_partitions
-from nca_assets.orchestration.reporting import as_metadata, progress_in_log, table_schema, working
+from nca_assets.orchestration.reporting import as_metadata, progress_in_log, rounded, table_schema, working
 from nca_assets.store.location import parse_location
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.workers.stages import LABELS
@@ -40,7 +40,7 @@ def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> 
             "dagster/partition_row_count": len(manifest.members),
             "tokens": manifest.tokens,
             "bytes": manifest.file_bytes,
-            "seconds": manifest.seconds,
+            "seconds": rounded(manifest.seconds),
             "digest": manifest.digest,
             "path": dg.MetadataValue.path(str(manifest.source)),
         },
@@ -52,6 +52,7 @@ def imported_shards(context: dg.AssetExecutionContext, config: ImportedFile) -> 
     partitions_def=imported_partitions,
     group_name="imported",
     kinds={"polars", "parquet"},
+    tags=COSTLY,
     code_version=f"labels {LABEL_VERSION}",
     owners=OWNERS,
     metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},

@@ -25,6 +25,7 @@ STAGES = ((stages.SHARDS, SHARDS), (stages.LABELS, LABELS))
 
 
 @dg.multi_asset(
+    name="shards_and_labels",
     specs=[SHARDS, LABELS],
     partitions_def=shard_partitions,
     can_subset=True,

@@ -1,7 +1,6 @@
-"""The scheduled backfill: at each tick, request runs for what is missing, then for what is stale, within a budget.
+"""The scheduled backfill: requests runs for what is missing or stale.
 
-What is missing or stale is read from the files, what is in flight from the instance. Not here: making anything
-(``assets``).
+Not here: making anything (``assets``).
 """
 
 from collections.abc import Collection, Iterator
@@ -45,7 +44,12 @@ def requests(
                 )
 
 
-@dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=__doc__)
+DESCRIPTION = """Fills the dataset. Each tick requests runs for shards and labels that are missing, then for those that
+are stale, up to `NCA_SHARDS_PER_TICK` partitions. Partitions in flight are left alone; those that failed come last.
+Missing and stale are judged by the files, so a deleted or damaged shard is made again."""
+
+
+@dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=DESCRIPTION)
 def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
