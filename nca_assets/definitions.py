@@ -11,7 +11,7 @@ from nca_assets.orchestration.assets.data_state import data_state
 from nca_assets.orchestration.assets.explorer import explorer
 from nca_assets.orchestration.assets.figures import figures
 from nca_assets.orchestration.assets.imported import imported_labels, imported_shards
-from nca_assets.orchestration.assets.jobs import jobs
+from nca_assets.orchestration.assets.jobs import jobs, sensors
 from nca_assets.orchestration.assets.published import dataset_card, published_dataset
 from nca_assets.orchestration.assets.rollouts import rollouts
 from nca_assets.orchestration.backfill.top_up import schedules
@@ -36,6 +36,7 @@ defs = dg.Definitions(
     asset_checks=checks,
     jobs=jobs,
     schedules=schedules,
+    sensors=sensors,
     # One process a run: the device session and the imports are paid for once.
     executor=dg.in_process_executor,
 )

@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from nca_assets.labels.schema import LABEL_COLUMNS
-from nca_assets.orchestration.assets.column_lineage import column_lineage, origins_of
+from nca_assets.orchestration.assets.column_lineage import as_table, column_lineage, origins_of
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 
 UNKNOWN = {"snapshot": {"version"}}
@@ -65,3 +65,9 @@ def test_statistics_of_the_card_are_from_their_columns() -> None:
     found = origins_of("card_comparison")
     assert {("labels", "entropy_100"), ("token_frequency", "count")} <= found["ours"]
     assert found["statistic"] == set()
+
+
+def test_origins_can_be_read() -> None:
+    rows = as_table(column_lineage("phase_space")).md_str.splitlines()
+    assert "| volatility | analytics/labels.late_change |" in rows
+    assert "| cells | analytics/labels.height, analytics/labels.width |" in rows

@@ -61,7 +61,7 @@ def _spec(table: Table) -> dg.AssetSpec:
 @dg.multi_asset(specs=[_spec(table) for table in TABLES], can_subset=True, pool="warehouse")
 def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Rebuild all or some tables from all parts and manifests, and publish the warehouse with one rename."""
-    from nca_assets.orchestration.assets.column_lineage import column_lineage
+    from nca_assets.orchestration.assets.column_lineage import as_table, column_lineage
     from nca_assets.orchestration.instance.history import copy_history
     from nca_assets.warehouse.build import build_warehouse
 
@@ -71,12 +71,14 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
         selected = [name for name, key in TABLE_KEYS.items() if key in context.selected_asset_keys]
         built = build_warehouse(data, selected)
     for name, table in built.items():
+        lineage = column_lineage(name)
         yield dg.MaterializeResult(
             asset_key=TABLE_KEYS[name],
             data_version=dg.DataVersion(table.digest),
             metadata={
                 "dagster/row_count": table.rows,
-                "dagster/column_lineage": column_lineage(name),
+                "dagster/column_lineage": lineage,
+                "columns": as_table(lineage),
                 "seconds": seconds_since(started),
                 "bytes of the warehouse": data.warehouse_file().stat().st_size,
                 "path": dg.MetadataValue.path(str(data.warehouse_file())),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from nca_assets.text import markdown_table
 from nca_assets.warehouse.catalog import BY_NAME
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ def column_lineage(name: str) -> dg.TableColumnLineage:
             for column, origins in origins_of(name).items()
         }
     )
+
+
+def as_table(lineage: dg.TableColumnLineage) -> dg.MarkdownMetadataValue:
+    """The same to read, since Dagster's open-source UI shows no lineage of columns."""
+    rows = (
+        (column, ", ".join(f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in deps))
+        for column, deps in lineage.deps_by_column.items()
+    )
+    return dg.MetadataValue.md(markdown_table(["column", "computed from"], rows))
 
 
 def _keys(table: str) -> list[dg.AssetKey]:
