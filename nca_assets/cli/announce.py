@@ -1,4 +1,4 @@
-"""A process beside the UI that says where the UI is as soon as it answers, then ends: ``announce http://HOST:PORT``."""
+"""A process beside the UI that says where the UI is as soon as it answers, then ends: ``announce ADDRESS PID``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import urllib.request
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-def announce(address: str) -> None:
-    """Wait until ``address`` answers, and print it; give up when the process that started this one is gone."""
-    parent = os.getppid()
+def announce(address: str, parent: int) -> None:
+    """Wait until ``address`` answers, and print it; give up when ``parent``, which started this process, is gone."""
     while os.getppid() == parent:
         try:
             with urllib.request.urlopen(f"{address}/server_info"):  # noqa: S310 - ours
@@ -25,4 +24,4 @@ def announce(address: str) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends without a traceback
-    announce(sys.argv[1])
+    announce(sys.argv[1], int(sys.argv[2]))

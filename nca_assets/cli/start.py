@@ -65,7 +65,8 @@ def ui(
     program = Path(sys.executable).with_name("dagster")
     command = ["dagster", "dev", "--workspace", "workspace.yaml", "--host", LOOPBACK, "--port", str(port)]
     # Beside, since this process becomes Dagster's, which then gets the signals.
-    subprocess.Popen([sys.executable, "-m", "nca_assets.cli.announce", f"http://{LOOPBACK}:{port}"])  # noqa: S603
+    address = f"http://{LOOPBACK}:{port}"
+    subprocess.Popen([sys.executable, "-m", "nca_assets.cli.announce", address, str(os.getpid())])  # noqa: S603
     os.execv(program, [*command, "--log-level", "info" if verbose else "warning"])  # noqa: S606 - no shell
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,7 +49,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 """The columns of Parquet files, by the name of the variable that lists them. An empty file with these is first in each
 list. DuckDB takes the columns from it, since files of other releases have others; nor does it read an empty list."""
 
-NEEDED: dict[str, Collection[str]] = SCHEMAS | {
+NEEDED: Mapping[str, Collection[str]] = {
+    **SCHEMAS,
     "label_files": IDENTITY,
     "history_files": EVENT_IDENTITY,
     "score_files": ("model", "rollout_id"),
