@@ -68,6 +68,6 @@ def test_statistics_of_the_card_are_from_their_columns() -> None:
 
 
 def test_origins_can_be_read() -> None:
-    rows = as_table(column_lineage("phase_space")).md_str.splitlines()
+    rows = str(as_table(column_lineage("phase_space")).value).splitlines()
     assert "| volatility | analytics/labels.late_change |" in rows
     assert "| cells | analytics/labels.height, analytics/labels.width |" in rows

@@ -83,7 +83,7 @@ def test_every_asset_links_to_its_document_and_its_function() -> None:
     for key in graph.get_all_asset_keys():
         references = graph.get(key).metadata["dagster/code_references"]
         assert isinstance(references, dg.CodeReferencesMetadataValue)
-        files = [Path(found.file_path) for found in references.code_references if hasattr(found, "file_path")]
+        files = [Path(r.file_path) for r in references.code_references if isinstance(r, dg.LocalFileCodeReference)]
         assert all(file.is_file() for file in files)
         assert {file.parent.name for file in files} == {"docs", "assets"}, key
 
