@@ -16,7 +16,7 @@ COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publish
 """Modules that add their subcommands on import."""
 
 EXTRAS: dict[str, str] = dict.fromkeys(
-    ("av", "dagster", "huggingface_hub", "jinja2", "matplotlib", "PIL", "psutil"), "platform"
+    ("av", "dagster", "huggingface_hub", "jinja2", "matplotlib", "PIL", "psutil", "sqlglot"), "platform"
 )
 EXTRAS |= {"obstore": "s3", "ray": "scale"}
 """The extra that installs each optional package."""

@@ -19,6 +19,8 @@ TEMPLATE = {
 }
 """The files of a new project: template, and path in the project."""
 
+LOOPBACK = "127.0.0.1"
+
 
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="Folder of the project; created if missing.")]) -> None:
@@ -38,18 +40,44 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder of the project; cre
     print(f"Next: {enter}nca materialize set1-00000 && nca sql 'FROM behavior_summary'")
 
 
+SUPERSEDED = "ignore:Function `dev_command` is superseded"
+"""In ``PYTHONWARNINGS``: the command ``dg``, which is to take the place of ``dagster dev``, is another package."""
+
+
 @app.command()
-def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on localhost.")] = 3000) -> None:
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on localhost.")] = 3000,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the log of webserver and daemon.")] = False,
+) -> None:
     """Start Dagster's UI and daemon for the current project; Ctrl-C stops them."""
     import os
+    import subprocess
     import sys
 
     from nca_assets.orchestration.instance.home import project_instance
     from nca_assets.project import project_folder
 
+    _require_free(port)
     # Create the home before the UI's processes all start at once.
     project_instance().dispose()
     os.chdir(project_folder())
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), SUPERSEDED]))
     program = Path(sys.executable).with_name("dagster")
-    command = ["dagster", "dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", "--port", str(port)]
-    os.execv(program, command)  # noqa: S606 - no shell
+    command = ["dagster", "dev", "--workspace", "workspace.yaml", "--host", LOOPBACK, "--port", str(port)]
+    # Beside, since this process becomes Dagster's, which then gets the signals.
+    address = f"http://{LOOPBACK}:{port}"
+    subprocess.Popen([sys.executable, "-m", "nca_assets.cli.announce", address, str(os.getpid())])  # noqa: S603
+    os.execv(program, [*command, "--log-level", "info" if verbose else "warning"])  # noqa: S606 - no shell
+
+
+def _require_free(port: int) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise NcaError(
+                f"can't listen on port {port} ({error.strerror}): end what does, or name another with --port"
+            ) from None

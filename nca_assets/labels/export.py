@@ -8,7 +8,7 @@ import polars as pl
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.schema import IDENTITY, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import relabel
 from nca_assets.store.location import Stored
@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 def export_csv(data: DataFolder) -> dict[Stored, int]:
     """Write ``dataset_labels_set.csv`` and so on for every set with labels; returns the number of rows by file.
 
-    Rows are in order of index. Damaged parts are skipped and logged. Raises ``NcaError`` if there are no labels, or all
-    parts are damaged.
+    Rows are in order of index; columns that a part of another release lacks are empty. Damaged parts are skipped and
+    logged. Raises ``NcaError`` if there are no labels, or all parts are damaged.
     """
     keys = data.labelled_shards()
     if not keys:
@@ -29,13 +29,19 @@ def export_csv(data: DataFolder) -> dict[Stored, int]:
     written = {}
     for name in data.sets:
         parts = {data.labels_file(key): relabel(key) for key in keys if key.set == name}
-        sound, damaged = sound_tables(parts, data, polars_schema(LABEL_COLUMNS))
+        sound, damaged = sound_tables(parts, data, IDENTITY)
         for reason in damaged.values():
             log.warning("left out of %s: %s", data.csv_file(name), reason)
         if sound:
-            table = pl.read_parquet(sound, hive_partitioning=False).sort("rollout_index")
+            table = pl.scan_parquet(
+                sound,
+                schema=polars_schema(LABEL_COLUMNS),
+                hive_partitioning=False,
+                missing_columns="insert",
+                extra_columns="ignore",
+            ).collect()
             with whole_file(data.csv_file(name)) as file:
-                table.write_csv(file)
+                table.sort("rollout_index").write_csv(file)
             written[data.csv_file(name)] = len(table)
     if not written:
         raise NcaError(f"{data / 'labels'} holds no sound labels: materialize partitions of behavior_labels again")

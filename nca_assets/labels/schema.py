@@ -116,6 +116,9 @@ LABEL_COLUMNS = (
 )
 """One row per rollout."""
 
+IDENTITY = ("rollout_id", "set_name", "rollout_index", "shard", "digest")
+"""What a row of labels says nothing without; other columns may be missing from parts of other releases."""
+
 
 def label_columns(*names: str) -> tuple[Column, ...]:
     """The columns of these names, in the order given."""

@@ -70,13 +70,18 @@ def read_table(
 def sound_tables(
     remedies: Mapping[Stored, str], data: DataFolder, columns: Collection[str]
 ) -> tuple[list[Path], dict[Stored, str]]:
-    """As ``sound_copies``, but a table that lacks any of ``columns``, from an older version, counts as damaged."""
+    """As ``sound_copies``, but a table that lacks any of ``columns`` counts as damaged."""
     copies, damaged = sound_copies(remedies, data.root)
     sound = []
     for file, copy in zip([file for file in remedies if file not in damaged], copies, strict=True):
-        there = pl.read_parquet_schema(copy)
-        if lacking := [name for name in columns if name not in there]:
-            damaged[file] = f"{file} lacks a column ({lacking[0]}): {remedies[file]}"
+        if lacking := lacking_column(file, pl.read_parquet_schema(copy), columns, remedies[file]):
+            damaged[file] = lacking
         else:
             sound.append(copy)
     return sound, damaged
+
+
+def lacking_column(file: Stored, there: Collection[str], needed: Collection[str], remedy: str) -> str | None:
+    """What to say of ``file`` if one of the columns ``needed`` is not ``there``."""
+    lacking = next((name for name in needed if name not in there), None)
+    return lacking and f"{file} lacks a column ({lacking}): {remedy}"

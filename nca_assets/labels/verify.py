@@ -11,8 +11,8 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.ids import ShardKey
 from nca_assets.labels.parts import curve_sums, part_digest
-from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, LABEL_COLUMNS
-from nca_assets.labels.table import polars_schema, read_table
+from nca_assets.labels.schema import CURVE_COLUMNS, CURVE_SUM_COLUMNS, IDENTITY
+from nca_assets.labels.table import lacking_column, polars_schema, read_table
 from nca_assets.remedies import relabel
 from nca_assets.shards.findings import clear_finding, recording_finding
 from nca_assets.shards.manifest import read_manifest
@@ -31,10 +31,13 @@ def verify_labels(key: ShardKey, data: DataFolder) -> bool:
     if not data.labels_file(key).exists():
         return False
     with recording_finding(data.labels_finding_file(key)):
-        (labels, lineage), (curves, _), (sums, _) = (
+        # With the columns that its own release gave it, since the digest is over these.
+        labels, lineage = read_table(data.labels_file(key), data, relabel(key))
+        if lacking := lacking_column(data.labels_file(key), labels.columns, IDENTITY, relabel(key)):
+            raise DamageError(lacking)
+        (curves, _), (sums, _) = (
             read_table(file, data, relabel(key), list(polars_schema(columns)))
             for file, columns in (
-                (data.labels_file(key), LABEL_COLUMNS),
                 (data.curves_file(key), CURVE_COLUMNS),
                 (data.curve_sums_file(key), CURVE_SUM_COLUMNS),
             )

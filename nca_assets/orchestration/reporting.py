@@ -90,8 +90,19 @@ def inline_picture(content: bytes, image_format: str = "png") -> dg.MarkdownMeta
     return dg.MetadataValue.md(f"![](data:image/{image_format};base64,{base64.b64encode(content).decode()})")
 
 
+def seconds_since(started: float) -> float | int:
+    """The time since ``time.perf_counter()`` was ``started``."""
+    return rounded(time.perf_counter() - started)
+
+
+def rounded(value: float) -> float | int:
+    """``value`` to four significant digits; whole from 1000 on."""
+    short = float(f"{value:.4g}")
+    return round(short) if abs(short) >= 1000 else short
+
+
 def as_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values as Dagster's metadata: a PNG as a picture, a file as its path, a time, counts as a table."""
+    """Plain values as Dagster's metadata: PNGs as pictures, files as paths, times, counts as tables, floats rounded."""
     return {name: _shown(value) for name, value in facts.items()}
 
 
@@ -99,6 +110,8 @@ def _shown(value: object) -> object:
     match value:
         case bytes():
             return inline_picture(value)
+        case float():
+            return rounded(value)
         case Path() | BucketPath():
             return dg.MetadataValue.path(str(value))
         case datetime():

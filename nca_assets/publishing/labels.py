@@ -9,7 +9,6 @@ import polars as pl
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import read_table
 from nca_assets.remedies import relabel
 from nca_assets.store.location import Stored
@@ -26,12 +25,12 @@ def checked_labels(keys: Iterable[ShardKey], data: DataFolder) -> Iterator[pl.Da
         part = data.labels_file(key)
         table, _ = read_table(part, data, relabel(key))
         query = f"FROM labels WHERE set_name = {literal(key.set)} AND shard = {key.number} ORDER BY rollout_index"
-        if not table.equals(whole_table(query, data).select(table.columns)):
+        if not table.equals(whole_table(query, data)):
             raise NcaError(
                 f"{part} differs from the warehouse: materialize partition {key} of behavior_labels, then the "
                 "'analytics' assets again"
             )
-        yield table.select([column.name for column in LABEL_COLUMNS])
+        yield table
 
 
 def write_csv(keys: Iterable[ShardKey], file: Stored, data: DataFolder) -> None:

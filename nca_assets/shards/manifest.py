@@ -24,7 +24,8 @@ from nca_assets.store.store import stamp
 class Member(BaseModel):
     """One rollout of a shard: array ``key`` of its file or, if that has four axes, entry ``position`` of the array."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What a newer release adds is passed over, so that its shards can be read.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     index: int
     frames: int
@@ -51,7 +52,7 @@ class Manifest(BaseModel):
     Native shards have a ``recipe_version``, a ``centroids_digest`` and a ``device``, imported ones a ``source``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     set: str
     shard: int

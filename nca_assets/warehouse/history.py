@@ -97,7 +97,12 @@ def merge_history(data: DataFolder) -> None:
 
 
 def _read(copies: list[Path]) -> pl.DataFrame:
-    return pl.read_parquet(copies, hive_partitioning=False) if copies else pl.DataFrame(schema=HISTORY_SCHEMA)
+    """Their events; what other releases wrote besides or left out is left out or null."""
+    if not copies:
+        return pl.DataFrame(schema=HISTORY_SCHEMA)
+    return pl.scan_parquet(
+        copies, schema=HISTORY_SCHEMA, hive_partitioning=False, missing_columns="insert", extra_columns="ignore"
+    ).collect()
 
 
 def _write(rows: pl.DataFrame, data: DataFolder) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import polars as pl
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
-from nca_assets.labels.schema import CURVE_SUM_COLUMNS, LABEL_COLUMNS
+from nca_assets.labels.schema import CURVE_SUM_COLUMNS, IDENTITY, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import RESCORE, relabel, remake
 from nca_assets.shards.findings import recorded_findings
@@ -28,6 +28,7 @@ from nca_assets.vocabulary.current import current_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files, recollect
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
+from nca_assets.warehouse.history import IDENTITY as EVENT_IDENTITY
 from nca_assets.warehouse.sql_text import literal
 
 log = logging.getLogger(__name__)
@@ -36,16 +37,23 @@ CURRENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_diges
 DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT)[]"
 DAMAGED = "STRUCT(asset VARCHAR, partition_key VARCHAR, reason VARCHAR)[]"
 
-SCHEMAS: dict[str, dict[str, Any] | None] = {
+SCHEMAS: dict[str, dict[str, Any]] = {
     "label_files": polars_schema(LABEL_COLUMNS),
     "curve_sum_files": polars_schema(CURVE_SUM_COLUMNS),
-    "manifests": None,
     "history_files": HISTORY_SCHEMA,
     "score_files": polars_schema(SCORE_COLUMNS),
     "collection_files": COLLECTION_SCHEMA,
 }
-"""The Parquet schema of each variable that lists files, None for JSON; for empty files, since DuckDB reads no empty
-list."""
+"""The columns of Parquet files, by the name of the variable that lists them. An empty file with these is first in each
+list. DuckDB takes the columns from it, since files of other releases have others; nor does it read an empty list."""
+
+NEEDED: Mapping[str, Collection[str]] = {
+    **SCHEMAS,
+    "label_files": IDENTITY,
+    "history_files": EVENT_IDENTITY,
+    "score_files": ("model", "rollout_id"),
+}
+"""The columns without which a file is left out; of curve sums all, since a mean over some of them would be wrong."""
 
 MENTIONED = 3
 """Maximum number of damaged files named in the log."""
@@ -95,14 +103,19 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
 
 
 def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scratch: Path) -> None:
-    """Set the variables of ``connection``, leaving out damaged files; ``scratch`` is a folder for empty files where a
-    kind has none."""
+    """Set the variables of ``connection``, leaving out damaged files; ``scratch`` is a folder for empty ones."""
     damaged: list[StalePartition] = []
     imported: dict[str, Path] = {}
     for name, sources in find_sources(data).items():
         remedies = {source.file: source.remedy for source in sources}
-        schema = SCHEMAS[name]
-        sound, wrong = sound_tables(remedies, data, schema) if schema else sound_copies(remedies, data.root)
+        if name in SCHEMAS:
+            sound, wrong = sound_tables(remedies, data, NEEDED[name])
+            empty = scratch / f"{name}.parquet"
+            pl.DataFrame(schema=SCHEMAS[name]).write_parquet(empty)
+        else:
+            sound, wrong = sound_copies(remedies, data.root)
+            empty = scratch / f"{name}.json"
+            empty.write_text("[]")
         damaged += [StalePartition(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
         if name == "manifests":
             there = [source for source in sources if source.file not in wrong]
@@ -111,8 +124,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scrat
                 for source, copy in zip(there, sound, strict=True)
                 if source.asset == "imported_shards"
             }
-        files = sound or [_empty_file(scratch / name, schema)]
-        set_variable(connection, name, "VARCHAR[]", [str(file) for file in files])
+        set_variable(connection, name, "VARCHAR[]", [str(file) for file in [empty, *sound]])
     if damaged:
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
         log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
@@ -187,11 +199,3 @@ def _sizes(folder: Stored) -> dict[str, int]:
     with suppress(NcaError):
         return sizes(folder)
     return {}
-
-
-def _empty_file(path: Path, schema: dict[str, Any] | None) -> Path:
-    if schema is None:
-        path.write_text("[]")
-    else:
-        pl.DataFrame(schema=schema).write_parquet(path)
-    return path

@@ -8,13 +8,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import kubernetes.client
 import pytest
 import yaml
 from dagster._config import process_config
 from dagster._core.instance.config import dagster_instance_config_schema
+from dagster_k8s.job import get_user_defined_k8s_config
 
-from nca_assets.settings import OWNERS
+from nca_assets.definitions import defs
+from nca_assets.orchestration.assets.pods import TAG
+from nca_assets.settings import OWNERS, Orchestration, load
 from nca_assets_tests.conftest import PROJECT
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
@@ -276,3 +280,44 @@ def test_a_shard_fits_a_gpu_worker_and_a_label_fits_beside_it() -> None:
     assert int(gpu["resources"]["limits"]["nvidia.com/gpu"]) == int(needs["NCA_SHARD_GPUS"])
     assert int(gpu["resources"]["limits"]["cpu"]) >= int(needs["NCA_SHARD_CPUS"]) + int(needs["NCA_LABEL_CPUS"])
     assert int(cpu["resources"]["limits"]["cpu"]) >= int(needs["NCA_LABEL_CPUS"])
+
+
+def test_a_full_pass_keeps_every_gpu_busy_and_is_asked_for_in_two_ticks() -> None:
+    settings = environment(code_server())
+    [gpus] = [group["maxReplicas"] for group in RAY_CLUSTER["spec"]["workerGroupSpecs"] if group["groupName"] == "gpu"]
+    a_run, a_tick = int(settings["NCA_SHARDS_PER_RUN"]), int(settings["NCA_SHARDS_PER_TICK"])
+    partitions = 3 * int(settings["NCA_SHARDS_PER_SET"])
+    assert partitions == 4884
+    assert 2 * a_tick >= partitions
+    runs = a_tick // a_run
+    assert gpus < runs <= VALUES["concurrency"]["runs"]["maxConcurrentRuns"]
+    assert f"concurrency set device {gpus}" in (KUBERNETES / "README.md").read_text()
+
+
+def test_what_the_values_say_of_runs_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment(code_server()).items():
+        monkeypatch.setenv(name, value)
+    loaded = load(Orchestration)
+    assert (loaded.shards_per_run, loaded.shards_per_tick, loaded.top_up_cron) == (200, 3200, "*/5 * * * *")
+
+
+DRIVERS = {"learn_vocabulary", "make_shard"}
+"""Jobs whose pods do little themselves."""
+
+
+def memory(resources: Any) -> int:
+    return int(resources["limits"]["memory"].removesuffix("Gi"))
+
+
+def test_runs_that_do_more_than_drive_have_larger_pods() -> None:
+    driver = memory(VALUES["runLauncher"]["config"]["k8sRunLauncher"]["resources"])
+    launched = {job.name: job.tags for job in defs.get_repository_def().get_all_jobs() if not job.name.startswith("__")}
+    [sensor] = defs.get_repository_def().sensor_defs
+    assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
+    launched["sensor"] = sensor.run_tags
+    assert {name for name, tags in launched.items() if TAG not in tags} == DRIVERS
+    for name in launched.keys() - DRIVERS:
+        # As the launcher reads it, which refuses what it does not know.
+        container = get_user_defined_k8s_config({TAG: launched[name][TAG]}).container_config
+        assert memory(container["resources"]) >= 4 * driver, name
+        assert list(faults(container["resources"], "V1ResourceRequirements")) == []

@@ -64,6 +64,7 @@ def see_the_graph(page: Page, address: str, snap: Snap) -> None:
         "rollouts",
         "labels",
         "imported",
+        "tracking",
         "analytics",
         "collections",
         "tasks",

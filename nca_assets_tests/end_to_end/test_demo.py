@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from nca_assets.figures.catalog import FIGURES
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
 from nca_assets_tests.conftest import local
-from nca_assets_tests.end_to_end.conftest import Project, clone, graphql, user_interface
+from nca_assets_tests.end_to_end.conftest import NCA, Project, clone, graphql, user_interface
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +79,20 @@ def test_a_second_demo_gives_the_same_digests(project: Project, demo: str) -> No
 
     assert digests(again.stdout) == digests(demo)
     assert len(digests(demo)) == 4
+
+
+def test_the_ui_says_where_it_is_and_nothing_else(project: Project, address: str) -> None:
+    deadline = time.monotonic() + 10
+    while not (said := (project.folder / "ui.log").read_text()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert said == f"Dagster's UI: {address} (Ctrl-C ends it)\n"
+
+
+def test_a_port_that_is_taken_is_one_line(project: Project, address: str) -> None:
+    port = address.rsplit(":", 1)[1]
+    done = project.run(NCA, "ui", "--port", port)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(rf"nca: can't listen on port {port} \(.+\): .* --port\n", done.stderr)
 
 
 def test_the_ui_shows_the_graph(address: str) -> None:

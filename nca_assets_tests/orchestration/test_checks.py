@@ -76,7 +76,7 @@ def test_executing_all_checks_finds_a_deleted_shard(chain: Project, instance: dg
 def test_no_run_has_a_step_for_a_check_that_its_partitions_evaluate(instance: dg.DagsterInstance) -> None:
     job = defs.resolve_job_def("make_shard")
     result = job.execute_in_process(instance=instance, partition_key=KEYS[0])
-    assert {event.step_key for event in result.all_events if event.step_key} == {"rollouts"}
+    assert {event.step_key for event in result.all_events if event.step_key} == {"shards_and_labels"}
     assert not [event for event in result.all_events if event.is_step_skipped]
 
 

@@ -1,6 +1,8 @@
 """The code location loads, and every way of finding it agrees."""
 
 import tomllib
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -58,6 +60,43 @@ def test_every_asset_is_described_and_versioned(key: str) -> None:
     assert node.code_version
     assert node.group_name != "default"
     assert node.kinds
+
+
+def test_descriptions_are_for_users() -> None:
+    graph, repository = defs.resolve_asset_graph(), defs.get_repository_def()
+    described = [graph.get(key).description for key in graph.get_all_asset_keys()]
+    described += [job.description for job in repository.get_all_jobs() if not job.name.startswith("__")]
+    described += [schedule.description for schedule in repository.schedule_defs]
+    for description in described:
+        assert description
+        assert "Not here" not in description
+        assert "```" not in description
+
+
+def test_the_sql_of_a_table_is_beside_its_description() -> None:
+    metadata = defs.resolve_asset_graph().get(dg.AssetKey(["analytics", "geometry"])).metadata
+    assert str(metadata["sql"].value).startswith("```sql\nCREATE OR REPLACE VIEW geometry AS\nSELECT")
+
+
+def test_every_asset_links_to_its_document_and_its_function() -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        references = graph.get(key).metadata["dagster/code_references"]
+        assert isinstance(references, dg.CodeReferencesMetadataValue)
+        files = [Path(r.file_path) for r in references.code_references if isinstance(r, dg.LocalFileCodeReference)]
+        assert all(file.is_file() for file in files)
+        assert {file.parent.name for file in files} == {"docs", "assets"}, key
+
+
+def test_no_group_of_assets_needs_what_is_made_from_it() -> None:
+    """Else the graph of groups, which the UI shows first, has circles."""
+    graph = defs.resolve_asset_graph()
+    needs: dict[str, set[str]] = {}
+    for key in graph.get_all_asset_keys():
+        group = str(graph.get(key).group_name)
+        parents = {str(graph.get(parent).group_name) for parent in graph.get(key).parent_keys}
+        needs.setdefault(group, set()).update(parents - {group})
+    assert set(TopologicalSorter(needs).static_order()) == set(needs)
 
 
 def test_devices_and_the_publish_have_pools() -> None:

@@ -254,6 +254,16 @@ def test_single_tables_can_be_materialized(chain: Project, instance: dg.DagsterI
     assert ask(chain, "SELECT count(*) FROM labels") == [(8,)]
 
 
+def test_assets_of_other_projects_may_use_our_names_for_something_else(
+    chain: Project, instance: dg.DagsterInstance
+) -> None:
+    metadata = {"seconds": "12 s", "tokens per second": True, "device": 3}
+    instance.report_runless_asset_event(dg.AssetMaterialization("foreign", metadata=metadata))
+    rebuild(instance)
+    columns = "device, seconds, tokens_per_second"
+    assert ask(chain, f"SELECT {columns} FROM materializations WHERE asset = 'foreign'") == [(None, None, None)]
+
+
 @pytest.mark.usefixtures("chain")
 def test_columns_know_where_they_are_from(instance: dg.DagsterInstance) -> None:
     record = instance.get_latest_materialization_event(dg.AssetKey(["analytics", "rollouts"]))

@@ -6,10 +6,13 @@ from typing import Any
 
 import dagster as dg
 
-# Links to files are in beta, but nothing else in the UI leads to the documents.
-warnings.filterwarnings("ignore", "Class `(LocalFileCodeReference|CodeReferencesMetadataValue)`", dg.BetaWarning)
+# Links to files are in beta; nothing else shows a reader where the documents and the code are.
+warnings.filterwarnings("ignore", ".*(LocalFileCodeRef|CodeReferencesMetadata|with_source_code_ref)", dg.BetaWarning)
 
 OWNERS = ["team:nca-assets"]
+
+COSTLY = {"cost": "high"}
+"""The tag of assets that take hours for millions of rollouts; ``tag:cost=high`` selects them in the UI."""
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -11,11 +11,20 @@ from nca_assets.orchestration.assets.conditions import FOLLOWS
 from nca_assets.orchestration.assets.data_state import data_state, report_data_state
 from nca_assets.orchestration.assets.partition_specs import IMPORTED_LABELS, IMPORTED_SHARDS, LABELS, SHARDS
 from nca_assets.orchestration.partitions.events import Reporter
-from nca_assets.orchestration.reporting import table_schema, working
-from nca_assets.warehouse.catalog import BY_NAME, TABLES
+from nca_assets.orchestration.reporting import seconds_since, table_schema, working
+from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.table import Table
 
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
+
+GROUPS = {
+    **dict.fromkeys(("collections", "collection_rollouts"), "collections"),
+    **dict.fromkeys(("long_horizon_scores", "long_horizon_leaderboard"), "tasks"),
+    **dict.fromkeys(("label_parts", "shards", "materializations", "current_materializations"), "tracking"),
+    **dict.fromkeys(("stale_partitions", "snapshot"), "tracking"),
+}
+"""The groups of tables that are not simply analytics. No group may need what another makes from it, directly or not,
+or the graph of groups in the UI has circles."""
 
 SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
     "label_files": [LABELS.key, IMPORTED_LABELS.key, data_state.key],
@@ -33,8 +42,8 @@ def _spec(table: Table) -> dg.AssetSpec:
     return dg.AssetSpec(
         TABLE_KEYS[table.name],
         deps=[key for source in table.sources for key in SOURCE_KEYS[source]],
-        description=f"{table.description}.\n\n```sql\n{table.sql}```",
-        group_name="analytics",
+        description=f"{table.description}.",
+        group_name=GROUPS.get(table.name, "analytics"),
         kinds={"duckdb", table.kind.lower()},
         code_version=table.version,
         automation_condition=FOLLOWS,
@@ -43,31 +52,16 @@ def _spec(table: Table) -> dg.AssetSpec:
         metadata={
             "dagster/column_schema": table_schema(table.columns),
             "dagster/table_name": table.name,
+            "sql": dg.MetadataValue.md(f"```sql\n{table.sql}```"),
             **documents("SQL.md"),
         },
-    )
-
-
-def _lineage(table: Table) -> dg.TableColumnLineage:
-    """Column lineage where it is unambiguous: a source has a column with the same name, type and comment."""
-    parents = {
-        name: {column.name: column for column in BY_NAME[name].columns} for name in table.sources if name in BY_NAME
-    }
-    return dg.TableColumnLineage(
-        {
-            column.name: [
-                dg.TableColumnDep(TABLE_KEYS[name], column.name)
-                for name, columns in parents.items()
-                if columns.get(column.name) == column
-            ]
-            for column in table.columns
-        }
     )
 
 
 @dg.multi_asset(specs=[_spec(table) for table in TABLES], can_subset=True, pool="warehouse")
 def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Rebuild all or selected tables of the DuckDB warehouse, then swap the new file in with one rename."""
+    from nca_assets.orchestration.assets.column_lineage import as_table, column_lineage
     from nca_assets.orchestration.instance.history import copy_history
     from nca_assets.warehouse.build import build_warehouse
 
@@ -78,13 +72,15 @@ def analytics(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
         selected = [name for name, key in TABLE_KEYS.items() if key in context.selected_asset_keys]
         built = build_warehouse(data, selected)
     for name, table in built.items():
+        lineage = column_lineage(name)
         yield dg.MaterializeResult(
             asset_key=TABLE_KEYS[name],
             data_version=dg.DataVersion(table.digest),
             metadata={
                 "dagster/row_count": table.rows,
-                "dagster/column_lineage": _lineage(BY_NAME[name]),
-                "seconds": time.perf_counter() - started,
+                "dagster/column_lineage": lineage,
+                "columns": as_table(lineage),
+                "seconds": seconds_since(started),
                 "bytes of the warehouse": data.warehouse_file().stat().st_size,
                 "path": dg.MetadataValue.path(str(data.warehouse_file())),
             },

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.about import COSTLY, OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
-from nca_assets.orchestration.reporting import inline_picture, progress_in_log, working
+from nca_assets.orchestration.reporting import (
+    inline_picture,
+    progress_in_log,
+    rounded,
+    seconds_since,
+    table_schema,
+    working,
+)
 from nca_assets.progress import Progress
 from nca_assets.text import markdown_table
+from nca_assets.warehouse.catalog import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,9 +29,10 @@ if TYPE_CHECKING:
     deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
     group_name="tasks",
     kinds={"torch", "parquet"},
+    tags=COSTLY,
     code_version="2",
     owners=OWNERS,
-    metadata=documents("TRAINING.md"),
+    metadata={"dagster/column_schema": table_schema(SCORE_COLUMNS), **documents("TRAINING.md")},
     pool="device",
 )
 def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -51,10 +60,10 @@ def long_horizon_baselines(context: dg.AssetExecutionContext) -> dg.MaterializeR
             "chart": inline_picture(leaderboard_chart(entropies, ORACLE)),
             "leaderboard": _as_markdown(models, above_the_oracle(board.rows)),
             "best model": best_model(models),
-            "cross-entropy of the best": entropies[best_model(models)],
-            "cross-entropy of the oracle": entropies[ORACLE],
+            "cross-entropy of the best, nats per cell": rounded(entropies[best_model(models)]),
+            "cross-entropy of the oracle, nats per cell": rounded(entropies[ORACLE]),
             "dagster/row_count": len(board.rows),
-            "seconds": time.perf_counter() - started,
+            "seconds": seconds_since(started),
             "digest": board.digest,
             "path": dg.MetadataValue.path(str(board.file)),
         },

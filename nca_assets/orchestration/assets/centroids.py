@@ -5,7 +5,7 @@ import time
 import dagster as dg
 
 from nca_assets.orchestration.assets.about import OWNERS, documents
-from nca_assets.orchestration.reporting import progress_in_log, working
+from nca_assets.orchestration.reporting import progress_in_log, seconds_since, working
 from nca_assets.versions import CENTROIDS_CODE
 
 
@@ -37,7 +37,7 @@ def centroids(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         metadata={
             "tokens": len(vocabulary),
             "source": source,
-            "seconds": time.perf_counter() - started,
+            "seconds": seconds_since(started),
             "digest": digest(vocabulary),
             "path": dg.MetadataValue.path(str(data.centroids_file)),
         },

@@ -9,7 +9,7 @@ from nca_assets.ids import RolloutId
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
 from nca_assets.orchestration.partitions.keys import collection_partitions
-from nca_assets.orchestration.reporting import inline_picture, working
+from nca_assets.orchestration.reporting import inline_picture, seconds_since, working
 
 SHEET_ROLLOUTS = 6
 ANIMATED_FRAMES = 24
@@ -71,7 +71,7 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
             "query": dg.MetadataValue.md(f"```sql\n{frozen.query}\n```"),
             "sampling": str(frozen.sampling),
             "dagster/partition_row_count": len(frozen.rollouts),
-            "seconds": time.perf_counter() - started,
+            "seconds": seconds_since(started),
             "digest": frozen.digest,
             "path": dg.MetadataValue.path(str(frozen.file)),
         },

@@ -6,6 +6,7 @@ a run, and after one that was killed, the version is a marker instead: no table 
 """
 
 import hashlib
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -23,17 +24,23 @@ PARTITIONED = [SHARDS.key, LABELS.key, IMPORTED_SHARDS.key, IMPORTED_LABELS.key]
 
 
 @dg.asset(
-    deps=PARTITIONED, group_name="labels", code_version=CODE, owners=OWNERS, metadata=documents("ARCHITECTURE.md")
+    deps=PARTITIONED,
+    group_name="labels",
+    kinds={"python"},
+    code_version=CODE,
+    owners=OWNERS,
+    metadata=documents("ARCHITECTURE.md"),
 )
 def data_state(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """The state of all shards and labels together: a digest of their data versions, brought up to date by each run."""
-    return dg.MaterializeResult(data_version=dg.DataVersion(_state_of_partitions(context.instance)))
+    digest, counts = _state_of_partitions(context.instance)
+    return dg.MaterializeResult(data_version=dg.DataVersion(digest), metadata=counts)
 
 
 def report_change(reporter: Reporter, by: str) -> None:
     """Report, before a partition is reported, that partitions are changing, unless that was the last report."""
     if not (latest_version(reporter.instance, data_state.key) or "").startswith(CHANGING):
-        _report(reporter, f"{CHANGING} by {by}")
+        _report(reporter, f"{CHANGING} by {by}", {})
 
 
 def report_data_state(reporter: Reporter) -> None:
@@ -41,18 +48,23 @@ def report_data_state(reporter: Reporter) -> None:
 
     Asked again after each report, so that of two that report at once the later one has seen every partition.
     """
-    while (state := _state_of_partitions(reporter.instance)) != latest_version(reporter.instance, data_state.key):
-        _report(reporter, state)
+    digest, counts = _state_of_partitions(reporter.instance)
+    while digest != latest_version(reporter.instance, data_state.key):
+        _report(reporter, digest, counts)
+        digest, counts = _state_of_partitions(reporter.instance)
 
 
-def _report(reporter: Reporter, version: str) -> None:
+def _report(reporter: Reporter, version: str, counts: Mapping[str, int]) -> None:
     inputs = {key.to_user_string(): latest_version(reporter.instance, key) or "INITIAL" for key in PARTITIONED}
-    reporter.materialization(data_state.key, None, Artifact(version, CODE, inputs, {}))
+    reporter.materialization(data_state.key, None, Artifact(version, CODE, inputs, counts))
 
 
-def _state_of_partitions(instance: dg.DagsterInstance) -> str:
-    state = hashlib.sha256()
+def _state_of_partitions(instance: dg.DagsterInstance) -> tuple[str, dict[str, int]]:
+    """The digest, and the number of partitions by asset."""
+    state, counts = hashlib.sha256(), {}
     for key in PARTITIONED:
-        for partition, version in sorted(latest_versions(instance, key).items()):
+        versions = latest_versions(instance, key)
+        counts[key.to_user_string().replace("_", " ")] = len(versions)
+        for partition, version in sorted(versions.items()):
             state.update(f"{key.to_user_string()} {partition} {version}\n".encode())
-    return state.hexdigest()
+    return state.hexdigest(), counts

@@ -7,7 +7,7 @@ import dagster as dg
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
 from nca_assets.orchestration.assets.conditions import FOLLOWS
-from nca_assets.orchestration.reporting import progress_in_log, working
+from nca_assets.orchestration.reporting import progress_in_log, seconds_since, working
 
 
 @dg.asset(
@@ -32,7 +32,7 @@ def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         metadata={
             "dagster/row_count": written.rollouts,
             "bytes": written.bytes,
-            "seconds": time.perf_counter() - started,
+            "seconds": seconds_since(started),
             "digest": written.digest,
             "path": dg.MetadataValue.path(str(file)),
         },

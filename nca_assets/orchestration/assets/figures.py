@@ -9,7 +9,7 @@ from nca_assets.figures.catalog import FIGURES, Figure
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
 from nca_assets.orchestration.assets.conditions import FOLLOWS
-from nca_assets.orchestration.reporting import failures_in_one_line, inline_picture, working
+from nca_assets.orchestration.reporting import failures_in_one_line, inline_picture, seconds_since, working
 
 FIGURE_KEYS = {figure.name: dg.AssetKey(["figures", figure.name]) for figure in FIGURES}
 
@@ -44,7 +44,7 @@ def figures(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
             metadata={
                 "figure": inline_picture(picture.small),
                 "bytes": len(picture.png),
-                "seconds": time.perf_counter() - started,
+                "seconds": seconds_since(started),
                 "path": dg.MetadataValue.path(str(figure.file("png", data))),
             },
         )

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from nca_assets.labels.schema import LABEL_COLUMNS
-from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.about import COSTLY, OWNERS, documents
 from nca_assets.orchestration.assets.centroids import centroids
 from nca_assets.orchestration.assets.conditions import FOLLOWS
 from nca_assets.orchestration.reporting import table_schema
@@ -19,6 +19,7 @@ SHARDS = dg.AssetSpec(
     ),
     group_name="rollouts",
     kinds={"torch", "numpy"},
+    tags=COSTLY,
     code_version=shards_code(RECIPE_VERSION),
     owners=OWNERS,
     metadata=documents("SPEC.md", "CALIBRATION.md"),
@@ -35,6 +36,7 @@ LABELS = dg.AssetSpec(
     ),
     group_name="labels",
     kinds={"polars", "parquet"},
+    tags=COSTLY,
     code_version=labels_code(LABEL_VERSION, RECIPE_VERSION),
     owners=OWNERS,
     metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},
@@ -64,6 +66,7 @@ IMPORTED_LABELS = dg.AssetSpec(
     ),
     group_name="imported",
     kinds={"polars", "parquet"},
+    tags=COSTLY,
     code_version=labels_code(LABEL_VERSION, None),
     owners=OWNERS,
     metadata={"dagster/column_schema": table_schema(LABEL_COLUMNS), **documents("LABELS.md")},

@@ -4,13 +4,13 @@ import time
 
 import dagster as dg
 
-from nca_assets.orchestration.assets.about import OWNERS, documents
+from nca_assets.orchestration.assets.about import COSTLY, OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
 from nca_assets.orchestration.assets.conditions import FOLLOWS
 from nca_assets.orchestration.assets.data_state import data_state
 from nca_assets.orchestration.assets.figures import FIGURE_KEYS
 from nca_assets.orchestration.assets.partition_specs import LABELS, SHARDS
-from nca_assets.orchestration.reporting import progress_in_log, working
+from nca_assets.orchestration.reporting import progress_in_log, seconds_since, working
 
 
 @dg.asset(
@@ -42,6 +42,7 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     deps=[dataset_card, SHARDS.key, LABELS.key, data_state, *FIGURE_KEYS.values()],
     group_name="publishing",
     kinds={"huggingface", "parquet"},
+    tags=COSTLY,
     code_version="1",
     owners=OWNERS,
     metadata=documents("PUBLISHING.md"),
@@ -58,7 +59,7 @@ def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult
         metadata={
             "files": published.files,
             "bytes": published.bytes,
-            "seconds": time.perf_counter() - started,
+            "seconds": seconds_since(started),
             "digest": published.digest,
             "path": dg.MetadataValue.path(str(published.folder)),
         },

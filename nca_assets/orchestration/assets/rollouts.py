@@ -15,6 +15,7 @@ STAGES = (stages.SHARDS, stages.LABELS)
 
 
 @dg.multi_asset(
+    name="shards_and_labels",
     specs=[SHARDS, LABELS],
     check_specs=check_specs(STAGES, shard_partitions),
     partitions_def=shard_partitions,

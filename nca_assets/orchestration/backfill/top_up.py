@@ -48,7 +48,9 @@ def requests(
                 )
 
 
-DESCRIPTION = "Requests missing partitions, then stale ones, up to NCA_SHARDS_PER_TICK shards a tick."
+DESCRIPTION = """Fills the dataset. Each tick requests missing shards and labels, then stale ones, up to
+`NCA_SHARDS_PER_TICK` partitions. Partitions in flight are skipped; those that failed come last. Missing and stale are
+judged by the files, so deleted or damaged shards are remade. First, data that Dagster does not know of are adopted."""
 
 
 @dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=DESCRIPTION)

@@ -87,7 +87,12 @@ def _event(key: dg.AssetKey, record: dg.EventLogRecord) -> Event:
             for name, version in tags.items()
             if name.startswith(INPUT_VERSION)
         },
-        device=metadata.get("device"),
-        seconds=metadata.get("seconds"),
-        tokens_per_second=metadata.get("tokens per second"),
+        device=device if isinstance(device := metadata.get("device"), str) else None,
+        seconds=_number(metadata.get("seconds")),
+        tokens_per_second=_number(metadata.get("tokens per second")),
     )
+
+
+def _number(value: object) -> float | None:
+    """``value`` if it is a number; assets of other projects in the instance may use the name for something else."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

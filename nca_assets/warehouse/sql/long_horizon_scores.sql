@@ -1,1 +1,4 @@
-FROM read_parquet(getvariable('score_files'), hive_partitioning = false)
+SELECT
+    model, rollout_id, set_name, behavior, height, width,
+    cross_entropy, accuracy, accuracy_changed, accuracy_unchanged, skill
+FROM read_parquet(getvariable('score_files'), hive_partitioning = false, union_by_name = true)

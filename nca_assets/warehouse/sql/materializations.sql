@@ -1,6 +1,6 @@
 WITH events AS (
     SELECT DISTINCT ON (run_id, asset, partition_key, event) *
-    FROM read_parquet(getvariable('history_files'), hive_partitioning = false)
+    FROM read_parquet(getvariable('history_files'), hive_partitioning = false, union_by_name = true)
 ),
 -- Dagster records an input's partition by the hash of its data version.
 versions AS (SELECT DISTINCT asset, data_version, sha256(data_version) AS hashed FROM events),
