@@ -133,8 +133,9 @@ def test_the_ui_creates_the_home_before_its_processes_start(
         started.append(command)
 
     monkeypatch.setattr(os, "execv", instead_of_dagster)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_: None)  # what says where the UI is
     monkeypatch.chdir(dagster_home)
     ui(port=3001)
     [command] = started
     assert command[:2] == ["dagster", "dev"]
-    assert command[-4:] == ["--host", "127.0.0.1", "--port", "3001"]
+    assert command[-6:] == ["--host", "127.0.0.1", "--port", "3001", "--log-level", "warning"]

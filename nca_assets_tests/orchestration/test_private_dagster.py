@@ -23,6 +23,9 @@ import nca_assets
 PACKAGE = Path(nca_assets.__file__).parent
 
 ALLOWED = {
+    "orchestration/partitions/events.py": {
+        "dagster._core.definitions.asset_checks.asset_check_evaluation.AssetCheckEvaluationTargetMaterializationData",
+    },
     "orchestration/backfill/launch.py": {
         "dagster._core.definitions.assets.graph.asset_graph_subset.AssetGraphSubset",
         "dagster._core.execution.backfill.PartitionBackfill",
