@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -54,6 +55,8 @@ def test_a_day_in_the_ui(page: Page, project: Project, snap: Snap) -> None:
         see_the_graph(page, address, snap)
         materialize_one_partition(page, address, snap)
         backfill_a_range(page, address, snap)
+        look_at_the_checks(page, address, project, snap)
+        cancel_a_run(page, address)
         switch_the_schedule_on(page, address, snap)
 
 
@@ -118,6 +121,61 @@ def backfill_a_range(page: Page, address: str, snap: Snap) -> None:
 
 MATERIALIZED = """{ assetNodeOrError(assetKey: {path: ["rollout_shards"]}) { ... on AssetNode {
     assetPartitionStatuses { ... on DefaultPartitionStatuses { materializedPartitions } } } } }"""
+
+
+def look_at_the_checks(page: Page, address: str, project: Project, snap: Snap) -> None:
+    open_checks(page, address)
+    expect(page.get_by_text("Passed (5)")).to_be_visible()
+    page.get_by_role("button", name="Execute all").click()
+    expect(page.get_by_role("region", name=re.compile("Notifications"))).to_contain_text("Launched")
+    run = wait_for_the_newest_run(page, address)
+    assert (run["status"], {step["status"] for step in run["stepStats"]}) == ("SUCCESS", {"SUCCESS"})
+    (project.data / "nca_dataset" / "shard_00003.npz").unlink()
+    assert project.nca("verify", "set1-00003").returncode == 1
+    open_checks(page, address)
+    expect(page.get_by_text("Passed (4)")).to_be_visible()
+    expect(page.get_by_text("Failed (1)", exact=True)).to_be_visible()
+    snap("checks")
+
+
+def open_checks(page: Page, address: str) -> None:
+    page.goto(f"{address}/assets/rollout_shards?view=checks&checkDetail=tokens_in_range")
+    page.get_by_role("tab", name="Partitions").last.click()
+
+
+def cancel_a_run(page: Page, address: str) -> None:
+    """Midway through its partitions: no check is shown as skipped."""
+    page.goto(f"{address}/assets/rollout_shards?view=partitions")
+    choose_partitions(page, ["set3-00000", "set3-00001"])
+    page.get_by_role("button", name=re.compile("Launch backfill")).click()
+    page.wait_for_timeout(5000)
+    for _ in range(120):
+        run = newest_run(address)
+        if run["status"] == "STARTED":
+            break
+        page.wait_for_timeout(500)
+    graphql(address, CANCEL.format(run=run["runId"]))
+    run = wait_for_the_newest_run(page, address)
+    assert run["status"] == "CANCELED"
+    assert [step for step in run["stepStats"] if step["status"] == "SKIPPED"] == []
+
+
+CANCEL = """mutation {{ terminateRun(runId: "{run}", terminatePolicy: SAFE_TERMINATE) {{ __typename }} }}"""
+
+NEWEST = """{ runsOrError(limit: 1) { ... on Runs { results { runId status stepStats { stepKey status } } } } }"""
+
+
+def newest_run(address: str) -> dict[str, Any]:
+    return graphql(address, NEWEST)["runsOrError"]["results"][0]
+
+
+def wait_for_the_newest_run(page: Page, address: str) -> dict[str, Any]:
+    for _ in range(MILLISECONDS // 1000):
+        page.wait_for_timeout(1000)
+        run = newest_run(address)
+        if run["status"] in ("SUCCESS", "FAILURE", "CANCELED"):
+            return run
+    raise AssertionError(f"{run} does not end")
 
 
 def switch_the_schedule_on(page: Page, address: str, snap: Snap) -> None:
