@@ -5,7 +5,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,8 @@ def look_at_the_checks(page: Page, address: str, project: Project, snap: Snap) -
 
 def open_checks(page: Page, address: str) -> None:
     page.goto(f"{address}/assets/rollout_shards?view=checks&checkDetail=tokens_in_range")
-    page.get_by_role("tab", name="Partitions").last.click()
+    expect(page.get_by_text("Execution history")).to_be_visible()
+    page.get_by_text("Partitions", exact=True).last.click()
 
 
 def cancel_a_run(page: Page, address: str) -> None:
@@ -148,12 +149,7 @@ def cancel_a_run(page: Page, address: str) -> None:
     page.goto(f"{address}/assets/rollout_shards?view=partitions")
     choose_partitions(page, ["set3-00000", "set3-00001"])
     page.get_by_role("button", name=re.compile("Launch backfill")).click()
-    page.wait_for_timeout(5000)
-    for _ in range(120):
-        run = newest_run(address)
-        if run["status"] == "STARTED":
-            break
-        page.wait_for_timeout(500)
+    run = wait_for_the_newest_run(page, address, {"STARTED"})
     graphql(address, CANCEL.format(run=run["runId"]))
     run = wait_for_the_newest_run(page, address)
     assert run["status"] == "CANCELED"
@@ -162,6 +158,8 @@ def cancel_a_run(page: Page, address: str) -> None:
 
 CANCEL = """mutation {{ terminateRun(runId: "{run}", terminatePolicy: SAFE_TERMINATE) {{ __typename }} }}"""
 
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+
 NEWEST = """{ runsOrError(limit: 1) { ... on Runs { results { runId status stepStats { stepKey status } } } } }"""
 
 
@@ -169,13 +167,12 @@ def newest_run(address: str) -> dict[str, Any]:
     return graphql(address, NEWEST)["runsOrError"]["results"][0]
 
 
-def wait_for_the_newest_run(page: Page, address: str) -> dict[str, Any]:
-    for _ in range(MILLISECONDS // 1000):
-        page.wait_for_timeout(1000)
-        run = newest_run(address)
-        if run["status"] in ("SUCCESS", "FAILURE", "CANCELED"):
+def wait_for_the_newest_run(page: Page, address: str, statuses: Set[str] = ENDED) -> dict[str, Any]:
+    for _ in range(MILLISECONDS // 200):
+        page.wait_for_timeout(200)
+        if (run := newest_run(address))["status"] in statuses:
             return run
-    raise AssertionError(f"{run} does not end")
+    raise AssertionError(f"no run is {statuses}")
 
 
 def switch_the_schedule_on(page: Page, address: str, snap: Snap) -> None:
