@@ -60,6 +60,18 @@ class Facts:
         return [row["set_name"] for row in self.sets]
 
     @property
+    def frames(self) -> str:
+        """The frames of a rollout, or their range if sets differ."""
+        frames = sorted({row["frames"] for row in self.sets})
+        return str(frames[0]) if len(frames) == 1 else f"{frames[0]} to {frames[-1]}"
+
+    @property
+    def families(self) -> list[str]:
+        """The families that any of the sets draws its rules from."""
+        drawn = {name for split in self.splits for name in self.definitions[split].families}
+        return [family.name for family in FAMILIES if family.name in drawn]
+
+    @property
     def size(self) -> str:
         """The hub's size category."""
         return next((name for rows, name in SIZES.items() if self.total["rollouts"] < rows), "n>100M")
@@ -116,7 +128,7 @@ def render(about: Facts) -> str:
     return environment.get_template(TEMPLATE.name).render(
         about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=about.definitions,
         tokens=TOKENS, channels=CHANNELS, context=LONG_HORIZON[:-1],
-        target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES, families=FAMILIES,
+        target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES,
         changed=about.changed, first=RolloutId(about.splits[0], 0),
     )  # fmt: skip
 

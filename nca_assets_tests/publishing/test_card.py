@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -49,6 +50,20 @@ def test_large_means_are_written_out(to_publish: DataFolder) -> None:
     [tokens] = [row for row in about.comparison if row["statistic"] == "mean tokens per rollout"]
     tokens["ours"] = 362178.25
     assert "| mean tokens per rollout | tokens | 362,178.2 | 362,178 |" in render(about)
+
+
+def test_frames_and_families_are_those_of_the_sets(to_publish: DataFolder) -> None:
+    about = facts(to_publish)
+    assert "A rollout is 140 frames of a grid" in render(about)
+    assert "one of 14 families" in render(about)
+    first, *rest = about.sets
+    other = about.definitions[first["set_name"]].model_copy(update={"families": {"gliders": 3, "plain": 1}})
+    sets = [{**first, "set_name": "set4", "frames": 150}, *rest]
+    mixed = replace(about, sets=sets, definitions={**about.definitions, "set4": other})
+    assert "A rollout is 140 to 150 frames of a grid" in render(mixed)
+    only = render(replace(mixed, sets=sets[:1]))
+    assert "one of 2 families\n(gliders, plain)" in only
+    assert "A rollout is 150 frames" in only
 
 
 def test_the_hub_finds_configs_and_splits(published: Published) -> None:
