@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,20 @@ def drive(address: str, count: str) -> None:
 
     project = on_ray(Project.load(), address, shard_gpus=1)
     print(json.dumps(facts(list(workers.make_all(jobs(int(count)), project, unseen)))))
+
+
+def require_own_devices(notes: list[Facts]) -> None:
+    """Every stage used the device that Ray gave it, and no two used one at the same time."""
+    assert [note["used"] for note in notes] == [note["given"] for note in notes]
+    for device in {note["used"] for note in notes}:
+        spans = sorted((note["began"], note["ended"]) for note in notes if note["used"] == device)
+        assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+def require_busy_devices(notes: list[Facts]) -> None:
+    """No device was free for a second while a shard waited."""
+    last_began = max(note["began"] for note in notes)
+    for device in {note["used"] for note in notes}:
+        spans = sorted((note["began"], note["ended"]) for note in notes if note["used"] == device)
+        waits = [after[0] - before[1] for before, after in pairwise(spans)] + [last_began - spans[-1][1]]
+        assert max(waits) < 1

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from nca_assets.workers.stages import SHARDS, Made, Outcome
 from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.servers import RayCluster, stopped
 from nca_assets_tests.workers import fakes
-from nca_assets_tests.workers.fakes import Facts, Work, facts, jobs, unseen
+from nca_assets_tests.workers.fakes import Work, facts, jobs, require_busy_devices, require_own_devices, unseen
 
 GPUS = 4
 
@@ -49,17 +48,10 @@ def without(project: Project, address: str) -> Project:
     return fakes.on_ray(project, address, shard_gpus=0)
 
 
-def require_own_devices(notes: list[Facts]) -> None:
-    """Every stage used the device that Ray gave it, and no two used one at the same time."""
-    assert [note["used"] for note in notes] == [note["given"] for note in notes]
-    for device in {note["used"] for note in notes}:
-        spans = sorted((note["began"], note["ended"]) for note in notes if note["used"] == device)
-        assert all(before[1] <= after[0] for before, after in pairwise(spans))
-
-
 def test_every_shard_is_made_on_the_device_that_ray_gave(with_gpus: Project) -> None:
-    notes = facts(list(workers.make_all(jobs(60), with_gpus, unseen)))
+    notes = facts(list(workers.make_all(jobs(104), with_gpus, unseen)))
     require_own_devices(notes)
+    require_busy_devices(notes)
     assert {note["used"] for note in notes} == {"0", "1", "2", "3"}
 
 
@@ -81,7 +73,7 @@ def tried_again(make: Callable[[], list[Outcome]], times: int = 3) -> list[Outco
 
 def test_two_runs_at_once_share_no_gpu(address: str, data: object) -> None:  # noqa: ARG001
     code = f"import sys; from {fakes.__name__} import drive; drive(*sys.argv[1:])"
-    command = [sys.executable, "-c", code, address, "36"]
+    command = [sys.executable, "-c", code, address, "52"]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) for _ in range(2)]
     printed = [run.communicate(timeout=300)[0] for run in runs]
     require_own_devices([note for text in printed for note in json.loads(text.splitlines()[-1])])

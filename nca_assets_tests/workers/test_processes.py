@@ -23,16 +23,16 @@ from nca_assets.workers.choose import make_all
 from nca_assets.workers.stages import Made
 from nca_assets_tests.conftest import PROJECT
 from nca_assets_tests.workers import fakes
-from nca_assets_tests.workers.fakes import facts, jobs, unseen
+from nca_assets_tests.workers.fakes import facts, jobs, require_busy_devices, require_own_devices, unseen
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def project(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """On a machine of three GPUs, which three of eight are for this process to see."""
-    claim_gpus(3, monkeypatch)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,6,GPU-7")
+    """On a machine of four GPUs, four of eight that this process may see."""
+    claim_gpus(4, monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,GPU-7")
     return replace(project, resources=project.resources.model_copy(update={"device": "auto", "threads": 8}))
 
 
@@ -42,13 +42,15 @@ def claim_gpus(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_gpus_are_used_each_by_one_process(project: Project) -> None:
-    notes = facts(list(make_all(jobs(24), project, unseen)))
-    assert len(notes) == 24
-    assert {note["used"] for note in notes} == {"5", "6", "GPU-7"}
-    assert len({(note["used"], note["process"]) for note in notes}) == 3
+    notes = facts(list(make_all(jobs(104), project, unseen)))
+    assert len(notes) == 104
+    require_own_devices(notes)
+    require_busy_devices(notes)
+    assert {note["used"] for note in notes} == {"4", "5", "6", "GPU-7"}
+    assert len({(note["used"], note["process"]) for note in notes}) == 4
     assert os.getpid() not in {note["process"] for note in notes}
     assert {note["threads"] for note in notes} == {2}
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6,GPU-7"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,5,6,GPU-7"
 
 
 def test_a_slow_shard_holds_back_no_other(project: Project) -> None:
@@ -68,7 +70,7 @@ def test_progress_counts_partitions(project: Project) -> None:
         yield lambda done, total: seen.append((done, total))
 
     list(make_all(jobs(4), project, watch))
-    assert titles == [("partitions on 3 GPUs", "partitions")]
+    assert titles == [("partitions on 4 GPUs", "partitions")]
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
@@ -123,7 +125,7 @@ def test_closing_ends_the_processes(project: Project) -> None:
     outcomes = make_all(jobs(12), project, unseen)
     next(outcomes)
     begun = makers(psutil.Process())
-    assert len(begun) == 3
+    assert len(begun) == 4
     outcomes.close()
     assert not any(process.is_running() for process in begun)
 
