@@ -2,7 +2,11 @@
 
 import importlib
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -20,12 +24,13 @@ from nca_assets.in_process import (
     project_instance,
 )
 from nca_assets.labels import parts, write
+from nca_assets.orchestration.instance import history
 from nca_assets.project import Project
-from nca_assets.vocabulary.centroids import import_centroids
+from nca_assets.vocabulary.centroids import import_centroids, load_centroids, save_centroids
 from nca_assets.warehouse import sources
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.counts import count_rollouts
-from nca_assets.warehouse.history import history_files
+from nca_assets.warehouse.history import Event, history_files
 from nca_assets.warehouse.read import connect
 from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
@@ -165,6 +170,31 @@ def newer_definitions() -> dg.Definitions:
         return importlib.import_module("nca_assets.definitions").defs
     finally:
         sys.modules.update(kept)
+
+
+def test_the_order_of_the_log_decides_what_is_current_whatever_clocks_say(
+    chain: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine whose clock is two minutes behind makes a partition last."""
+    as_they_are = history._events_after
+
+    def behind(*arguments: Any) -> Iterator[Event]:
+        for event in as_they_are(*arguments):
+            late = event.asset == "rollout_shards" and event.event == newest
+            yield replace(event, time=event.time - timedelta(minutes=2)) if late else event
+
+    save_centroids(load_centroids(chain.data).flip(0), chain.data, "imported from a test")
+    assert run_job(instance, "learn_vocabulary").success
+    assert run_job(instance, "make_shard", KEYS[0]).success
+    newest = instance.fetch_materializations(SHARDS, limit=1).records[0].storage_id
+    monkeypatch.setattr(history, "_events_after", behind)
+    rebuild(instance)
+    [(version,)] = ask(
+        chain,
+        "SELECT data_version FROM current_materializations "
+        "WHERE asset = 'rollout_shards' AND partition_key = 'set1-00000'",
+    )
+    assert version == data_version(instance, SHARDS, KEYS[0])
 
 
 def test_only_we_look_at_files(chain: Project, instance: dg.DagsterInstance) -> None:

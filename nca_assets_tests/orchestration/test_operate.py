@@ -107,6 +107,15 @@ def test_backfill_of_nothing_launches_nothing(instance: dg.DagsterInstance, caps
     assert not backfills(instance)
 
 
+@pytest.mark.usefixtures("begun")
+def test_backfill_leaves_out_what_is_in_flight(instance: dg.DagsterInstance) -> None:
+    assert nca("backfill", "--set", "set2", "--shards", "0-1", "--missing") == 0
+    assert nca("backfill", "--set", "set2", "--shards", "0-2", "--missing") == 0
+    first, second = sorted((targets(backfill) for backfill in backfills(instance)), key=lambda t: len(t[SHARDS]))
+    assert first[SHARDS] | second[SHARDS] == {"set2-00000", "set2-00002"}
+    assert not first[SHARDS] & second[SHARDS]
+
+
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("arguments", "message"),
