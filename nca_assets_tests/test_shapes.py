@@ -76,7 +76,7 @@ def test_commands_that_write_are_refused_and_change_nothing(
     assert nca(*command) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "has shards of 4 rollouts, asked are of 8" in said
+    assert "has shards of 4 rollouts, not of 8 as requested" in said
     assert {file: file.read_bytes() for file in root.rglob("*") if file.is_file()} == before
 
 

@@ -212,7 +212,7 @@ def test_outdated_data_are_not_published(own_data: DataFolder, resources: Resour
     for each in KEYS:
         own_data.labels_file(each).unlink()
     build_warehouse(own_data)
-    with pytest.raises(NcaError, match="no labelled shard to publish"):
+    with pytest.raises(NcaError, match="no labeled shards to publish"):
         publish(tmp_path / "dataset", own_data)
 
 
