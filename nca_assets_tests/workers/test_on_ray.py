@@ -55,6 +55,7 @@ def test_every_shard_is_made_on_the_device_that_ray_gave(with_gpus: Project) -> 
     assert {note["used"] for note in notes} == {"0", "1", "2", "3"}
 
 
+@pytest.mark.long
 def test_a_client_s_shards_are_too(project: Project, cluster: RayCluster) -> None:
     notes = facts(tried_again(lambda: list(workers.make_all(jobs(24), fakes.on_ray(project, cluster.address), unseen))))
     require_own_devices(notes)
