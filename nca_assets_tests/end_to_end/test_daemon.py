@@ -174,7 +174,7 @@ def refill_after_new_centroids(deployment: Deployment) -> None:
     imported = deployment.project.nca("import", "centroids", str(other))
     assert imported.returncode == 0, imported.stderr
     eventually(lambda: deployment.made(SHARDS).total() >= 7, deployment)
-    [run] = deployment.unfinished_runs()
+    [run] = [run for run in deployment.unfinished_runs() if "dagster/asset_partition_range_start" in run.tags]
     deployment.processes[-1].kill()
     process_of(deployment, run).kill()
     left_over = deployment.made(SHARDS)
