@@ -147,9 +147,7 @@ def leftovers() -> list[str]:
     from nca_assets.store.store import cache_of
 
     root = cache_of(Project.load().data.root)
-    return [
-        f"left: {file.relative_to(root)}" for file in sorted(root.rglob(".*")) if file.name != ".warehouse-cache"
-    ]
+    return [f"left: {file.relative_to(root)}" for file in sorted(root.rglob(".*")) if file.name != ".warehouse-cache"]
 
 
 def made_twice(journal: Journal, again: Journal) -> list[str]:
@@ -191,9 +189,23 @@ def make_home(home: Path) -> None:
         raise SystemExit((home.parent / "error").read_text())
 
 
-def main(folder: Path, place: str, numbers: list[str]) -> None:
-    import nca_assets.definitions  # noqa: F401 - what every fork needs
+def warm_up() -> None:
+    """Import what every fork needs. Nothing is executed: polars hangs in a fork of a process that has used it."""
+    import nca_assets.orchestration.assets.column_lineage
+    import nca_assets.warehouse.answer
+    import nca_assets.warehouse.build  # noqa: F401
+    from nca_assets.definitions import defs
 
+    for job in ("learn_vocabulary", "make_shard", "build_analytics"):
+        defs.resolve_job_def(job)
+
+
+def main(folder: Path, place: str, numbers: list[str]) -> None:
+    from nca_assets_tests.warm import LARGE
+
+    for module in LARGE:
+        __import__(module)
+    warm_up()
     if not (folder / "home").exists():
         make_home(folder / "home")
     for text in numbers:
