@@ -55,7 +55,7 @@ def die_after(number: int | None, folder: Path, journal: Journal) -> None:
 
     def of_path(kind: str) -> Callable[..., None]:
         def count(path: Any, *others: Any, **_: Any) -> None:
-            file = Path(os.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else path)
+            file = Path(f"/proc/self/fd/{path}").readlink() if isinstance(path, int) else Path(path)
             if file.is_relative_to(folder):
                 point(kind, file.relative_to(folder))
 

@@ -26,7 +26,7 @@ def case(number: int | None, folder: Path, place: str) -> dict[str, Any]:
     os.environ |= {"NCA_DATA": place, "DAGSTER_HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp")}
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     journal, again = Journal(folder / "journal"), Journal(folder / "again")
-    forked(lambda: prepare())
+    forked(prepare)
     ended = forked(lambda: live(number, folder, journal))
     found: dict[str, Any] = {"number": number, "ended": ended, "faults": []}
     found["points"] = journal.words("point") if number is None else journal.words("point")[-1:]
