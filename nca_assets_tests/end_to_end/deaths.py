@@ -54,7 +54,7 @@ def die_after(number: int | None, folder: Path, journal: Journal) -> None:
                 os._exit(KILLED)
 
     def of_path(kind: str) -> Callable[..., None]:
-        def count(path: Any, *others: Any, **_: Any) -> None:
+        def count(path: Any, *_: Any, **__: Any) -> None:
             file = Path(f"/proc/self/fd/{path}").readlink() if isinstance(path, int) else Path(path)
             if file.is_relative_to(folder):
                 point(kind, file.relative_to(folder))
