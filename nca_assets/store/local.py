@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nca_assets.errors import NcaError
-from nca_assets.store.replace import created_file, publish, replaced_file
+from nca_assets.store.replace import created_file, publish, remove_leftovers, replaced_file
 
 
 class LocalStore:
@@ -37,6 +37,9 @@ class LocalStore:
 
     def modified_at(self, file: Path) -> float:
         return file.stat().st_ctime
+
+    def remove_leftovers(self, folder: Path) -> None:
+        remove_leftovers(folder)
 
     def stamp(self, file: Path) -> int:
         return file.stat().st_mtime_ns

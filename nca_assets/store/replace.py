@@ -107,6 +107,12 @@ def _create_locked(path: Path) -> tuple[Path, int]:
         os.close(lock)  # another writer took it for abandoned before it was locked
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what dead writers of files in ``folder`` have left, for names that none is written under again."""
+    for leftover in folder.glob(f".*{TEMPORARY}"):
+        _remove_abandoned(folder / leftover.name[1 : -len(f".{12 * '?'}{TEMPORARY}")])
+
+
 def _remove_abandoned(path: Path) -> None:
     """Remove leftovers of dead writers of ``path``, and restore a folder that they were about to replace."""
     any_name = f".{glob.escape(path.name)}.{'?' * 12}"

@@ -17,7 +17,7 @@ from nca_assets.data_folder import DataFolder, named
 from nca_assets.labels.table import POLARS_TYPES, write_table
 from nca_assets.store.location import Stored
 from nca_assets.store.seal import sound_copies
-from nca_assets.store.store import names
+from nca_assets.store.store import names, remove_leftovers
 from nca_assets.warehouse.catalog import EVENT_COLUMNS
 
 RECOPY = "remove it; recent events still in Dagster will be copied again"
@@ -106,4 +106,5 @@ def _read(copies: list[Path]) -> pl.DataFrame:
 
 
 def _write(rows: pl.DataFrame, data: DataFolder) -> None:
+    remove_leftovers(data / "history")
     write_table(rows, data / "history" / f"{uuid4().hex}.parquet", data)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -218,6 +220,25 @@ def test_history_has_each_event_once_and_says_what_changed(labelled: DataFolder)
         current = connection.execute("SELECT run_id FROM current_materializations").fetchall()
     assert rows == [("r1", True), ("r2", False), ("r3", True)]
     assert current == [("r3",)]
+
+
+KILLED = """
+import os, sys
+from nca_assets.data_folder import DataFolder
+from nca_assets.store import replace
+from nca_assets.warehouse.history import append_history
+from nca_assets_tests.warehouse.test_stale import event
+replace.publish = lambda *_: os._exit(9)
+append_history([event("x", None, "a", 0)], DataFolder.open(sys.argv[1]))
+"""
+
+
+def test_what_a_killed_process_left_of_history_goes_with_the_next_events(labelled: DataFolder) -> None:
+    program = [sys.executable, "-c", KILLED, labelled.location]
+    assert subprocess.run(program, check=False, timeout=60).returncode == 9
+    assert len(list(local(labelled / "history").iterdir())) == 1
+    append_history([event("x", None, "a", 0)], labelled)
+    assert list(local(labelled / "history").iterdir()) == [local(file) for file in history_files(labelled)]
 
 
 def test_events_of_a_damaged_file_of_history_are_copied_again(labelled: DataFolder) -> None:
