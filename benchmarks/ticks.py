@@ -18,7 +18,7 @@ from collections.abc import Callable
 import dagster as dg
 import numpy as np
 from forged import forge
-from orchestration import BIN, PROJECT, SCRATCH, timed
+from orchestration import BIN, SCRATCH, timed
 from tqdm import tqdm
 
 from nca_assets.in_process import project_instance

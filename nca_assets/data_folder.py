@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Self
@@ -23,12 +24,15 @@ from nca_assets.description import (
 from nca_assets.errors import NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
 from nca_assets.store.location import Stored, parse_location
-from nca_assets.store.store import current, names, names_below, require_writable
+from nca_assets.store.store import current, listed_once, names, names_below, require_writable
 
 if TYPE_CHECKING:
     from nca_assets.automaton.recipe import Rule
 
 log = logging.getLogger(__name__)
+
+INPUTS = ("imported", "labels", "curve_sums", "findings", "history", "collections")
+"""Folders with inputs of tables, beside those of sets."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,12 @@ class DataFolder:
     def warehouse_file(self) -> Stored:
         """Path of the published warehouse; in a bucket, of its current version, which takes a request."""
         return current(self / "nca.duckdb", self / "warehouse")
+
+    def listed_once(self) -> AbstractContextManager[None]:
+        """List the folders of all inputs of tables once for the block, if the dataset is in a bucket; see
+        ``store.listed_once``."""
+        sets = (rollout_set.folder for rollout_set in self.sets.values())
+        return listed_once(self / name for name in (*sets, *INPUTS))
 
     def shards(self) -> list[ShardKey]:
         """The shards of native sets that have a manifest, in order."""
