@@ -65,10 +65,10 @@ class Memory:
         if self._known:
             set_variable(self._connection, "known", SEEN, [asdict(seen) for seen in self._known])
             for table in ROWS:
-                self._connection.execute(
-                    f"INSERT INTO {table} SELECT unnest({table}) FROM read_parquet({literal(str(self._file))}) "  # noqa: S608
-                    f"SEMI JOIN {_unnested('known')} USING (variable, place, version) WHERE {table}['partition_key'] IS NOT NULL"
-                )
+                rows = f"SELECT unnest({table}) FROM read_parquet({literal(str(self._file))})"  # noqa: S608
+                known = f"SEMI JOIN {_unnested('known')} USING (variable, place, version)"
+                there = f"{table}['partition_key'] IS NOT NULL"
+                self._connection.execute(f"INSERT INTO {table} {rows} {known} WHERE {there}")
         sound = [seen for file, seen in self._present.items() if file not in damaged]
         if len(sound) > len(self._known):
             self._remember(sound)
