@@ -89,9 +89,16 @@ class BucketStore:
         return listings.listed_once(folders)
 
     def versions(self, files: Sequence[BucketPath]) -> dict[BucketPath, str]:
-        found = {folder: listings.directly_in(folder) for folder in {file.parent for file in files}}
-        there = {file: found[file.parent].get(file.name) for file in files}
-        return {file: f"{meta['e_tag']} {meta['size']}" for file, meta in there.items() if meta and meta["e_tag"]}
+        # By name, since a path takes ten times as long to make as a name.
+        folders = {file.key.rpartition("/")[0]: file for file in files}
+        listed = {name: listings.directly_in(file.parent) for name, file in folders.items()}
+        found: dict[BucketPath, str] = {}
+        for file in files:
+            folder, _, name = file.key.rpartition("/")
+            meta = listed[folder].get(name)
+            if meta and meta["e_tag"]:
+                found[file] = f"{meta['e_tag']} {meta['size']}"
+        return found
 
     def current(self, path: BucketPath, versions: BucketPath | None) -> BucketPath:
         folder = versions or path

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
-from nca_assets.store.location import Stored, place_in
+from nca_assets.store.location import Stored
 from nca_assets.store.seal import BLANK, read_sealed, write_sealed
 from nca_assets.store.store import cache_of, versions
 from nca_assets.warehouse.catalog import BY_NAME
@@ -26,18 +26,19 @@ from nca_assets.warehouse.sql_text import literal
 ROWS = {"label_parts": "label_files", "shards": "manifests"}
 """The variable with the files of each table of the inventory."""
 
+OF_PARTITIONS = (*ROWS.values(), "curve_sum_files")
+"""The variables with a file for each partition; those of the others are few."""
 
-@dataclass(frozen=True)
-class Seen:
-    """A sound object: the variable that lists it, its path in the data folder, its version, and its partition."""
+
+class Seen(NamedTuple):
+    """A sound object: the variable that lists it, its partition, and its version."""
 
     variable: str
-    place: str
+    partition_key: str
     version: str
-    partition_key: str | None
 
 
-SEEN = "STRUCT(variable VARCHAR, place VARCHAR, version VARCHAR, partition_key VARCHAR)[]"
+SEEN = "STRUCT(variable VARCHAR, partition_key VARCHAR, version VARCHAR)[]"
 
 
 class Memory:
@@ -49,8 +50,9 @@ class Memory:
         self._connection, self._data = connection, data
         self._folder = cache_of(data.root) / "seen"
         self._present = {
-            source.file: Seen(name, place_in(data.root, source.file), version, source.partition_key)
+            source.file: Seen(name, str(source.partition_key), version)
             for name, files in sources.items()
+            if name in OF_PARTITIONS
             for source, version in _with_versions(files)
         }
         known = self._recall() if self._present else set()
@@ -63,10 +65,10 @@ class Memory:
     def complete(self, damaged: Collection[Stored]) -> None:
         """Add the known rows to the tables, which have those of the ``new`` sources, and remember the sound ones."""
         if self._known:
-            set_variable(self._connection, "known", SEEN, [asdict(seen) for seen in self._known])
+            set_variable(self._connection, "known", SEEN, [seen._asdict() for seen in self._known])
             for table in ROWS:
                 rows = f"SELECT unnest({table}) FROM read_parquet({literal(str(self._file))})"  # noqa: S608
-                known = f"SEMI JOIN {_unnested('known')} USING (variable, place, version)"
+                known = f"SEMI JOIN {_unnested('known')} USING (variable, partition_key, version)"
                 there = f"{table}['partition_key'] IS NOT NULL"
                 self._connection.execute(f"INSERT INTO {table} {rows} {known} WHERE {there}")
         sound = [seen for file, seen in self._present.items() if file not in damaged]
@@ -85,12 +87,12 @@ class Memory:
         except DamageError:  # missing, or not to be trusted
             return set()
         found = self._connection.execute(
-            f"SELECT variable, place, version, partition_key FROM read_parquet({literal(str(self._file))})"  # noqa: S608
+            f"SELECT variable, partition_key, version FROM read_parquet({literal(str(self._file))})"  # noqa: S608
         )
         return {Seen(*row) for row in found.fetchall()}
 
     def _remember(self, sound: Collection[Seen]) -> None:
-        set_variable(self._connection, "sound", SEEN, [asdict(seen) for seen in sound])
+        set_variable(self._connection, "sound", SEEN, [seen._asdict() for seen in sound])
         joins = " ".join(
             f"LEFT JOIN {table} ON seen.variable = '{variable}' AND {table}.partition_key = seen.partition_key"
             for table, variable in ROWS.items()

@@ -172,6 +172,8 @@ def _missing_sums(data: DataFolder) -> Iterator[StalePartition]:
 def _verification_findings(data: DataFolder) -> Iterator[StalePartition]:
     """Verification findings about present shards and labels."""
     findings = recorded_findings(data)
+    if not findings:
+        return
     for key in [*data.shards(), *data.imported_shards()]:
         if finding := findings.get(str(key)):
             yield StalePartition(_shards_asset(key), str(key), finding)
