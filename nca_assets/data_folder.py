@@ -127,25 +127,25 @@ class DataFolder:
 
     def tokens_file(self, key: ShardKey) -> Stored:
         """Path of the shard's tokens."""
-        return self.root / self.own_set(key.set).folder / f"shard_{key.number:05d}.npz"
+        return self.root / f"{self.own_set(key.set).folder}/shard_{key.number:05d}.npz"
 
     def manifest_file(self, key: ShardKey) -> Stored:
         """Path of the shard's manifest."""
         if key.imported:
-            return self.root / "imported" / key.set / f"shard_{key.number:05d}.json"
-        return self.tokens_file(key).with_suffix(".json")
+            return self.root / f"imported/{key.set}/shard_{key.number:05d}.json"
+        return self.root / f"{self.own_set(key.set).folder}/shard_{key.number:05d}.json"
 
     def labels_file(self, key: ShardKey) -> Stored:
         """Path of the shard's label part."""
-        return self.root / "labels" / _part(key)
+        return self.root / f"labels/{_part(key)}"
 
     def curves_file(self, key: ShardKey) -> Stored:
         """Path of the shard's curves."""
-        return self.root / "curves" / _part(key)
+        return self.root / f"curves/{_part(key)}"
 
     def curve_sums_file(self, key: ShardKey) -> Stored:
         """Path of the sums of the shard's curves by behavior."""
-        return self.root / "curve_sums" / _part(key)
+        return self.root / f"curve_sums/{_part(key)}"
 
     def finding_file(self, key: ShardKey) -> Stored:
         """Path of the shard's finding, if verification recorded one."""
