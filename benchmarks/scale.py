@@ -4,7 +4,7 @@ Run: ``python benchmarks/scale.py [--quick] [--only ticks]``
 
 Shards have one small rollout each, so that what is measured is orchestration; ``--quick`` materializes 200. PostgreSQL
 must be installed. The daemon, the database and two runs at a time share the machine. ``--only ticks`` forges the
-partitions in a slow bucket instead (``ticks.py``), which takes a few minutes.
+partitions in a slow bucket instead (``ticks.py``), which takes a quarter of an hour.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Run: ``python benchmarks/scale.py --only ticks [--quick]``
 
-The bucket is rclone's, behind a proxy that adds 20 ms to every request; events are in PostgreSQL.
+The bucket is rclone's, behind a proxy that adds 20 ms to every request; events are in PostgreSQL. Forging and reporting
+take some ten minutes.
 """
 
 from __future__ import annotations
