@@ -1,9 +1,10 @@
 """All 4,884 partitions of five million rollouts, materialized by the real daemon into PostgreSQL, with tiny shards.
 
-Run: ``python benchmarks/scale.py [--quick]``
+Run: ``python benchmarks/scale.py [--quick] [--only ticks]``
 
 Shards have one small rollout each, so that what is measured is orchestration; ``--quick`` materializes 200. PostgreSQL
-must be installed. The daemon, the database and two runs at a time share the machine.
+must be installed. The daemon, the database and two runs at a time share the machine. ``--only ticks`` forges the
+partitions in a slow bucket instead (``ticks.py``), which takes a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ os.environ.update(ENVIRONMENT)
 import dagster as dg
 import numpy as np
 import psycopg2
+import ticks
 
 from nca_assets.definitions import defs
 from nca_assets.in_process import QUIET, project_instance
 from nca_assets.orchestration.backfill.launch import launch_backfill
-from nca_assets.orchestration.backfill.top_up import top_up
 from nca_assets.orchestration.partitions.events import latest_versions
 from nca_assets.orchestration.partitions.in_flight import LABELS, SHARDS
 from nca_assets.project import Project
@@ -61,13 +62,17 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    partitions = 200 if parser.parse_args().quick else 4884
+    parser.add_argument("--only", choices=["ticks"])
+    arguments = parser.parse_args()
+    partitions = 200 if arguments.quick else 4884
     try:
         with stopped(Postgres()) as postgres:
-            metrics = measure(partitions, postgres)
+            prepare_home(postgres)
+            metrics = ticks.measure_ticks(partitions) if arguments.only else measure(partitions, postgres)
     finally:
         shutil.rmtree(SCRATCH)
-    report([Metric("scale", name, value, unit(name)) for name, value in metrics.items()], MEANINGS)
+    meanings = ticks.MEANINGS if arguments.only else MEANINGS
+    report([Metric("scale", name, value, unit(name)) for name, value in metrics.items()], meanings)
 
 
 def unit(name: str) -> str:
@@ -76,15 +81,19 @@ def unit(name: str) -> str:
     return next((found for ending, found in units.items() if name.endswith(ending)), "count")
 
 
-def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
-    """Every metric, by its name."""
+def prepare_home(postgres: Postgres) -> None:
+    """A Dagster home whose instance is in PostgreSQL."""
     os.environ |= {
         "DAGSTER_POSTGRES_URL": postgres.url(), "NCA_THREADS": "1", "NCA_SHARDS_PER_RUN": "200", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
-    project = Project.load()
-    data = project.writable_data()
     (SCRATCH / "home").mkdir()
     shutil.copy(PROJECT / "deploy" / "dagster.yaml", SCRATCH / "home")
+
+
+def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
+    """Every metric, by its name."""
+    project = Project.load()
+    data = project.writable_data()
     vocabulary = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
     save_centroids(vocabulary, data, "imported from a benchmark")
     keys = project.partition_keys()[:partitions]
@@ -96,7 +105,7 @@ def measure(partitions: int, postgres: Postgres) -> dict[str, float]:
         launch_backfill(instance, keys, [], "benchmark")
         first, last = watch(instance, partitions)
         after = size_and_events(postgres)
-        tick = timed(lambda: evaluate_tick(instance)) if partitions < 4884 else timed(lambda: idle_tick(instance))
+        tick = timed(lambda: evaluate_tick(instance)) if partitions < 4884 else timed(lambda: ticks.idle_tick(instance))
         files = sum(1 for file in Path(str(data.root)).rglob("*") if file.is_file())
         return {
             "partitions": partitions,
@@ -136,12 +145,6 @@ def watch(instance: dg.DagsterInstance, partitions: int) -> tuple[float, float]:
     finally:
         daemon.terminate()
         daemon.wait()
-
-
-def idle_tick(instance: dg.DagsterInstance) -> None:
-    """A tick of the schedule that finds nothing to do."""
-    with dg.build_schedule_context(instance) as context:
-        top_up.evaluate_tick(context)
 
 
 def size_and_events(postgres: Postgres) -> tuple[int, int]:

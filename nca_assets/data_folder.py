@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Self
@@ -23,12 +24,15 @@ from nca_assets.description import (
 from nca_assets.errors import NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
 from nca_assets.store.location import Stored, parse_location
-from nca_assets.store.store import current, names, names_below, require_writable
+from nca_assets.store.store import current, listed_once, names, names_below, require_writable
 
 if TYPE_CHECKING:
     from nca_assets.automaton.recipe import Rule
 
 log = logging.getLogger(__name__)
+
+INPUTS = ("imported", "labels", "curve_sums", "findings", "history", "collections")
+"""Folders with inputs of tables, beside those of sets."""
 
 
 @dataclass(frozen=True)
@@ -123,25 +127,25 @@ class DataFolder:
 
     def tokens_file(self, key: ShardKey) -> Stored:
         """Path of the shard's tokens."""
-        return self.root / self.own_set(key.set).folder / f"shard_{key.number:05d}.npz"
+        return self.root / f"{self.own_set(key.set).folder}/shard_{key.number:05d}.npz"
 
     def manifest_file(self, key: ShardKey) -> Stored:
         """Path of the shard's manifest."""
         if key.imported:
-            return self.root / "imported" / key.set / f"shard_{key.number:05d}.json"
-        return self.tokens_file(key).with_suffix(".json")
+            return self.root / f"imported/{key.set}/shard_{key.number:05d}.json"
+        return self.root / f"{self.own_set(key.set).folder}/shard_{key.number:05d}.json"
 
     def labels_file(self, key: ShardKey) -> Stored:
         """Path of the shard's label part."""
-        return self.root / "labels" / _part(key)
+        return self.root / f"labels/{_part(key)}"
 
     def curves_file(self, key: ShardKey) -> Stored:
         """Path of the shard's curves."""
-        return self.root / "curves" / _part(key)
+        return self.root / f"curves/{_part(key)}"
 
     def curve_sums_file(self, key: ShardKey) -> Stored:
         """Path of the sums of the shard's curves by behavior."""
-        return self.root / "curve_sums" / _part(key)
+        return self.root / f"curve_sums/{_part(key)}"
 
     def finding_file(self, key: ShardKey) -> Stored:
         """Path of the shard's finding, if verification recorded one."""
@@ -188,6 +192,12 @@ class DataFolder:
     def warehouse_file(self) -> Stored:
         """Path of the published warehouse; in a bucket, of its current version, which takes a request."""
         return current(self / "nca.duckdb", self / "warehouse")
+
+    def listed_once(self) -> AbstractContextManager[None]:
+        """List the folders of all inputs of tables once for the block, if the dataset is in a bucket; see
+        ``store.listed_once``."""
+        sets = (rollout_set.folder for rollout_set in self.sets.values())
+        return listed_once(self / name for name in (*sets, *INPUTS))
 
     def shards(self) -> list[ShardKey]:
         """The shards of native sets that have a manifest, in order."""

@@ -62,6 +62,12 @@ class LocalStore:
     def create(self, file: Path, content: bytes) -> bool:
         return created_file(file, content)
 
+    def listed_once(self, folders: Sequence[Path]) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
+
+    def versions(self, files: Sequence[Path]) -> dict[Path, str]:  # noqa: ARG002
+        return {}
+
     def current(self, path: Path, versions: Path | None) -> Path:  # noqa: ARG002
         return path
 

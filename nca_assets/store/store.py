@@ -31,6 +31,8 @@ class Store(Protocol[P]):
     def in_parts(self, file: P) -> Path | RangedObject: ...
     def whole_file(self, file: P) -> AbstractContextManager[BinaryIO]: ...
     def create(self, file: P, content: bytes) -> bool: ...
+    def listed_once(self, folders: Sequence[P]) -> AbstractContextManager[None]: ...
+    def versions(self, files: Sequence[P]) -> dict[P, str]: ...
     def current(self, path: P, versions: P | None) -> P: ...
     def publish_version(self, local: Path, path: P, versions: P | None, after: P) -> P: ...
     def require_writable(self, folder: P) -> None: ...
@@ -127,6 +129,19 @@ def create(file: Stored, content: bytes) -> bool:
     Raises ``NcaError`` if the disk or the bucket refuses.
     """
     return store_of(file).create(file, content)
+
+
+def listed_once(folders: Iterable[Stored]) -> AbstractContextManager[None]:
+    """List ``folders`` of one bucket, concurrently, and answer from these listings during the block, which must not
+    depend on anything written meanwhile; local folders are read whenever asked."""
+    folders = list(folders)
+    return store_of(folders[0]).listed_once(folders)
+
+
+def versions(files: Iterable[Stored]) -> dict[Stored, str]:
+    """The version of each object, which has one content for good; empty for local files, which may change in place."""
+    files = list(files)
+    return store_of(files[0]).versions(files) if files else {}
 
 
 def current(path: Stored, versions: Stored | None = None) -> Stored:

@@ -102,11 +102,16 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
     }
 
 
-def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scratch: Path) -> None:
-    """Set the variables of ``connection``, leaving out damaged files; ``scratch`` is a folder for empty ones."""
+def set_variables(
+    connection: duckdb.DuckDBPyConnection, data: DataFolder, scratch: Path, found: Mapping[str, list[Source]]
+) -> set[Stored]:
+    """Set the variables of ``connection`` to the sources ``found`` in ``data``, leaving out damaged files, which are
+    returned; ``scratch`` is a folder for empty files.
+    """
     damaged: list[StalePartition] = []
     imported: dict[str, Path] = {}
-    for name, sources in find_sources(data).items():
+    left_out: set[Stored] = set()
+    for name, sources in found.items():
         remedies = {source.file: source.remedy for source in sources}
         if name in SCHEMAS:
             sound, wrong = sound_tables(remedies, data, NEEDED[name])
@@ -116,6 +121,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scrat
             sound, wrong = sound_copies(remedies, data.root)
             empty = scratch / f"{name}.json"
             empty.write_text("[]")
+        left_out |= wrong.keys()
         damaged += [StalePartition(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
         if name == "manifests":
             there = [source for source in sources if source.file not in wrong]
@@ -132,6 +138,7 @@ def set_variables(connection: duckdb.DuckDBPyConnection, data: DataFolder, scrat
     set_variable(connection, "current", CURRENT, _current(data))
     set_variable(connection, "disk", DISK, _disk(data, imported))
     set_variable(connection, "damaged", DAMAGED, [asdict(damage) for damage in dict.fromkeys(damaged)])
+    return left_out
 
 
 def set_variable(connection: duckdb.DuckDBPyConnection, name: str, type_name: str, value: object) -> None:
@@ -165,6 +172,8 @@ def _missing_sums(data: DataFolder) -> Iterator[StalePartition]:
 def _verification_findings(data: DataFolder) -> Iterator[StalePartition]:
     """Verification findings about present shards and labels."""
     findings = recorded_findings(data)
+    if not findings:
+        return
     for key in [*data.shards(), *data.imported_shards()]:
         if finding := findings.get(str(key)):
             yield StalePartition(_shards_asset(key), str(key), finding)

@@ -13,7 +13,8 @@ import duckdb
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.warehouse.catalog import BY_NAME
-from nca_assets.warehouse.sources import StalePartition, set_variable, set_variables
+from nca_assets.warehouse.seen import Memory
+from nca_assets.warehouse.sources import StalePartition, find_sources, set_variable, set_variables
 
 Versions = Mapping[str, Mapping[str, str]]
 """The last materialized data version, by asset and partition."""
@@ -46,6 +47,11 @@ def assess(data: DataFolder, materialized: Versions) -> Assessment:
     The caller provides the ``materialized`` versions, since the history on disk is only as recent as the last build.
     Damaged partitions count as stale. Raises ``NcaError`` if a folder can't be read.
     """
+    with data.listed_once():
+        return _assess(data, materialized)
+
+
+def _assess(data: DataFolder, materialized: Versions) -> Assessment:
     if not (data.shards() or data.labelled_shards() or data.imported_shards()):
         return Assessment([], [], [])
     with inventory(data) as connection:
@@ -97,9 +103,11 @@ def inventory(data: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     try:
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
-            set_variables(connection, data, Path(scratch))
+            memory = Memory(connection, data, find_sources(data))
+            damaged = set_variables(connection, data, Path(scratch), memory.new)
             for name in ("label_parts", "shards"):
                 connection.execute(BY_NAME[name].sql)
+            memory.complete(damaged)
             yield connection
     except duckdb.Error as error:
         raise NcaError(f"can't take inventory of {data}: {str(error).splitlines()[0]}") from error

@@ -47,8 +47,9 @@ class Overview:
 
 def take_overview(project: Project, instance: dg.DagsterInstance) -> Overview:
     """The current state. Raises ``NcaError`` if a folder can't be read."""
-    assessed = assess_now(project, instance)
-    pending = pending_of(project, assessed)
+    with project.data.listed_once():
+        assessed = assess_now(project, instance)
+        pending = pending_of(project, assessed)
     busy, failed = partitions_in_flight(instance, project), failed_partitions(instance)
     on_disk = {inventory.set: inventory for inventory in assessed.sets}
     sets = []

@@ -60,10 +60,11 @@ def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
         project = Project.load()
         # First, so that what is finished meanwhile counts as made.
         busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
-        assessed = assess_now(project, context.instance)
-        if adopt(assessed, project, context.instance, busy, ADOPTED_PER_TICK):
+        with project.data.listed_once():
             assessed = assess_now(project, context.instance)
-        pending = pending_of(project, assessed)
+            if adopt(assessed, project, context.instance, busy, ADOPTED_PER_TICK):
+                assessed = assess_now(project, context.instance)
+            pending = pending_of(project, assessed)
     asked = list(requests(pending, busy, failed, project, tick=datetime.now(UTC).isoformat()))
     if not asked:
         in_flight = busy.intersection(pending.shards + pending.labels)

@@ -1,0 +1,68 @@
+"""Listings of a bucket: page by page, or once for a block of code that asks for the same folders repeatedly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from nca_assets.store.location import BucketPath
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+
+AT_ONCE = 16
+"""Folders listed concurrently."""
+
+_listed: ContextVar[dict[BucketPath, list[ObjectMeta]] | None] = ContextVar("listed", default=None)
+
+
+@contextmanager
+def listed_once(folders: Iterable[BucketPath]) -> Iterator[None]:
+    """List ``folders``, concurrently, and answer from these listings during the block; an inner block changes nothing.
+
+    For reading only: what is written meanwhile, here or elsewhere, is not seen.
+    """
+    if _listed.get() is not None:
+        yield
+        return
+    folders = list(folders)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = dict(zip(folders, pool.map(lambda folder: list(_pages(folder)), folders), strict=True))
+    before = _listed.set(found)
+    try:
+        yield
+    finally:
+        _listed.reset(before)
+
+
+def below(folder: BucketPath) -> Iterator[ObjectMeta]:
+    """All objects below ``folder``."""
+    found = _known(folder)
+    return _pages(folder) if found is None else iter(found)
+
+
+def directly_in(folder: BucketPath) -> dict[str, ObjectMeta]:
+    """The objects directly in ``folder``, by name."""
+    found = _known(folder)
+    if found is None:
+        found = folder.client.list_with_delimiter(folder.key)["objects"]
+    start = len(folder.key) + 1 if folder.key else 0
+    return {item["path"][start:]: item for item in found if "/" not in item["path"][start:]}
+
+
+def _known(folder: BucketPath) -> list[ObjectMeta] | None:
+    """What a surrounding ``listed_once`` found below ``folder``; None if it did not list it."""
+    for place, found in (_listed.get() or {}).items():
+        if place == folder:
+            return found
+        if place.bucket == folder.bucket and place.path in folder.path.parents:
+            return [item for item in found if item["path"].startswith(f"{folder.key}/")]
+    return None
+
+
+def _pages(folder: BucketPath) -> Iterator[ObjectMeta]:
+    for page in folder.client.list(folder.key):
+        yield from page
