@@ -76,7 +76,9 @@ def clone(folder: Path, **environment: str) -> Project:
         (folder / ".venv" / name).symlink_to(Path(sys.prefix) / name)
     for stamp in ("installed", "installed-dev"):
         (folder / ".venv" / stamp).touch()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("NCA_", "DAGSTER_"))}
+    # Nor what make would take for its parent's.
+    foreign = ("NCA_", "DAGSTER_", "MAKE")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return Project(folder, clean | environment)
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # where these tests are
+
 from nca_assets_tests.end_to_end.deaths import KILLED, Journal, die_after, journal_making
 
 KEYS = [f"set1-0000{number}" for number in range(4)]

@@ -131,6 +131,8 @@ def test_closing_ends_the_processes(project: Project) -> None:
 
 
 RUN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells make what they start in the background ignore it
 from nca_assets.workers import processes
 from nca_assets.project import Project
 from nca_assets_tests.workers import fakes
