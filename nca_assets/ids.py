@@ -77,6 +77,16 @@ class ShardKey:
         """Whether it belongs to an imported set."""
         return not is_own(self.set)
 
+    @property
+    def shards_asset(self) -> str:
+        """The name of the asset that its tokens are a partition of."""
+        return "imported_shards" if self.imported else "rollout_shards"
+
+    @property
+    def labels_asset(self) -> str:
+        """The name of the asset that its labels are a partition of."""
+        return "imported_labels" if self.imported else "behavior_labels"
+
 
 def member_name(index: int) -> str:
     """The key of rollout ``index`` in its shard's ``.npz``."""

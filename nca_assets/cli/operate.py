@@ -88,7 +88,7 @@ def backfill(
     labels: list[str] = []
     with project_instance() as instance:
         if missing or stale:
-            busy = partitions_in_flight(instance, project)  # first, so that what is finished meanwhile counts as made
+            busy = partitions_in_flight(instance, project)  # first: work finished meanwhile counts as made
             pending = find_pending(project, instance).only(set(chosen) - busy)
             chosen = missing * pending.missing_shards + stale * pending.stale_shards
             labels = missing * pending.missing_labels + stale * pending.stale_labels

@@ -95,7 +95,7 @@ def _chosen_keys(partitions: list[str], project: Project) -> list[ShardKey]:
 
 
 def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> tuple[NcaError | None, NcaError | None]:
-    """Verify a shard and its labels and print the results; returns what is wrong with either."""
+    """Verify a shard and its labels and print the results; returns the error of each, if any."""
     from nca_assets.labels.verify import verify_labels
     from nca_assets.shards.verify import verify_shard
 
@@ -127,8 +127,7 @@ def _verdicts(
     file = project.data.labels_file(key)
     if not labels and not file.exists():
         labels = DamageError(f"{file} is missing: {relabel(key)}")
-    named = {("imported_shards" if key.imported else "rollout_shards", "tokens_in_range"): shard}
-    named[("imported_labels" if key.imported else "behavior_labels", "labels_complete")] = labels
+    named = {(key.shards_asset, "tokens_in_range"): shard, (key.labels_asset, "labels_complete"): labels}
     return {
         asset: {check: Verdict(error is None, str(error) if error else None)}
         for (asset, check), error in named.items()

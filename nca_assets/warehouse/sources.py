@@ -91,7 +91,7 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
     return {
         "label_files": [_of_labels(key, data.labels_file(key)) for key in labels],
         "curve_sum_files": [_of_labels(key, data.curve_sums_file(key)) for key in sorted(summed)],
-        "manifests": [Source(data.manifest_file(key), _shards_asset(key), str(key), remake(key)) for key in shards],
+        "manifests": [Source(data.manifest_file(key), key.shards_asset, str(key), remake(key)) for key in shards],
         "history_files": [
             Source(file, "analytics/materializations", None, remedy) for file, remedy in history_files(data).items()
         ],
@@ -148,15 +148,7 @@ def set_variable(connection: duckdb.DuckDBPyConnection, name: str, type_name: st
 
 
 def _of_labels(key: ShardKey, file: Stored) -> Source:
-    return Source(file, _labels_asset(key), str(key), relabel(key))
-
-
-def _shards_asset(key: ShardKey) -> str:
-    return "imported_shards" if key.imported else "rollout_shards"
-
-
-def _labels_asset(key: ShardKey) -> str:
-    return "imported_labels" if key.imported else "behavior_labels"
+    return Source(file, key.labels_asset, str(key), relabel(key))
 
 
 def _missing_sums(data: DataFolder) -> Iterator[StalePartition]:
@@ -164,9 +156,7 @@ def _missing_sums(data: DataFolder) -> Iterator[StalePartition]:
     summed = set(data.summed_shards())
     for key in data.labelled_shards():
         if key not in summed:
-            yield StalePartition(
-                _labels_asset(key), str(key), f"{data.curve_sums_file(key)} is missing: {relabel(key)}"
-            )
+            yield StalePartition(key.labels_asset, str(key), f"{data.curve_sums_file(key)} is missing: {relabel(key)}")
 
 
 def _verification_findings(data: DataFolder) -> Iterator[StalePartition]:
@@ -176,10 +166,10 @@ def _verification_findings(data: DataFolder) -> Iterator[StalePartition]:
         return
     for key in [*data.shards(), *data.imported_shards()]:
         if finding := findings.get(str(key)):
-            yield StalePartition(_shards_asset(key), str(key), finding)
+            yield StalePartition(key.shards_asset, str(key), finding)
     for key in data.labelled_shards():
         if finding := findings.get(f"{key}.labels"):
-            yield StalePartition(_labels_asset(key), str(key), finding)
+            yield StalePartition(key.labels_asset, str(key), finding)
 
 
 def _current(data: DataFolder) -> dict[str, Any]:

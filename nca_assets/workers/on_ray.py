@@ -24,7 +24,7 @@ from nca_assets.workers.ray_cluster import (
     require_version,
     with_gpus,
 )
-from nca_assets.workers.several import make_with
+from nca_assets.workers.several import Queue, enqueue, make_with
 from nca_assets.workers.stages import Job, Made, Outcome, Stage
 
 LOST_WORKERS = 4
@@ -60,8 +60,8 @@ class _Workers:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.for_actors: deque[tuple[Job, Stage]] = deque()
-        self.for_tasks: deque[tuple[Job, Stage]] = deque()
+        self.for_actors: Queue = deque()
+        self.for_tasks: Queue = deque()
         self.under_way: dict[Any, tuple[Job, Stage, Any]] = {}
         """By Ray's reference to the result; the third is the actor, None for a task."""
         self.starting: dict[Any, Any] = {}
@@ -70,11 +70,7 @@ class _Workers:
 
     def submit(self, job: Job, stage: Stage) -> None:
         gpus, _ = self._room(job, stage)
-        waiting = self.for_actors if gpus else self.for_tasks
-        if stage is job.stages[0]:
-            waiting.append((job, stage))
-        else:
-            waiting.appendleft((job, stage))
+        enqueue(self.for_actors if gpus else self.for_tasks, job, stage)
 
     def results(self) -> list[Outcome]:
         import ray

@@ -19,7 +19,7 @@ from nca_assets.errors import DeviceError, NcaError, TransientError
 from nca_assets.progress import unwatched
 from nca_assets.project import Project
 from nca_assets.workers.local import Watch
-from nca_assets.workers.several import make_with
+from nca_assets.workers.several import Queue, enqueue, make_with
 from nca_assets.workers.stages import Job, Made, Outcome, Stage
 
 
@@ -41,30 +41,22 @@ class _Processes:
     def __init__(self, devices: Sequence[str], project: Project) -> None:
         threads = max(1, project.resources.threads // len(devices))
         project = replace(project, resources=project.resources.model_copy(update={"threads": threads}))
-        self.waiting: deque[tuple[Job, Stage]] = deque()
+        self.waiting: Queue = deque()
         self.all = [_Process(device, project) for device in devices]
         self.idle = list(self.all)
         self.busy: dict[Any, tuple[_Process, Job, Stage]] = {}
         """By this end of the pipe."""
 
     def submit(self, job: Job, stage: Stage) -> None:
-        if stage is job.stages[0]:
-            self.waiting.append((job, stage))
-        else:
-            self.waiting.appendleft((job, stage))
+        enqueue(self.waiting, job, stage)
 
     def results(self) -> list[Outcome]:
         while self.waiting and self.idle:
             self._begin(self.idle.pop())
         if not self.busy:
             job, stage = self.waiting.popleft()
-            return [
-                (
-                    job,
-                    stage,
-                    TransientError(f"{job.key}: no process is left to make it (the log has the failure of each)"),
-                )
-            ]
+            error = TransientError(f"{job.key}: no process is left to make it (the log has the failure of each)")
+            return [(job, stage, error)]
         return [self._outcome(line) for line in wait(list(self.busy))]
 
     def _begin(self, process: "_Process") -> None:

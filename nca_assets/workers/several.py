@@ -3,18 +3,29 @@
 Not here: the workers themselves (``processes``, ``on_ray``).
 """
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
 from nca_assets.progress import Progress
 from nca_assets.workers.stages import Job, Outcome, Stage, succeeded
 
+Queue = deque[tuple[Job, Stage]]
+
+
+def enqueue(waiting: Queue, job: Job, stage: Stage) -> None:
+    """Queue a stage, ahead of others if its partition has begun."""
+    if stage is job.stages[0]:
+        waiting.append((job, stage))
+    else:
+        waiting.appendleft((job, stage))
+
 
 class Workers(Protocol):
     """Workers that share a queue of stages."""
 
     def submit(self, job: Job, stage: Stage) -> None:
-        """Queue a stage, ahead of others if its partition has begun."""
+        """Queue a stage, by ``enqueue``."""
         ...
 
     def results(self) -> list[Outcome]:

@@ -134,7 +134,7 @@ def find_labels(key: ShardKey, data: DataFolder) -> Artifact:
     file = data.labels_file(key)
     rows, lineage = read_table(file, data, relabel(key), columns=["behavior"])
     counts = dict(rows["behavior"].value_counts(sort=True).iter_rows())
-    inputs = {"imported_shards" if key.imported else "rollout_shards": lineage["shard_digest"]}
+    inputs = {key.shards_asset: lineage["shard_digest"]}
     if not key.imported:
         inputs["centroids"] = lineage["centroids_digest"]
     code = labels_code(int(lineage["label_version"]), None if key.imported else int(lineage["recipe_version"]))

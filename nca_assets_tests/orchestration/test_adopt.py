@@ -9,7 +9,6 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
-from nca_assets.cli.main import main
 from nca_assets.definitions import defs
 from nca_assets.ids import ShardKey
 from nca_assets.in_process import import_shards, project_instance
@@ -26,17 +25,11 @@ from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
 from nca_assets_tests.orchestration.conftest import KEYS, make_home
 from nca_assets_tests.orchestration.test_history import dagsters
+from nca_assets_tests.test_cli import nca
 
 pytestmark = pytest.mark.slow
 
 NEW = ShardKey("set2", 0)
-
-
-def nca(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr("sys.argv", ["nca", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert not ended.value.code
 
 
 def known(instance: dg.DagsterInstance) -> dict[str, dict[str, str]]:
@@ -74,15 +67,15 @@ def test_a_new_instance_knows_the_old_ones_data(
     list(import_shards(theirs, "life"))
     before = known(instance)
     make_home(tmp_path / "another", monkeypatch)
-    nca(monkeypatch, "status")
+    assert nca("status") == 0
     assert "6 files on disk that Dagster does not know of: 'nca adopt' reports them" in capsys.readouterr().out
-    nca(monkeypatch, "adopt")
+    assert nca("adopt") == 0
     assert "7 materializations adopted" in capsys.readouterr().out
     with project_instance() as other:
         assert known(other) == before
         assert dagsters(other) == set()
         assert other.has_dynamic_partition("imported_shards", "life-00000")
-    nca(monkeypatch, "adopt")
+    assert nca("adopt") == 0
     assert "nothing to adopt: Dagster knows of all data" in capsys.readouterr().out
 
 

@@ -58,7 +58,7 @@ def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():
         project = Project.load()
-        # First, so that what is finished meanwhile counts as made.
+        # First: work finished meanwhile counts as made.
         busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
         with project.data.listed_once():
             assessed = assess_now(project, context.instance)

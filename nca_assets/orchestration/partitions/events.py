@@ -31,6 +31,8 @@ class Reporter:
     def __init__(self, instance: dg.DagsterInstance, log: Log | None = None) -> None:
         self.instance = instance
         self._log = log or instance.report_runless_asset_event
+        self._pointers: dict[tuple[str, str | None, str], str] = {}
+        """The events found so far: all partitions have the same vocabulary."""
 
     def materialization(self, asset: dg.AssetKey, partition: str | None, artifact: Artifact) -> None:
         """Report ``artifact`` as materialized, from the inputs that it names."""
@@ -77,9 +79,12 @@ class Reporter:
 
     def _pointer(self, name: str, partition: str | None, version: str) -> str:
         """The event that materialized ``version`` of an input, ``NULL`` if the instance has none."""
-        partitions = None if name == "centroids" else partition
-        records = self._latest(dg.AssetKey.from_user_string(name), partitions, RECENT)
-        return next((str(record.storage_id) for record in records if data_version(record) == version), "NULL")
+        wanted = name, None if name == "centroids" else partition, version
+        if wanted not in self._pointers:
+            records = self._latest(dg.AssetKey.from_user_string(name), wanted[1], RECENT)
+            found = (str(record.storage_id) for record in records if data_version(record) == version)
+            self._pointers[wanted] = next(found, "NULL")
+        return self._pointers[wanted]
 
     def _latest(self, asset: dg.AssetKey, partition: str | None, most: int) -> list[dg.EventLogRecord]:
         wanted = dg.AssetRecordsFilter(asset, asset_partitions=[partition] if partition else None)
