@@ -1,12 +1,13 @@
 """Typed settings from the environment variables ``NCA_*``, which are read nowhere else.
 
-Three owners: the dataset, the machine, and the orchestration of runs.
+Four owners: the dataset, the machine, queries, and the orchestration of runs.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import threading
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -54,6 +55,14 @@ class Resources(_Settings):
     cache_gb: float = Field(default=50, ge=0, description="GB of local copies of a bucket's objects.")
 
 
+class Queries(_Settings):
+    """Limits on a query of the warehouse."""
+
+    sql_seconds: float = Field(default=600, gt=0, le=threading.TIMEOUT_MAX, description="Seconds a query may take.")
+    sql_memory_gb: float = Field(default=8, ge=0.1, le=1e6, description="GB of memory a query may use.")
+    sql_disk_gb: float = Field(default=20, gt=0, le=1e9, description="GB that a query's result in a file may have.")
+
+
 class Orchestration(_Settings):
     """The number of partitions, and how runs make them."""
 
@@ -76,7 +85,7 @@ class Orchestration(_Settings):
     label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, for labeling a shard there.")
 
 
-OWNERS = (DatasetSettings, Resources, Orchestration)
+OWNERS = (DatasetSettings, Resources, Queries, Orchestration)
 
 KUBERNETES = rf"{PREFIX}\w*(SERVICE|PORT)(_\w+)?"
 """Variables that Kubernetes sets in pods for its services, whose names may have the same prefix."""

@@ -26,17 +26,19 @@ def sql(
     from nca_assets.project import Project
     from nca_assets.store.store import whole_file
     from nca_assets.warehouse.answer import first_rows, write_answer
+    from nca_assets.warehouse.limits import limited_process
 
     data, text = Project.load().data, _query(query, file)
     if csv + json + (parquet is not None) > 1:
         raise NcaError("choose one of --csv, --json and --parquet")
-    if parquet:
-        with whole_file(parquet) as out:
-            write_answer(text, data, "parquet", out)
-    elif csv or json:
-        write_answer(text, data, "csv" if csv else "json", sys.stdout.buffer)
-    else:
-        print_rows(*first_rows(text, data, MAX_ROWS + 1))
+    with limited_process():
+        if parquet:
+            with whole_file(parquet) as out:
+                write_answer(text, data, "parquet", out)
+        elif csv or json:
+            write_answer(text, data, "csv" if csv else "json", sys.stdout.buffer)
+        else:
+            print_rows(*first_rows(text, data, MAX_ROWS + 1))
 
 
 def _query(query: str | None, file: Path | None) -> str:

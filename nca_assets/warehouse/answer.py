@@ -16,6 +16,7 @@ import polars as pl
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.warehouse.catalog import OLD_NAMES
+from nca_assets.warehouse.limits import limited
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.sql_text import literal
 
@@ -24,7 +25,7 @@ FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet":
 
 def first_rows(query: str, data: DataFolder, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
     """A query's column names and first ``most`` rows. Raises ``NcaError`` with DuckDB's message."""
-    with connect(data) as connection, as_query_error():
+    with querying(data) as connection:
         answer = ask(connection, query)
         return answer.columns, answer.limit(most).fetchall()
 
@@ -34,15 +35,15 @@ def write_answer(query: str, data: DataFolder, file_format: str, out: BinaryIO) 
 
     Raises ``NcaError`` with DuckDB's message.
     """
-    with connect(data, lossless_arrow=True) as connection, as_query_error():
-        answer = ask(connection, query).to_arrow_reader()
-        # The querying connection can't write files, so a second one does.
-        with tempfile.TemporaryDirectory() as folder, duckdb.connect() as writer:
-            file = Path(folder) / "answer"
+    # The querying connection can't write files, so a second one does.
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as writer:
+        file = Path(folder) / "answer"
+        with querying(data, lossless_arrow=True, into=file) as connection:
+            answer = ask(connection, query).to_arrow_reader()
             writer.register("answer", answer)
             writer.execute(f"COPY answer TO {literal(str(file))} ({FORMATS[file_format]})")
-            with file.open("rb") as written:
-                shutil.copyfileobj(written, out)
+        with file.open("rb") as written:
+            shutil.copyfileobj(written, out)
 
 
 def whole_table(query: str, data: DataFolder, then: str = "") -> pl.DataFrame:
@@ -50,9 +51,21 @@ def whole_table(query: str, data: DataFolder, then: str = "") -> pl.DataFrame:
 
     Raises ``NcaError`` with DuckDB's message.
     """
-    with connect(data) as connection, as_query_error():
+    with querying(data) as connection:
         asked = ask(connection, query)
         return (asked.query("answer", then) if then else asked).pl()
+
+
+@contextmanager
+def querying(
+    data: DataFolder, lossless_arrow: bool = False, into: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for one query under the settings' limits; ``into`` is the file that its result is written to.
+
+    Raises ``NcaError`` with DuckDB's message, or with the limit that was exceeded.
+    """
+    with connect(data, lossless_arrow) as connection, limited(connection, into), as_query_error():
+        yield connection
 
 
 def ask(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:
@@ -94,6 +107,9 @@ def as_query_error() -> Iterator[None]:
     ``KeyboardInterrupt``."""
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        message = str(error).splitlines()[0]
+        raise NcaError(f"DuckDB: {message}. Queries stay in memory; NCA_SQL_MEMORY_GB is the limit.") from error
     except duckdb.Error as error:
         raise NcaError(f"DuckDB: {error}{_renamed(str(error))}") from error
     except RuntimeError as error:

@@ -20,8 +20,7 @@ from nca_assets.errors import DamageError, NcaError
 from nca_assets.labels.table import read_table, write_table
 from nca_assets.store.location import Stored
 from nca_assets.store.store import cache_of, names_below
-from nca_assets.warehouse.answer import as_query_error, ask
-from nca_assets.warehouse.read import connect
+from nca_assets.warehouse.answer import ask, querying
 from nca_assets.warehouse.sql_text import Sampling, sampled
 
 COLLECTION_SCHEMA = {"name": pl.String, "version": pl.Int32, "rollout_id": pl.String, "digest": pl.String}
@@ -130,7 +129,7 @@ def read_version(file: Stored, data: DataFolder) -> Collection:
 
 
 def _ask(query: str, data: DataFolder, sampling: Sampling) -> tuple[dict[str, str], str]:
-    with connect(data) as connection, as_query_error():
+    with querying(data) as connection:
         answer = ask(connection, query)
         if "rollout_id" not in answer.columns:
             raise NcaError('a collection\'s query must have a column rollout_id, like "SELECT rollout_id FROM labels"')

@@ -10,6 +10,7 @@ import duckdb
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
+from nca_assets.settings import Queries, load
 from nca_assets.store.store import local_copy
 from nca_assets.warehouse.sql_text import literal
 
@@ -38,7 +39,8 @@ def connect(data: DataFolder, lossless_arrow: bool = False) -> duckdb.DuckDBPyCo
         raise NcaError(f"{file} is missing: materialize the 'analytics' assets (make demo does) first") from None
     except (duckdb.Error, OSError) as error:
         raise NcaError(f"can't open {file}: {str(error).splitlines()[0]}") from error
-    for setting in (f"arrow_lossless_conversion = {lossless_arrow}", *LOCKDOWN):
+    memory = f"memory_limit = '{load(Queries).sql_memory_gb}GB'"
+    for setting in (memory, f"arrow_lossless_conversion = {lossless_arrow}", *LOCKDOWN):
         connection.execute(f"SET {setting}")
     return connection
 
