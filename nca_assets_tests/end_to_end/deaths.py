@@ -1,4 +1,4 @@
-"""A process that dies right after its Nth write, rename, lock, event or statement. The hook counts them in a process of
+"""A process that dies right after its Nth write, rename, lock or commit, as each event is one. The hook counts them in a process of
 a test, never in the product, and keeps a journal of what was begun."""
 
 import fcntl
@@ -10,8 +10,6 @@ from typing import Any
 
 KILLED = 9
 """The status of a process that died as planned."""
-
-CHANGES = ("INSERT", "UPDATE", "DELETE")
 
 
 class Journal:
@@ -67,25 +65,24 @@ def die_after(number: int | None, folder: Path, journal: Journal) -> None:
     ):  # fmt: skip
         after(os, name, of_path(kind))
     after(fcntl, "flock", of_path("lock"))
-    _count_events(point)
+    _count_commits(point)
     if os.environ.get("NCA_DATA", "").startswith("s3:"):
         _count_uploads(point)
 
 
-def _count_events(point: Callable[[str, object], None]) -> None:
-    from dagster._core.storage.event_log import SqliteEventLogStorage
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
+def _count_commits(point: Callable[[str, object], None]) -> None:
+    from sqlalchemy.engine.default import DefaultDialect
 
-    def stored(_: object, entry: Any) -> None:
-        point("event", entry.dagster_event_type.value if entry.is_dagster_event else "message")
+    # A death within a transaction leaves what the commit before left.
+    commit = DefaultDialect.do_commit
 
-    def executed(_: object, __: object, statement: str, *___: object) -> None:
-        if statement.startswith(CHANGES):
-            point("statement", statement.split("(")[0])
+    def committed(dialect: DefaultDialect, connection: Any) -> None:
+        changes = connection.in_transaction
+        commit(dialect, connection)
+        if changes:
+            point("commit", "of a transaction")
 
-    after(SqliteEventLogStorage, "store_event", stored)
-    event.listen(Engine, "after_cursor_execute", executed)
+    DefaultDialect.do_commit = committed
 
 
 def _count_uploads(point: Callable[[str, object], None]) -> None:

@@ -15,7 +15,7 @@ from nca_assets_tests.servers import S3, stopped
 
 pytestmark = pytest.mark.slow
 
-KINDS = ("write", "rename", "lock", "event", "statement", "removal")
+KINDS = ("write", "rename", "lock", "commit", "removal")
 EACH = int(os.environ.get("FAULT_POINTS", "4"))
 """Points of each kind in the long tests; FAULT_POINTS=1000 is every point, which takes hours."""
 
