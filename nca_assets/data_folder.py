@@ -24,7 +24,7 @@ from nca_assets.description import (
 from nca_assets.errors import NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
 from nca_assets.store.location import Stored, parse_location
-from nca_assets.store.store import current, listed_once, names, names_below, require_writable
+from nca_assets.store.store import current, listed_once, names, names_below, remove_leftovers, require_writable
 
 if TYPE_CHECKING:
     from nca_assets.automaton.recipe import Rule
@@ -78,6 +78,7 @@ class DataFolder:
         if not isinstance(found, Description):
             create_description(Description(**dict(found or shape)), root)
             found = read_description(root)
+        remove_leftovers(root)  # of a process that died while it described the dataset
         if found is None:
             raise NcaError(f"{description_file(root)} was removed while being read: run it again")
         _require_shape(found, shape, root)

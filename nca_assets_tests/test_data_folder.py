@@ -75,6 +75,20 @@ def test_of_several_processes_that_begin_a_dataset_one_names_it(tmp_path: Path) 
     assert said == {f"{DataFolder.open(tmp_path / 'data').id}\n"}
 
 
+@pytest.mark.parametrize("step", ["link", "fsync"])
+def test_a_process_that_dies_while_it_begins_a_dataset_leaves_nothing_for_long(tmp_path: Path, step: str) -> None:
+    """Between the final name and the removal of the temporary one, too."""
+    dying = f"""
+import os
+done = os.{step}
+os.{step} = lambda *given, **options: (done(*given, **options), os._exit(9))
+{BEGIN}"""
+    died = subprocess.run([sys.executable, "-c", dying, str(tmp_path / "data")], stdin=subprocess.DEVNULL, check=False)
+    assert died.returncode == 9
+    DataFolder.create(tmp_path / "data", SMALL)
+    assert [file.name for file in (tmp_path / "data").iterdir()] == ["dataset.json"]
+
+
 def test_another_shape_is_refused_and_changes_nothing(data: DataFolder) -> None:
     before = (data / "dataset.json").read_bytes()
     for shape, message in (

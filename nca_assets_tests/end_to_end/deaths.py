@@ -1,5 +1,5 @@
-"""A process that dies right after its Nth write, rename, lock or commit, as each event is one. The hook counts them in a process of
-a test, never in the product, and keeps a journal of what was begun."""
+"""A process that dies right after its Nth write, rename, lock or commit (each event is one). The hook counts them in a
+process of a test, never in the product, and keeps a journal of what was begun."""
 
 import fcntl
 import os
