@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 
 PIP_INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots lint bench
+.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots lint bench sbom audit
 
 # 'install' runs the platform; 'install-dev' adds tests, linters and benchmarks.
 install: .venv/installed
@@ -78,3 +78,18 @@ lint: install-dev
 
 bench: install-dev
 	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark $(BENCH_FLAGS) || exit 1; done
+
+AUDIT := .venv/audit/bin
+
+$(AUDIT)/pip-audit:
+	$(PYTHON) -m venv .venv/audit
+	$(AUDIT)/pip install --quiet --disable-pip-version-check pip-audit==2.10.1 cyclonedx-bom==7.5.0
+
+# A list of every installed package, its version and license, in CycloneDX.
+sbom: install $(AUDIT)/pip-audit
+	@$(AUDIT)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.json $(BIN)/python
+	@echo "sbom.json: $$(grep -c '"purl"' sbom.json) packages"
+
+# Known vulnerabilities of the pinned packages, from PyPI's database; a package that is not found there fails too.
+audit: $(AUDIT)/pip-audit
+	@$(AUDIT)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
