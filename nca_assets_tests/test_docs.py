@@ -20,8 +20,7 @@ from nca_assets.automaton.philox import draw_words
 from nca_assets.automaton.population import FAMILY_SHARES, Population
 from nca_assets.automaton.recipe import draw_initial_state, draw_rule
 from nca_assets.automaton.shape import draw_shape
-from nca_assets.labels.behavior import CLASSES
-from nca_assets.labels.schema import CURVE_COLUMNS, LABEL_COLUMNS, Column
+from nca_assets.labels.schema import CLASSES, CURVE_COLUMNS, LABEL_COLUMNS, Column
 from nca_assets.settings import OWNERS
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION, VOCABULARY_VERSION

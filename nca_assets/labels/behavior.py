@@ -31,21 +31,6 @@ TRAVELING = 0.25
 STRUCTURED = 0.1
 """Share of the equal neighbors beyond chance."""
 
-CLASSES = (
-    "static",
-    "gliding",
-    "translating",
-    "periodic",
-    "breathing",
-    "synchronous",
-    "quiet",
-    "streaming",
-    "radiating",
-    "rhythmic",
-    "turbulent",
-    "noisy",
-)
-
 
 @dataclass(frozen=True)
 class Behavior:

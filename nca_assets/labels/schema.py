@@ -8,7 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nca_assets.automaton.population import FAMILY_SHARES
-from nca_assets.labels.behavior import CLASSES
+
+CLASSES = (
+    "static",
+    "gliding",
+    "translating",
+    "periodic",
+    "breathing",
+    "synchronous",
+    "quiet",
+    "streaming",
+    "radiating",
+    "rhythmic",
+    "turbulent",
+    "noisy",
+)
+"""Classes of behavior, in the order in which they are tried."""
 
 ENTROPY_FRAMES = (0, 16, 100, 499)
 SIMILARITY_STARTS = (0, 100)

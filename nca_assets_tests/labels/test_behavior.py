@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nca_assets.labels.behavior import CLASSES, Behavior, classify
+from nca_assets.labels.behavior import Behavior, classify
+from nca_assets.labels.schema import CLASSES
 from nca_assets_tests.labels import movies
 
 
