@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,7 +52,14 @@ def colors_of(set_name: str, data: DataFolder) -> Colors:
         return distinct_colors()
     from nca_assets.vocabulary.centroids import load_centroids
 
-    return vocabulary_colors(load_centroids(data).numpy())
+    centroids = load_centroids(data).numpy()
+    return _colors_of_bytes(centroids.tobytes(), centroids.dtype.str, centroids.shape).copy()
+
+
+@lru_cache(maxsize=4)
+def _colors_of_bytes(centroids: bytes, dtype: str, shape: tuple[int, ...]) -> Colors:
+    """Cached, since a run draws the pictures of many shards."""
+    return vocabulary_colors(np.frombuffer(centroids, dtype).reshape(shape))
 
 
 def vocabulary_colors(centroids: NDArray[np.floating]) -> Colors:
