@@ -13,7 +13,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError
 from nca_assets.labels.schema import Column
 from nca_assets.store.location import Stored
-from nca_assets.store.seal import BLANK, read_sealed, sound_copies, write_sealed
+from nca_assets.store.seal import BLANK, create_sealed, read_sealed, sound_copies, write_sealed
 from nca_assets.store.store import local_copy
 
 POLARS_TYPES = {
@@ -41,10 +41,19 @@ def write_table(table: pl.DataFrame, path: Stored, data: DataFolder, metadata: M
 
     Raises ``NcaError`` if the disk refuses.
     """
-    # In memory first: on a full disk, Polars raises no OSError.
+    write_sealed(_as_parquet(table, metadata or {}), path, data.root)
+
+
+def create_table(table: pl.DataFrame, path: Stored, data: DataFolder, metadata: Mapping[str, str]) -> bool:
+    """As ``write_table``, unless the file exists; returns whether it was written."""
+    return create_sealed(_as_parquet(table, metadata), path, data.root)
+
+
+def _as_parquet(table: pl.DataFrame, metadata: Mapping[str, str]) -> bytes:
+    """In memory, since Polars raises no ``OSError`` on a full disk."""
     content = io.BytesIO()
-    table.write_parquet(content, compression="zstd", metadata={**(metadata or {}), "seal": BLANK})
-    write_sealed(content.getvalue(), path, data.root)
+    table.write_parquet(content, compression="zstd", metadata={**metadata, "seal": BLANK})
+    return content.getvalue()
 
 
 def read_table(

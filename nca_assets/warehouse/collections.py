@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
-from filelock import FileLock
 
 from nca_assets.data_folder import DataFolder, named
-from nca_assets.errors import DamageError, NcaError
-from nca_assets.labels.table import read_table, write_table
+from nca_assets.errors import DamageError, NcaError, OvertakenError
+from nca_assets.labels.table import create_table, read_table
 from nca_assets.store.location import Stored
-from nca_assets.store.store import cache_of, names_below
+from nca_assets.store.store import names_below
 from nca_assets.warehouse.answer import ask, querying
 from nca_assets.warehouse.sql_text import Sampling, sampled
 
 COLLECTION_SCHEMA = {"name": pl.String, "version": pl.Int32, "rollout_id": pl.String, "digest": pl.String}
+
+MAX_ATTEMPTS = 20
+"""Times that other processes may be first to write the next version."""
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
@@ -49,8 +51,13 @@ class Collection:
 def collection_files(data: DataFolder) -> list[Stored]:
     """Every version of every collection, by name and oldest first."""
     folder = data / "collections"
-    found = named(rf"({NAME})/(v\d{{4,}}\.parquet)", names_below(folder), folder)
-    return [folder / name / version for name, version in sorted(match.groups() for match in found)]
+    found = named(rf"({NAME})/v(\d{{4,}})\.parquet", names_below(folder), folder)
+    versions = sorted((match[1], int(match[2])) for match in found)
+    return [_file(name, version, data) for name, version in versions]
+
+
+def _file(name: str, version: int, data: DataFolder) -> Stored:
+    return data / "collections" / name / f"v{version:04d}.parquet"
 
 
 def versions_of(name: str, data: DataFolder) -> list[Stored]:
@@ -66,30 +73,32 @@ def recollect(file: Stored) -> str:
 def freeze(name: str, query: str, data: DataFolder, sampling: Sampling | None = None) -> Collection:
     """Run ``query`` on the warehouse and keep its rollouts as the next version of collection ``name``.
 
-    If nothing differs from the latest version, that one is returned. Raises ``NcaError`` if the name or the query is
-    invalid, or no rollout is left.
+    If nothing differs from the latest version, that one is returned. Of several processes that freeze it at once, on
+    any machines, each writes a version of its own. Raises ``NcaError`` if the name or the query is invalid, or no
+    rollout is left.
     """
     if not re.fullmatch(NAME, name):
         raise NcaError(f"invalid collection name {name!r}: use letters, digits, '-' and '_', at most 64")
     sampling = sampling or Sampling()
     rollouts, snapshot = _ask(query, data, sampling)
-    folder = cache_of(data.root) / "collections"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
-        return _keep(name, query, sampling, rollouts, snapshot, data)
+    for _ in range(MAX_ATTEMPTS):
+        if kept := _keep(name, query, sampling, rollouts, snapshot, data):
+            return kept
+    raise OvertakenError(f"other processes keep writing versions of {data / 'collections' / name}: run it again")
 
 
 def _keep(
     name: str, query: str, sampling: Sampling, rollouts: dict[str, str], snapshot: str, data: DataFolder
-) -> Collection:
+) -> Collection | None:
+    """The latest version if nothing differs from it, else the next one; None if another process wrote that first."""
     earlier = versions_of(name, data)
     if earlier:
         with suppress(DamageError):
-            latest = read_collection(name, data)
+            latest = read_version(earlier[-1], data)
             if (latest.query, latest.sampling, latest.rollouts) == (query, sampling, rollouts):
                 return latest
     version = int(earlier[-1].stem[1:]) + 1 if earlier else 1
-    file = data / "collections" / name / f"v{version:04d}.parquet"
+    file = _file(name, version, data)
     collection = Collection(name, version, query, sampling, rollouts, file)
     rows = [(name, version, rollout, digest) for rollout, digest in sorted(rollouts.items())]
     metadata = {
@@ -100,8 +109,8 @@ def _keep(
         "rollouts": str(len(rows)),
         "digest": collection.digest,
     }
-    write_table(pl.DataFrame(rows, schema=COLLECTION_SCHEMA, orient="row"), file, data, metadata)
-    return collection
+    table = pl.DataFrame(rows, schema=COLLECTION_SCHEMA, orient="row")
+    return collection if create_table(table, file, data, metadata) else None
 
 
 def read_collection(name: str, data: DataFolder, version: int | None = None) -> Collection:

@@ -19,9 +19,10 @@ from nca_assets.orchestration.partitions.pending import Pending, find_pending, r
 from nca_assets.project import Project
 from nca_assets.settings import Orchestration
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
+from nca_assets_tests import warm
 from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS, run_job
-from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
+from nca_assets_tests.orchestration.test_ranges import KEYS, made, run_range
 
 pytestmark = pytest.mark.slow
 
@@ -107,6 +108,37 @@ def test_runs_under_way_are_known_by_partition_and_by_range(vocabulary: Project,
     ):
         instance.create_run_for_job(job, tags=tags, status=status)
     assert partitions_in_flight(instance, vocabulary) == {KEYS[1], KEYS[2], "set3-00003"}
+
+
+def test_a_range_across_sets_stays_as_it_was_requested_when_sets_grow(
+    vocabulary: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the schedule, and for the run itself, which a process with the new settings executes."""
+    tags, asked = {RANGE_START: KEYS[3], RANGE_END: "set2-00000"}, {KEYS[3], "set2-00000"}
+    job = defs.resolve_job_def("make_shard")
+    queued = instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.NOT_STARTED)
+    grown = replace(vocabulary, orchestration=Orchestration(shards_per_set=40))
+    assert partitions_in_flight(instance, grown) == asked
+    monkeypatch.setenv("NCA_SHARDS_PER_SET", "40")
+    done = warm.completed(["-c", EXECUTE.format(run=queued.run_id)], local(vocabulary.data.root))
+    assert done.returncode == 0, done.stderr
+    assert made(instance, SHARDS).keys() == made(instance, LABELS).keys() == asked
+    instance.create_run_for_job(
+        job, tags={**tags, RANGE_START: KEYS[2]}, status=dg.DagsterRunStatus.NOT_STARTED,
+        parent_run_id=queued.run_id, root_run_id=queued.run_id,
+    )  # fmt: skip
+    assert partitions_in_flight(instance, grown) == asked
+
+
+EXECUTE = """
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from nca_assets.definitions import defs
+from nca_assets.in_process import project_instance
+with project_instance() as instance:
+    run = instance.get_run_by_id("{run}")
+    assert execute_run(InMemoryJob(defs.resolve_job_def("make_shard")), run, instance).success
+"""
 
 
 def test_partitions_of_a_backfill_are_in_flight_before_it_has_runs(

@@ -1,6 +1,7 @@
 """Two machines, each with a cache of its own, build and publish at once from one bucket: nothing is lost."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
@@ -19,9 +20,10 @@ from nca_assets.store import copies, seal
 from nca_assets.store.location import BucketPath
 from nca_assets.store.store import current, local_copy, names_below
 from nca_assets.vocabulary.centroids import load_centroids
-from nca_assets.warehouse import build
+from nca_assets.warehouse import build, collections
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.build import MAX_BUILDS, build_warehouse
+from nca_assets.warehouse.collections import freeze, read_collection
 from nca_assets_tests.conftest import fill
 from nca_assets_tests.servers import S3
 from nca_assets_tests.store.gateway import Gateway
@@ -116,6 +118,27 @@ def test_a_build_whose_part_is_removed_meanwhile_begins_anew(data: DataFolder, m
     monkeypatch.setattr(seal, "local_copies", once_before(seal.local_copies, removed.unlink))
     build_warehouse(data)
     assert whole_table("SELECT count(*) FROM labels", data).item() == 1
+
+
+@pytest.mark.usefixtures("gate")
+def test_a_collection_frozen_on_two_machines_has_two_versions(
+    data: DataFolder, elsewhere: Callable[[Callable[[], Any]], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(ShardKey("set1", 1), data)
+    build_warehouse(data)
+    few, all_of_them = "SELECT rollout_id FROM labels LIMIT 1", "SELECT rollout_id FROM labels"
+
+    versions_of, other_queries = collections.versions_of, [few]
+
+    def interrupted(*arguments: Any) -> Any:
+        found = versions_of(*arguments)
+        if other_queries:
+            elsewhere(partial(freeze, "c", other_queries.pop(), data))
+        return found
+
+    monkeypatch.setattr(collections, "versions_of", interrupted)
+    assert freeze("c", all_of_them, data).version == 2
+    assert [len(read_collection("c", data, version).rollouts) for version in (1, 2)] == [1, 2]
 
 
 @pytest.mark.slow

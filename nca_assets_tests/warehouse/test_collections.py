@@ -74,6 +74,12 @@ def test_a_damaged_version_is_named_and_followed_by_a_new_one(built: DataFolder)
     assert "v0001.parquet is damaged" in found[2]
 
 
+def test_version_10000_follows_9999(built: DataFolder) -> None:
+    file = local(freeze("c", ALL, built).file)
+    file.rename(file.with_name("v9999.parquet"))
+    assert [freeze("c", f"{ALL} LIMIT {most}", built).version for most in (3, 2)] == [10000, 10001]
+
+
 def test_the_warehouse_lists_versions_and_rollouts(built: DataFolder) -> None:
     freeze("c", ALL, built)
     freeze("c", ALL, built, Sampling(each=1))

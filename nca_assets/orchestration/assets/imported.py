@@ -30,6 +30,6 @@ class ImportedFile(dg.Config):
 def imported(context: dg.AssetExecutionContext, config: ImportedFile) -> Iterator[dg.MaterializeResult]:
     """Register the files of this run's partitions and label their rollouts."""
     with working(context) as (project, data):
-        keys = [ShardKey.parse(partition) for partition in partitions_of(context, data.imported_shards())]
+        keys = [ShardKey.parse(partition) for partition in partitions_of(context, data.imported_shards)]
         make_partitions(context, (stages.imported_shards(config.source), stages.IMPORTED_LABELS), keys, project)
     yield from ()  # each partition has been reported already

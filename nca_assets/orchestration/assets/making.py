@@ -2,7 +2,7 @@
 
 import warnings
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,7 @@ from nca_assets.ids import ShardKey
 from nca_assets.orchestration.assets.data_state import report_change, report_data_state
 from nca_assets.orchestration.instance.database import retry_while_down
 from nca_assets.orchestration.partitions.events import Reporter, reported_by_this_run
-from nca_assets.orchestration.partitions.in_flight import PARTITION, RANGE_START
+from nca_assets.orchestration.partitions.in_flight import PARTITION, RANGE_START, named_partitions
 from nca_assets.orchestration.reporting import progress_in_log
 from nca_assets.project import Project
 from nca_assets.workers.checks import Verdict
@@ -34,13 +34,13 @@ def check_specs(stages: Sequence[Stage], partitions: dg.PartitionsDefinition) ->
     ]
 
 
-def partitions_of(context: dg.AssetExecutionContext, there: Sequence[ShardKey]) -> list[str]:
+def partitions_of(context: dg.AssetExecutionContext, there: Callable[[], Sequence[ShardKey]]) -> list[str]:
     """The partitions of a run; of a run of checks alone that names none, those that are ``there``."""
     if _names_partitions(context):
-        return list(context.partition_keys)
+        return named_partitions(context.instance, context.run) or list(context.partition_keys)
     if context.selected_asset_keys:
         raise NcaError("this run names no partition: choose some")
-    return [str(key) for key in there]
+    return [str(key) for key in there()]
 
 
 def make_partitions(

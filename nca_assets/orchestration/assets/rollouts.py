@@ -28,7 +28,7 @@ def rollouts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     from nca_assets.shards.space import require_space
 
     with working(context) as (project, data):
-        keys = [project.shard_key(partition) for partition in partitions_of(context, data.shards())]
+        keys = [project.shard_key(partition) for partition in partitions_of(context, data.shards)]
         if SHARDS.key in context.selected_asset_keys:
             require_space(keys, data)
         make_partitions(context, STAGES, keys, project)

@@ -3,6 +3,7 @@
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
+from nca_assets.ids import ShardKey
 from nca_assets.project import Project
 
 SHARDS, LABELS = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")
@@ -25,16 +26,31 @@ RUNS_AT_ONCE = 200
 
 def partitions_in_flight(instance: dg.DagsterInstance, project: Project) -> set[str]:
     """The shard partitions of all queued and active runs and backfills."""
-    every = project.partition_keys()
-    position = {key: n for n, key in enumerate(every)}
-    busy = _left_of_backfills(instance) & position.keys()
+    every = set(project.partition_keys())
+    busy = _left_of_backfills(instance) & every
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
         tags = record.dagster_run.tags
-        first = tags.get(RANGE_START, tags.get(PARTITION))
-        last = tags.get(RANGE_END, first)
-        if first in position and last in position:
-            busy |= set(every[position[first] : position[last] + 1])
+        if tags.get(RANGE_START, tags.get(PARTITION)) in every:
+            busy |= every.intersection(named_partitions(instance, record.dagster_run))
     return busy
+
+
+def named_partitions(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
+    """The shard partitions that ``run`` names, in order.
+
+    A range across sets means what it did when the run, or the one that it repeats, was requested, when Dagster logged
+    each of its partitions: NCA_SHARDS_PER_SET may have been raised since, and others lie between its ends now.
+    """
+    if RANGE_START not in run.tags:
+        return [run.tags[PARTITION]]
+    first, last = ShardKey.parse(run.tags[RANGE_START]), ShardKey.parse(run.tags[RANGE_END])
+    if first.set == last.set and not first.imported:
+        return [str(ShardKey(first.set, number)) for number in range(first.number, last.number + 1)]
+    requested = instance.all_logs(
+        run.root_run_id or run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    )
+    planned = (log.dagster_event.partition for log in requested if log.dagster_event)
+    return list(dict.fromkeys(partition for partition in planned if partition))
 
 
 def _left_of_backfills(instance: dg.DagsterInstance) -> set[str]:
