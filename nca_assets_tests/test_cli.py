@@ -1,9 +1,11 @@
 """The nca command: every command helps, answers, and fails with one line and exit status 1."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,28 @@ def built(labelled: DataFolder) -> DataFolder:
 def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:
     assert nca(*command, "--help") == 0
     assert "Usage" in capsys.readouterr().out
+
+
+def test_the_versions_are_printed(capsys: Capture) -> None:
+    assert nca("--version") == 0
+    assert capsys.readouterr().out == f"nca-assets {version('nca-assets')}: recipe 2, labels 2\n"
+
+
+def test_the_status_as_json(
+    labelled: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    make_home(tmp_path / "dagster_home", monkeypatch)
+    assert nca("status", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    manifest = read_manifest(ShardKey("set1", 0), labelled)
+    assert facts["sets"][0] == {
+        "set": "set1", "partitions": 4, "materialized": 1, "stale": 0, "failed": 0, "in_flight": 0, "missing": 3,
+        "unlabeled": 0, "rollouts": 4, "tokens": manifest.tokens,
+        "bytes": labelled.tokens_file(ShardKey("set1", 0)).stat().st_size,
+    }  # fmt: skip
+    assert [one["set"] for one in facts["sets"]] == ["set1", "set2", "set3"]
+    assert (facts["data"], facts["partitions_to_make"], facts["unreported_files"]) == (str(labelled), 10, 4)
+    assert facts["seconds_per_partition"] is facts["seconds_left"] is None
 
 
 def test_sql_prints_a_table(built: DataFolder, capsys: Capture) -> None:
@@ -278,7 +302,7 @@ def test_a_dataset_is_published_and_verified(built: DataFolder, tmp_path: Path, 
     said = capsys.readouterr().err
     assert f"{out}: README.md has changed" in said
     assert "nca: " in said
-    assert "1 files differ" in said
+    assert "has changed since it was published: 1 difference" in said
 
 
 def test_a_shard_is_generated_without_dagster(labelled: DataFolder, tmp_path: Path, capsys: Capture) -> None:
@@ -364,7 +388,7 @@ def test_verify_holds_every_shard_against_its_recipe(
     assert capsys.readouterr().out.splitlines() == [
         "set1-00000: 4 rollouts simulated again, identical bytes",
         "set2-00001: 4 rollouts simulated again, identical bytes",
-        "all 2 shards, their labels and 0 other files are intact",
+        "intact: 2 shards with labels, 0 other files",
     ]
     forge(labelled, ShardKey("set2", 1), member=2)
     write_labels(ShardKey("set2", 1), labelled, resources)
@@ -404,7 +428,7 @@ def test_verify_offers_no_recipe_for_imported_shards(data: DataFolder, tmp_path:
     assert nca("verify") == 1
     finding, last = capsys.readouterr().err.splitlines()
     assert finding.startswith("life-00000: ")
-    assert last == "nca: 1 of 1 shards could not be verified"
+    assert last == "nca: 1 of 1 shard could not be verified"
 
 
 def test_verify_without_shards_says_so(data: DataFolder, capsys: Capture) -> None:

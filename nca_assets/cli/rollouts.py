@@ -10,6 +10,7 @@ import typer
 from nca_assets.cli.app import app
 from nca_assets.cli.show import materialized, shown
 from nca_assets.errors import NcaError
+from nca_assets.text import counted
 
 if TYPE_CHECKING:
     from nca_assets.ids import RolloutId
@@ -45,7 +46,10 @@ def generate(
         raise NcaError(f"{to} is the project's data, managed by Dagster: use 'nca materialize', or another folder")
     data = project.at(to).writable_data()
     for key, manifest in generate(keys, data, project.resources, shown):
-        print(f"{data.tokens_file(key)}: {len(manifest.members)} rollouts, {manifest.tokens:,} tokens", flush=True)
+        print(
+            f"{data.tokens_file(key)}: {counted(len(manifest.members), 'rollout')}, {manifest.tokens:,} tokens",
+            flush=True,
+        )
 
 
 @app.command()
