@@ -243,17 +243,31 @@ def test_sql_without_a_warehouse_says_what_to_do(data: DataFolder, capsys: Captu
     assert "make demo does" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("rollout", "size"), [("set1/000001", (8, 8)), ("set2/000000", None)])
+@pytest.mark.parametrize("form", ["gif", "png"])
+@pytest.mark.parametrize("rollout", ["set1/000001", "set1/000002", "set2/000000", "set3/123456"])
 def test_gif_of_a_stored_or_a_simulated_rollout(
-    built: DataFolder, tmp_path: Path, capsys: Capture, rollout: str, size: tuple[int, int] | None
+    built: DataFolder, tmp_path: Path, capsys: Capture, rollout: str, form: str
 ) -> None:
-    out = tmp_path / "picture.gif"
+    """Of a shard that is there or was deleted, and beyond those that were made."""
+    if rollout == "set1/000002":
+        local(built.tokens_file(ShardKey("set1", 0))).unlink()
+    out = tmp_path / f"picture.{form}"
     assert nca("gif", rollout, "--out", str(out), "--scale", "2", "--gray") == 0
-    with Image.open(out) as image:
-        assert size is None or image.size == (2 * size[1], 2 * size[0])
-        # Equal frames in a row are one frame of the file, shown longer.
-        assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(image)) == 40 * built.sets["set1"].frames
-    assert f"{built.sets['set1'].frames} frames" in capsys.readouterr().out
+    if form == "gif":
+        with Image.open(out) as image:
+            # Equal frames in a row are one frame of the file, shown longer.
+            lasts = sum(frame.info["duration"] for frame in ImageSequence.Iterator(image))
+        assert lasts == 40 * built.sets["set1"].frames
+    captured = capsys.readouterr()
+    assert f"{rollout}, {built.sets['set1'].frames} frames" in captured.out
+    said = "" if rollout == "set1/000001" else f"{rollout} is not stored: simulated from its recipe\n"
+    assert captured.err == said
+
+
+def test_gif_of_some_frames(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
+    assert built
+    assert nca("gif", "set1/000001", "--out", str(tmp_path / "a.gif"), "--scale", "1", "--frames", "7") == 0
+    assert "set1/000001, 7 frames of 8x8 cells" in capsys.readouterr().out
 
 
 def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
