@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 
 PIP_INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots lint bench sbom audit
+.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots snapshots lint bench sbom audit
 
 # 'install' runs the platform; 'install-dev' adds tests, linters and benchmarks.
 install: .venv/installed
@@ -70,6 +70,10 @@ screenshots: install-dev
 	@mkdir -p docs/pictures
 	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py \
 		nca_assets_tests/end_to_end/test_explorer.py
+
+# What commands print on terminals of 80, 120 and 160 columns.
+snapshots: install-dev
+	@SNAPSHOTS=write $(BIN)/pytest --quiet nca_assets_tests/test_snapshots.py
 
 lint: install-dev
 	@$(BIN)/ruff format --check .

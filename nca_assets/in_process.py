@@ -88,7 +88,7 @@ def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
         yield from _run("build_analytics", instance)
 
 
-def collect(name: str, config: dict[str, object]) -> dict[str, object]:
+def collect(name: str, config: dict[str, object]) -> dict[str, Any]:
     """Freeze collection ``name`` with the asset's ``config`` and add it to the warehouse; returns the metadata."""
     with _instance_of(Project.load().writable_data()) as instance:
         given = {key: value for key, value in config.items() if value is not None}
@@ -111,10 +111,11 @@ def draw_figures() -> list[Materialized]:
         return _run("draw_figures", instance)
 
 
-def publish_dataset() -> list[Materialized]:
+def publish_dataset(original_layout: bool = False) -> list[Materialized]:
     """Write the dataset as a folder for the Hugging Face hub."""
+    config = {"ops": {"published_dataset": {"config": {"original_layout": original_layout}}}}
     with _instance_of(Project.load().writable_data()) as instance, _progress_on_terminal():
-        return _run("publish_dataset", instance)
+        return _run("publish_dataset", instance, config=config)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Numbers and tables as text in Markdown and figures."""
+"""Numbers, counts and tables as text."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> 
     """A table in Markdown; values are not escaped."""
     heading, *lines = (f"| {' | '.join(map(str, line))} |" for line in (columns, *rows))
     return "\n".join([heading, "|---" * len(columns) + "|", *lines])
+
+
+def counted(number: int, noun: str) -> str:
+    """A count with its noun, like ``1 row`` or ``2,000 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

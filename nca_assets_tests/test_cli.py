@@ -1,9 +1,11 @@
 """The nca command: every command helps, answers, and fails with one line and exit status 1."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,28 @@ def built(labelled: DataFolder) -> DataFolder:
 def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:
     assert nca(*command, "--help") == 0
     assert "Usage" in capsys.readouterr().out
+
+
+def test_the_versions_are_printed(capsys: Capture) -> None:
+    assert nca("--version") == 0
+    assert capsys.readouterr().out == f"nca-assets {version('nca-assets')}: recipe 2, labels 2\n"
+
+
+def test_the_status_as_json(
+    labelled: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    make_home(tmp_path / "dagster_home", monkeypatch)
+    assert nca("status", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    manifest = read_manifest(ShardKey("set1", 0), labelled)
+    assert facts["sets"][0] == {
+        "set": "set1", "partitions": 4, "materialized": 1, "stale": 0, "failed": 0, "in_flight": 0, "missing": 3,
+        "unlabeled": 0, "rollouts": 4, "tokens": manifest.tokens,
+        "bytes": labelled.tokens_file(ShardKey("set1", 0)).stat().st_size,
+    }  # fmt: skip
+    assert [one["set"] for one in facts["sets"]] == ["set1", "set2", "set3"]
+    assert (facts["data"], facts["partitions_to_make"], facts["unreported_files"]) == (str(labelled), 10, 4)
+    assert facts["seconds_per_partition"] is facts["seconds_left"] is None
 
 
 def test_sql_prints_a_table(built: DataFolder, capsys: Capture) -> None:
@@ -219,17 +243,31 @@ def test_sql_without_a_warehouse_says_what_to_do(data: DataFolder, capsys: Captu
     assert "make demo does" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("rollout", "size"), [("set1/000001", (8, 8)), ("set2/000000", None)])
+@pytest.mark.parametrize("form", ["gif", "png"])
+@pytest.mark.parametrize("rollout", ["set1/000001", "set1/000002", "set2/000000", "set3/123456"])
 def test_gif_of_a_stored_or_a_simulated_rollout(
-    built: DataFolder, tmp_path: Path, capsys: Capture, rollout: str, size: tuple[int, int] | None
+    built: DataFolder, tmp_path: Path, capsys: Capture, rollout: str, form: str
 ) -> None:
-    out = tmp_path / "picture.gif"
+    """Of a shard that is there or was deleted, and beyond those that were made."""
+    if rollout == "set1/000002":
+        local(built.tokens_file(ShardKey("set1", 0))).unlink()
+    out = tmp_path / f"picture.{form}"
     assert nca("gif", rollout, "--out", str(out), "--scale", "2", "--gray") == 0
-    with Image.open(out) as image:
-        assert size is None or image.size == (2 * size[1], 2 * size[0])
-        # Equal frames in a row are one frame of the file, shown longer.
-        assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(image)) == 40 * built.sets["set1"].frames
-    assert f"{built.sets['set1'].frames} frames" in capsys.readouterr().out
+    if form == "gif":
+        with Image.open(out) as image:
+            # Equal frames in a row are one frame of the file, shown longer.
+            lasts = sum(frame.info["duration"] for frame in ImageSequence.Iterator(image))
+        assert lasts == 40 * built.sets["set1"].frames
+    captured = capsys.readouterr()
+    assert f"{rollout}, {built.sets['set1'].frames} frames" in captured.out
+    said = "" if rollout == "set1/000001" else f"{rollout} is not stored: simulated from its recipe\n"
+    assert captured.err == said
+
+
+def test_gif_of_some_frames(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
+    assert built
+    assert nca("gif", "set1/000001", "--out", str(tmp_path / "a.gif"), "--scale", "1", "--frames", "7") == 0
+    assert "set1/000001, 7 frames of 8x8 cells" in capsys.readouterr().out
 
 
 def test_gifs_of_a_querys_answer_and_of_a_random_rollout(built: DataFolder, tmp_path: Path, capsys: Capture) -> None:
@@ -278,7 +316,7 @@ def test_a_dataset_is_published_and_verified(built: DataFolder, tmp_path: Path, 
     said = capsys.readouterr().err
     assert f"{out}: README.md has changed" in said
     assert "nca: " in said
-    assert "1 files differ" in said
+    assert "has changed since it was published: 1 difference" in said
 
 
 def test_a_shard_is_generated_without_dagster(labelled: DataFolder, tmp_path: Path, capsys: Capture) -> None:
@@ -364,7 +402,7 @@ def test_verify_holds_every_shard_against_its_recipe(
     assert capsys.readouterr().out.splitlines() == [
         "set1-00000: 4 rollouts simulated again, identical bytes",
         "set2-00001: 4 rollouts simulated again, identical bytes",
-        "all 2 shards, their labels and 0 other files are intact",
+        "intact: 2 shards with labels, 0 other files",
     ]
     forge(labelled, ShardKey("set2", 1), member=2)
     write_labels(ShardKey("set2", 1), labelled, resources)
@@ -404,7 +442,7 @@ def test_verify_offers_no_recipe_for_imported_shards(data: DataFolder, tmp_path:
     assert nca("verify") == 1
     finding, last = capsys.readouterr().err.splitlines()
     assert finding.startswith("life-00000: ")
-    assert last == "nca: 1 of 1 shards could not be verified"
+    assert last == "nca: 1 of 1 shard could not be verified"
 
 
 def test_verify_without_shards_says_so(data: DataFolder, capsys: Capture) -> None:

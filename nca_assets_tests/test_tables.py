@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from nca_assets.cli.tables import cell, laid_out, print_rows
+from nca_assets.cli.tables import cell, column, laid_out, print_rows
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.warehouse.answer import first_rows
@@ -36,21 +36,21 @@ def test_a_table_that_fits_is_one(asked: DataFolder) -> None:
     assert lines == [
         "origin   behavior     rollouts  percent  mean_change  tail_change  token_entropy  median_period",
         "───────  ───────────  ────────  ───────  ───────────  ───────────  ─────────────  ─────────────",
-        "recipes  streaming           4       50       0.3704       0.3688         3.0105             33",
-        "recipes  noisy               1     12.5       0.4871       0.4943         3.4185           NULL",
-        "recipes  quiet               1     12.5      0.04991      0.04668         2.4578           NULL",
-        "recipes  radiating           1     12.5        0.468       0.4685         3.4214             29",
-        "recipes  synchronous         1     12.5       0.1817       0.1647         2.2276             27",
+        "recipes  streaming           4     50.0       0.3704       0.3688          3.011             33",
+        "recipes  noisy               1     12.5       0.4871       0.4943          3.418           NULL",
+        "recipes  quiet               1     12.5       0.0499       0.0467          2.458           NULL",
+        "recipes  radiating           1     12.5       0.4680       0.4685          3.421             29",
+        "recipes  synchronous         1     12.5       0.1817       0.1647          2.228             27",
     ]
 
 
 def test_headings_break_before_a_table_gets_too_wide(asked: DataFolder) -> None:
     lines, _ = laid_out(*first_rows("FROM behavior_summary", asked, 200), 80)
     assert lines[:4] == [
-        "                                           mean_    tail_   token_  median_",
-        "origin   behavior     rollouts  percent   change   change  entropy   period",
-        "───────  ───────────  ────────  ───────  ───────  ───────  ───────  ───────",
-        "recipes  streaming           4       50   0.3704   0.3688   3.0105       33",
+        "                                          mean_   tail_   token_  median_",
+        "origin   behavior     rollouts  percent  change  change  entropy   period",
+        "───────  ───────────  ────────  ───────  ──────  ──────  ───────  ───────",
+        "recipes  streaming           4     50.0  0.3704  0.3688    3.011       33",
     ]
 
 
@@ -61,8 +61,9 @@ def test_a_wide_table_stands_on_its_side(asked: DataFolder) -> None:
     assert wide[0].split() == ["rollout_id", "set1/000000", "set1/000001"]
     assert wide[4] == f"height                       8{' ' * 65}8"
     narrow, _ = laid_out(columns, rows, 80)
-    assert len(narrow) == 2 * len(columns) + 1
-    assert narrow[13:15] == [f"digest                 {rows[0][13]}", "label_version                2"]
+    digest = rows[0][13]
+    assert len(narrow) == 2 * (len(columns) + 1) + 1
+    assert narrow[13:15] == [f"digest                 {digest[:32]}", f"                       {digest[32:]}"]
 
 
 def test_the_comparison_with_the_card_fits_80_columns(asked: DataFolder) -> None:
@@ -96,12 +97,12 @@ def test_the_status_of_the_full_dataset_at_80_columns() -> None:
 def test_no_value_of_any_table_is_cut(asked: DataFolder, table: str, width: int | None) -> None:
     columns, rows = first_rows(f'FROM "{table}" LIMIT 10', asked, 10)
     lines, shown = laid_out(columns, rows, width)
-    text = "\n".join(lines)
+    text = re.sub(r"\n {4,}(?=\S)", "", "\n".join(lines))  # what goes on in the next line
     assert shown == len(rows)
-    for value in {cell(value) for row in rows for value in row}:
-        assert value in text
-    longest = max((cell_len(cell(value)) for row in rows for value in row), default=0)
-    assert max(map(cell_len, lines)) <= max(width or 10_000, longest + 2 + max(map(len, columns)))
+    for values in zip(*rows, strict=True):
+        for alone, aligned in zip(map(cell, values), column(values), strict=True):
+            assert alone in text or aligned in text
+    assert max(map(cell_len, lines)) <= (width or 10_000)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +119,9 @@ def test_no_value_of_any_table_is_cut(asked: DataFolder, table: str, width: int 
         (0.00000123456, "1.235e-06"),
         (0.0, "0"),
         (0.99999, "1"),
-        (12.3456789, "12.3457"),
-        (-1234.5678, "-1,234.57"),
+        (12.3456789, "12.35"),
+        (-1234.5678, "-1,234.6"),
+        (99999.96, "100,000"),
         (3.0, "3"),
         (2.5e6, "2,500,000"),
         (1.5e18, "1.5e+18"),
@@ -139,6 +141,31 @@ def test_no_value_of_any_table_is_cut(asked: DataFolder, table: str, width: int 
 )
 def test_a_value_is_shown_as_it_is(value: object, shown: str) -> None:
     assert cell(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([28.125, 9.375, 0.048], ["28.12", "9.38", "0.05"]),
+        ([26.5, None, 41.0], ["26.5", "NULL", "41.0"]),
+        ([3.0, 1234.0, 0.0], ["3", "1,234", "0"]),
+        ([5e6, 24.43, 0.1], ["5,000,000", "24.43", "0.1"]),
+        ([0.2792, -7.9e-05], ["0.2792", "-7.9e-05"]),
+        ([1e18, float("nan")], ["1e+18", "nan"]),
+        ([0.5, float("inf"), -0.25], ["0.50", "inf", "-0.25"]),
+        ([1, 20, True], ["1", "20", "yes"]),
+    ],
+)
+def test_the_numbers_of_a_column_have_the_same_decimals_if_they_are_of_similar_size(
+    values: list[object], shown: list[str]
+) -> None:
+    assert column(values) == shown
+
+
+def test_a_value_wider_than_the_terminal_goes_on_in_the_next_line() -> None:
+    assert laid_out(["name", "value"], [("🦆" * 30, "a" * 90)], 40)[0] == [
+        f"name   {'🦆' * 15}", f"       {'🦆' * 15}", *(f"{name:5}  {'a' * 30}" for name in ("value", "", "")),
+    ]  # fmt: skip
 
 
 def test_wide_characters_keep_columns_aligned() -> None:

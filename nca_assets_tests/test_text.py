@@ -2,7 +2,7 @@
 
 import pytest
 
-from nca_assets.text import cell, markdown_table, number
+from nca_assets.text import cell, counted, markdown_table, number
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,7 @@ def test_a_cell_is_empty_without_a_value_and_else_in_words_or_digits() -> None:
 
 def test_a_table_in_markdown_has_a_heading_a_rule_and_a_line_for_each_row() -> None:
     assert markdown_table(["a", "b"], [(1, "x"), (2, "y")]) == "| a | b |\n|---|---|\n| 1 | x |\n| 2 | y |"
+
+
+def test_a_count_agrees_with_its_noun() -> None:
+    assert [counted(number, "row") for number in (0, 1, 2000)] == ["0 rows", "1 row", "2,000 rows"]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import counted
 from nca_assets.cli.tables import print_rows, printable
 from nca_assets.errors import NcaError
 from nca_assets.project import Project
+from nca_assets.text import counted
+
+if TYPE_CHECKING:
+    from nca_assets.orchestration.backfill.overview import Overview
+
+COUNTS = ("partitions", "materialized", "stale", "failed", "in_flight", "missing", "unlabeled")
+"""What ``nca status`` counts in each set; those of ``SetStatus``."""
 
 
 @app.command()
-def status() -> None:
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for programs.")] = False) -> None:
     """Show partitions by set (materialized, stale, failed, in flight, missing), sizes, and the estimated time left."""
     from nca_assets.in_process import project_instance
     from nca_assets.orchestration.backfill.overview import take_overview
@@ -25,14 +32,37 @@ def status() -> None:
     project = Project.load()
     with project_instance() as instance:
         overview = take_overview(project, instance)
-    counts = ("partitions", "materialized", "stale", "failed", "in_flight", "missing", "unlabeled")
+    if as_json:
+        print(json.dumps(_facts(project, overview), indent=2))
+    else:
+        _print_overview(project, overview)
+
+
+def _facts(project: Project, overview: Overview) -> dict[str, Any]:
+    """An overview as JSON's types; times are in seconds."""
+    sets = [
+        {"set": row.on_disk.set, **{name: getattr(row, name) for name in COUNTS}, "rollouts": row.on_disk.rollouts,
+         "tokens": row.on_disk.tokens, "bytes": row.on_disk.file_bytes}
+        for row in overview.sets
+    ]  # fmt: skip
+    return {
+        "data": str(project.data),
+        "sets": sets,
+        "partitions_to_make": overview.left,
+        "seconds_per_partition": overview.seconds_per_partition,
+        "seconds_left": overview.seconds_left,
+        "unreported_files": overview.unreported,
+    }
+
+
+def _print_overview(project: Project, overview: Overview) -> None:
     print(printable(str(project.data)))
-    headings = [name.replace("_", " ") for name in ("set", *counts, "rollouts", "tokens", "MB")]
-    sizes = [
-        (row.on_disk.rollouts, row.on_disk.tokens, round(row.on_disk.file_bytes / 1e6, 1)) for row in overview.sets
-    ]
-    states = [(row.on_disk.set, *(getattr(row, name) for name in counts)) for row in overview.sets]
-    print_rows(headings, [(*state, *size) for state, size in zip(states, sizes, strict=True)])
+    rows = [
+        (row.on_disk.set, *(getattr(row, name) for name in COUNTS), row.on_disk.rollouts, row.on_disk.tokens,
+         round(row.on_disk.file_bytes / 1e6, 1))
+        for row in overview.sets
+    ]  # fmt: skip
+    print_rows([name.replace("_", " ") for name in ("set", *COUNTS, "rollouts", "tokens", "MB")], rows)
     to_make = f"{counted(overview.left, 'partition')} to make"
     if overview.left and overview.seconds_left is not None:
         left = timedelta(seconds=round(overview.seconds_left))

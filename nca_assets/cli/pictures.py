@@ -26,9 +26,10 @@ def explore(
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("explorer.html"),
 ) -> None:
     """Write one HTML file that plays rollouts in a browser, without a server or network."""
-    from nca_assets.cli.show import counted, shown
+    from nca_assets.cli.show import shown
     from nca_assets.figures.explorer import explored, write_explorer
     from nca_assets.project import Project
+    from nca_assets.text import counted
 
     source = explored(Project.load().data, condition, most)
     with shown("explorer") as progress:

@@ -15,6 +15,9 @@ def publish(
     to: Annotated[
         Path | None, typer.Option(help="Folder to write; default: that of the asset published_dataset.")
     ] = None,
+    original_layout: Annotated[
+        bool, typer.Option("--original", help="Also write the shards as .npz and the labels as CSV.")
+    ] = False,
     push: Annotated[str, typer.Option(help="Upload it to this dataset on the Hugging Face hub, NAMESPACE/NAME.")] = "",
     private: Annotated[bool, typer.Option("--private", help="Make a new dataset on the hub private.")] = False,
 ) -> None:
@@ -28,9 +31,9 @@ def publish(
     project = Project.load()
     if to:
         with shown("publishing") as progress:
-            publish(to, project.data, progress)
+            publish(to, project.data, progress, original_layout)
     else:
-        publish_dataset()
+        publish_dataset(original_layout)
     folder = to or cache_of(project.data.published_folder)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 1e6:,.1f} MB; check it with 'nca verify --published {folder}'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from nca_assets.cli.app import app
 from nca_assets.cli.show import materialized, shown
 from nca_assets.errors import NcaError
+from nca_assets.text import counted
 
 if TYPE_CHECKING:
     from nca_assets.ids import RolloutId
@@ -45,7 +47,10 @@ def generate(
         raise NcaError(f"{to} is the project's data, managed by Dagster: use 'nca materialize', or another folder")
     data = project.at(to).writable_data()
     for key, manifest in generate(keys, data, project.resources, shown):
-        print(f"{data.tokens_file(key)}: {len(manifest.members)} rollouts, {manifest.tokens:,} tokens", flush=True)
+        print(
+            f"{data.tokens_file(key)}: {counted(len(manifest.members), 'rollout')}, {manifest.tokens:,} tokens",
+            flush=True,
+        )
 
 
 @app.command()
@@ -80,16 +85,22 @@ def gif(
     form: Annotated[
         str, typer.Option(help="gif, mp4, or png for a sheet of frames; default: the suffix of --out, else gif.")
     ] = "",
-    scale: Annotated[int, typer.Option(min=1, max=64, help="Pixels per cell.")] = 8,
+    scale: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Pixels per cell; default: as fit in 512 pixels, or 192 in a sheet."),
+    ] = None,
+    frames: Annotated[int | None, typer.Option(min=1, help="Only this many frames, from the first.")] = None,
     fps: Annotated[int, typer.Option(min=1, max=50, help="Frames per second.")] = 25,
     gray: Annotated[bool, typer.Option(help="Grayscale, like the original dataset's animations.")] = False,
     most: Annotated[int, typer.Option(min=1, help="Maximum number of a query's rollouts to animate.")] = 4,
 ) -> None:
-    """Animate rollouts from their shards or, if those are not materialized, from their recipes."""
+    """Animate rollouts, with frame numbers, from their shards or, if those are not stored, from their recipes."""
     from nca_assets.figures.animation import FORMATS
+    from nca_assets.figures.examples import titled
     from nca_assets.figures.palette import colors_of, gray_levels
+    from nca_assets.ids import is_own
     from nca_assets.project import Project
-    from nca_assets.shards.rollouts import rollout_tokens
+    from nca_assets.shards.rollouts import is_stored, rollout_tokens
     from nca_assets.store.store import whole_file
 
     project = Project.load()
@@ -101,14 +112,17 @@ def gif(
     if len(chosen) > 1 and out and not into:
         raise NcaError(f"{len(chosen)} rollouts do not fit in one file: set --out to an existing folder")
     for wanted in chosen:
-        tokens = rollout_tokens(wanted, project.data, project.resources)
+        if is_own(wanted.set) and not is_stored(wanted, project.data):
+            print(f"{wanted} is not stored: simulated from its recipe", file=sys.stderr)
+        tokens = rollout_tokens(wanted, project.data, project.resources)[:frames]
         colors = gray_levels() if gray else colors_of(wanted.set, project.data)
         name = f"{wanted.set}_{wanted.index:06d}.{ending}"
         target = into / name if into else out or Path(name)
         with whole_file(target) as file:
-            file.write(FORMATS[ending](tokens, colors, scale, fps))
-        frames, height, width = tokens.shape
-        print(f"{target}: {frames} frames of {height}x{width} cells", flush=True)
+            file.write(FORMATS[ending](tokens, colors, titled(wanted, project.data), scale, fps))
+        count, height, width = tokens.shape
+        size = target.stat().st_size / 1000
+        print(f"{target}: {wanted}, {counted(count, 'frame')} of {height}x{width} cells, {size:,.0f} kB", flush=True)
 
 
 def _chosen(rollout: str, project: Project, most: int) -> list[RolloutId]:

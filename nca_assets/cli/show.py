@@ -1,4 +1,4 @@
-"""Output shared by the commands: counts, summaries, progress bars."""
+"""Output shared by the commands: summaries, progress bars."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from nca_assets.progress import Progress
+from nca_assets.text import counted
 
 if TYPE_CHECKING:
     from nca_assets.in_process import Materialized
@@ -31,11 +32,6 @@ def _summary(metadata: dict[str, object]) -> str:
     if isinstance(digest := metadata.get("digest"), str):
         shown.append(f"digest {digest[:12]}")
     return ", ".join(shown)
-
-
-def counted(number: int, noun: str) -> str:
-    """A count with its noun, like ``1 row`` or ``2,000 rows``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def progress_of(bar: tqdm) -> Progress:

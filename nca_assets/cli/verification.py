@@ -12,6 +12,7 @@ from tqdm import tqdm
 from nca_assets.cli.app import app
 from nca_assets.cli.show import progress_of
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.text import counted
 
 if TYPE_CHECKING:
     from nca_assets.ids import ShardKey
@@ -47,7 +48,7 @@ def _verify_published(folder: Path) -> None:
     for finding in findings:
         print(f"{folder}: {finding}", file=sys.stderr)
     if findings:
-        raise NcaError(f"{folder} has changed since it was published: {len(findings)} files differ")
+        raise NcaError(f"{folder} has changed since it was published: {counted(len(findings), 'difference')}")
     print(f"{folder}: every file matches its checksum")
 
 
@@ -68,10 +69,10 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
         print(finding, file=sys.stderr)
     rebuild_if(recorded_findings(project.data) != before or bool(damaged))
     if failed:
-        raise NcaError(f"{len(failed)} of {len(keys)} shards could not be verified{_how_to_remake(failed)}")
+        raise NcaError(f"{len(failed)} of {counted(len(keys), 'shard')} could not be verified{_how_to_remake(failed)}")
     if damaged:
-        raise NcaError(f"{len(damaged)} of {others} other files are damaged")
-    print(f"all {len(keys)} shards, their labels and {others} other files are intact")
+        raise NcaError(f"{len(damaged)} of {counted(others, 'other file')} damaged")
+    print(f"intact: {counted(len(keys), 'shard')} with labels, {counted(others, 'other file')}")
 
 
 def _how_to_remake(keys: list[ShardKey]) -> str:
@@ -104,7 +105,7 @@ def _verify_partition(key: ShardKey, project: Project, rollouts: int | None) -> 
         with tqdm(desc=str(key), unit=" rollouts", disable=None, leave=False) as bar:
             most = rollouts or project.data.shard_size
             again = verify_shard(key, project.data, project.resources, most, progress_of(bar))
-        native = f"{again} rollouts simulated again, identical bytes"
+        native = f"{counted(again, 'rollout')} simulated again, identical bytes"
         print(f"{key}: {'all rollouts read, unchanged since import' if key.imported else native}", flush=True)
     except NcaError as error:
         shard = error

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from nca_assets.cli.app import app
-from nca_assets.cli.show import counted
 from nca_assets.cli.tables import MAX_ROWS, print_rows
 from nca_assets.errors import NcaError
+from nca_assets.text import counted
 
 
 @app.command()
@@ -67,7 +67,8 @@ def collect(
     if each and total:
         raise NcaError("choose one of --each and --total")
     made = run(name, {"query": query, "by": by, "each": each, "total": total, "seed": seed})
-    print(f"{made['path']}: version {made['version']}, {made['dagster/partition_row_count']:,} rollouts")
+    rollouts = counted(made["dagster/partition_row_count"], "rollout")
+    print(f"{made['path']}: version {made['version']}, {rollouts}")
 
 
 @app.command()

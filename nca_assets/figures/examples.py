@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
+from nca_assets.figures.chart import answer
 from nca_assets.figures.palette import colored, colors_of
 from nca_assets.ids import RolloutId
-from nca_assets.warehouse.sql_text import OWN_SETS
-
-if TYPE_CHECKING:
-    from nca_assets.loading.source import Rollout, RolloutSource
+from nca_assets.warehouse.sql_text import OWN_SETS, literal
 
 MIN_CELLS, MIN_SIDE = 400, 16
 """Pictures of smaller grids show little."""
@@ -35,10 +33,14 @@ class Example:
     pixels: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, rollout: Rollout, data: DataFolder) -> Example:
-        """The rollout with its tokens in color."""
-        tokens = np.asarray(rollout.tokens)
-        return cls(rollout.id, rollout.labels, tokens, colored(tokens, colors_of(rollout.id.set, data)))
+    def of(cls, labels: dict[str, Any], data: DataFolder) -> Example:
+        """The rollout of a row of ``labels`` with its tokens in color, simulated if they are not stored."""
+        from nca_assets.settings import Resources, load
+        from nca_assets.shards.rollouts import rollout_tokens
+
+        rollout = RolloutId.parse(labels["rollout_id"])
+        tokens = rollout_tokens(rollout, data, load(Resources))
+        return cls(rollout, labels, tokens, colored(tokens, colors_of(rollout.set, data)))
 
     @property
     def title(self) -> str:
@@ -51,8 +53,8 @@ def example(data: DataFolder, *wishes: str) -> Example:
     """The first native rollout that meets the longest possible prefix of ``wishes``, which are SQL conditions."""
     query = f"SELECT rollout_id FROM labels JOIN splits USING (rollout_id, set_name) WHERE {OWN_SETS}"  # noqa: S608
     met = " + ".join(["0", *(f"({' AND '.join(wishes[: n + 1])})::INTEGER" for n in range(len(wishes)))])
-    [rollout] = _named(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", data)
-    return Example.of(rollout, data)
+    [shown] = _named(f"{query} ORDER BY {met} DESC, set_name, rollout_index LIMIT 1", data)
+    return shown
 
 
 def typical(data: DataFolder, each: int) -> list[Example]:
@@ -81,10 +83,18 @@ def typical(data: DataFolder, each: int) -> list[Example]:
             PARTITION BY behavior ORDER BY large DESC, turn, like_it DESC, off, rollout_id
         ) <= {each}
     """  # noqa: S608
-    return [Example.of(rollout, data) for rollout in _named(query, data)]
+    return _named(query, data)
 
 
-def _named(query: str, data: DataFolder) -> RolloutSource:
-    from nca_assets.loading.source import RolloutSource
+def titled(rollout: RolloutId, data: DataFolder) -> str:
+    """A rollout's name, with class and family if the warehouse knows it."""
+    if not data.warehouse_file().exists():
+        return str(rollout)
+    query = f"SELECT behavior, family FROM labels WHERE rollout_id = {literal(str(rollout))}"  # noqa: S608
+    found = answer(query, data)
+    return ", ".join([str(rollout), *(str(value) for row in found.iter_rows() for value in row if value)])
 
-    return RolloutSource.query(query, data).apart()
+
+def _named(query: str, data: DataFolder) -> list[Example]:
+    rows = answer(f"FROM labels WHERE rollout_id IN (SELECT rollout_id FROM ({query}))", data)  # noqa: S608
+    return [Example.of(labels, data) for labels in rows.iter_rows(named=True)]

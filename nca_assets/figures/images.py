@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-GAP = 2
-"""White pixels between joined grids, before they are enlarged."""
+GRAYS = np.array([0, 85, 170, 255], dtype=np.uint8)
+"""The gray levels of text, few so that palettes and files stay small."""
 
 
 def png(pixels: NDArray[np.uint8], scale: int) -> bytes:
@@ -22,7 +22,12 @@ def png(pixels: NDArray[np.uint8], scale: int) -> bytes:
 
 def gif(frames: Iterable[NDArray[np.uint8]], scale: int, milliseconds: int) -> bytes:
     """A looping GIF of pictures like those of ``png``, each shown for ``milliseconds``."""
-    first, *others = (indexed(frame, scale) for frame in frames)
+    return saved_gif((indexed(frame, scale) for frame in frames), milliseconds)
+
+
+def saved_gif(images: Iterable[Image.Image], milliseconds: int) -> bytes:
+    """A looping GIF of palette images, each shown for ``milliseconds``."""
+    first, *others = images
     buffer = io.BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0, optimize=False)
     return buffer.getvalue()
@@ -42,22 +47,11 @@ def enlarged(cells: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
     return cells.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def joined(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
-    """Grids (height, width, 3) as a table, each column as wide as its widest grid, with white gaps."""
-    widths = [max(grid.shape[1] for grid in column) for column in zip(*_filled(rows), strict=True)]
-    heights = [max(grid.shape[0] for grid in row) for row in rows]
-    sheet = np.full((sum(heights) + GAP * (len(heights) - 1), sum(widths) + GAP * (len(widths) - 1), 3), 255, np.uint8)
-    top = 0
-    for row, row_height in zip(rows, heights, strict=True):
-        left = 0
-        for grid, width in zip(row, widths, strict=False):
-            sheet[top : top + grid.shape[0], left : left + grid.shape[1]] = grid
-            left += width + GAP
-        top += row_height + GAP
-    return sheet
-
-
-def _filled(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> list[list[NDArray[np.uint8]]]:
-    """The rows, padded to equal length with empty grids."""
-    longest = max(len(row) for row in rows)
-    return [[*row, *[np.empty((0, 0, 3), np.uint8)] * (longest - len(row))] for row in rows]
+def written(text: str, size: int) -> NDArray[np.uint8]:
+    """Lines of black text on white, with letters ``size`` pixels high: gray levels of ``GRAYS`` (height, width)."""
+    font = ImageFont.load_default(size)
+    box = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, font=font)
+    height = (text.count("\n") + 1) * round(1.4 * size)
+    image = Image.new("L", (max(round(box[2]), 1), height), 255)
+    ImageDraw.Draw(image).multiline_text((0, 0), text, font=font, fill=0, spacing=round(0.2 * size))
+    return GRAYS[np.asarray(image) // (256 // len(GRAYS))]

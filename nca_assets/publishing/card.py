@@ -118,8 +118,8 @@ def facts(data: DataFolder) -> Facts:
     )
 
 
-def render(about: Facts) -> str:
-    """The card, in Markdown with the hub's YAML front matter."""
+def render(about: Facts, original_layout: bool = False) -> str:
+    """The card, in Markdown with the hub's YAML front matter; ``original_layout`` if the folder also has that one."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE.parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown
@@ -129,7 +129,7 @@ def render(about: Facts) -> str:
         about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=about.definitions,
         tokens=TOKENS, channels=CHANNELS, context=LONG_HORIZON[:-1],
         target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES,
-        changed=about.changed, first=RolloutId(about.splits[0], 0),
+        changed=about.changed, first=RolloutId(about.splits[0], 0), original_layout=original_layout,
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ PREVIEW_COLUMNS = (
 
 TOKEN_COLUMNS = (
     *label_columns("rollout_id", "behavior", "frames", "height", "width", "digest"),
-    Column("tokens", BYTES, "The rollout's tokens: uint8 in the order frames, height, width"),
+    Column("tokens", BYTES, "The rollout's tokens: uint8 (frames, height, width) in Fortran order, time fastest"),
 )
 
 

@@ -27,7 +27,7 @@ from nca_assets.publishing.layout import (
     token_file,
     warehouse_version,
 )
-from nca_assets.shards.manifest import read_manifest
+from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.store.exclusive import alone
 from nca_assets.store.location import Stored, place_in
 from nca_assets.store.refusals import clear_errors
@@ -35,8 +35,8 @@ from nca_assets.store.replace import replaced_folder
 from nca_assets.store.store import cache_of, current, free_bytes, local_copy, publish_version, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 
-TIMES_THE_SHARDS = 2.5
-"""Size of the folder relative to the shards: a copy of them, their tokens as Parquet, and the rest."""
+TIMES_THE_SHARDS = 1
+"""Size of the folder relative to the shards, at most, without copies of them."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,10 @@ Shards = dict[str, dict[ShardKey, str]]
 """The digests of the shards to publish, by set."""
 
 
-def publish(to: Stored, data: DataFolder, progress: Progress = unwatched) -> Published:
+def publish(to: Stored, data: DataFolder, progress: Progress = unwatched, original_layout: bool = False) -> Published:
     """Write the native labeled shards into folder ``to`` in the hub's layout; the same bytes for the same data.
 
+    With ``original_layout`` the folder holds the shards too, and the labels as CSV, as the original dataset has them.
     An earlier publication there is replaced once everything is written; in a bucket the folder becomes the next version
     in ``to``. Raises ``NcaError`` if the folder holds anything else, if there is nothing to publish, or if data are
     missing, damaged, out of date or too large for the disk, and ``TransientError`` if the data change meanwhile or
@@ -65,21 +66,21 @@ def publish(to: Stored, data: DataFolder, progress: Progress = unwatched) -> Pub
     local = cache_of(to)
     with alone(local), clear_errors():
         before = current(to)
-        published = _publish_locally(local, data, progress)
+        published = _publish_locally(local, data, progress, original_layout)
         return replace(published, folder=publish_version(local, to, before))
 
 
-def _publish_locally(to: Path, data: DataFolder, progress: Progress) -> Published:
+def _publish_locally(to: Path, data: DataFolder, progress: Progress, original_layout: bool) -> Published:
     _require_free(to)
     version = warehouse_version(data)
     shards = published_shards(data)
-    _require_space(to, shards, data)
+    _require_space(to, shards, data, original_layout)
     with replaced_folder(to) as folder:
         about = _write_tables(folder, shards, data)
         if warehouse_version(data) != version:
             raise TransientError("the warehouse was rebuilt during publishing: publish again")
-        _write_shards(folder, shards, data, progress)
-        digest = write_sums(_write_documents(folder, shards, about), folder)
+        _write_shards(folder, shards, data, progress, original_layout)
+        digest = write_sums(_write_documents(folder, shards, about, original_layout), folder)
     files = [file for file in to.rglob("*") if file.is_file()]
     return Published(to, len(files), sum(file.stat().st_size for file in files), digest)
 
@@ -89,35 +90,45 @@ def _write_tables(folder: Path, shards: Shards, data: DataFolder) -> card.Facts:
     for rollout_set, keys in shards.items():
         parquet.write_preview(rollout_set, folder / PREVIEW.files(rollout_set), data)
         parquet.write_labels(keys, folder / LABELS.files(rollout_set), data)
-        write_csv(keys, replace(data, root=folder).csv_file(rollout_set), data)
     (folder / FIGURES_FOLDER).mkdir()
     for figure in FIGURES:
         (folder / FIGURES_FOLDER / f"{figure.name}.png").write_bytes(figure.picture(data).png)
     return card.facts(data)
 
 
-def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Progress) -> None:
+def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Progress, original_layout: bool) -> None:
     for file in (data.centroids_file, data.centroids_file.with_suffix(".json")):
         if not file.exists():
             raise NcaError(f"{file} is missing: materialize the asset 'centroids' again")
         _copy(file, folder / file.name)
     digests = {key: digest for keys in shards.values() for key, digest in keys.items()}
     for done, (key, digest) in enumerate(digests.items(), start=1):
-        parquet.write_tokens(key, folder / token_file(key), data)
-        for file in (data.tokens_file(key), data.manifest_file(key)):
-            _copy(file, folder / place_in(data.root, file))
-        if read_manifest(key, replace(data, root=folder)).digest != digest:
-            raise TransientError(f"shard {key} was remade during publishing: publish again")
+        parquet.write_tokens(key, _unchanged(key, digest, data), folder / token_file(key), data)
+        if original_layout:
+            for file in (data.tokens_file(key), data.manifest_file(key)):
+                _copy(file, folder / place_in(data.root, file))
+            _unchanged(key, digest, replace(data, root=folder))
         progress(done, len(digests))
+    if original_layout:
+        for rollout_set, keys in shards.items():
+            write_csv(keys, replace(data, root=folder).csv_file(rollout_set), data)
 
 
-def _write_documents(folder: Path, shards: Shards, about: card.Facts) -> Sums:
+def _unchanged(key: ShardKey, digest: str, data: DataFolder) -> Manifest:
+    """The manifest of a shard that is to have this digest."""
+    manifest = read_manifest(key, data)
+    if manifest.digest != digest:
+        raise TransientError(f"shard {key} was remade during publishing: publish again")
+    return manifest
+
+
+def _write_documents(folder: Path, shards: Shards, about: card.Facts, original_layout: bool) -> Sums:
     """Write the card and the metadata; returns the checksums of all files."""
     sums = sums_of(folder)
     version = f"{RECIPE_VERSION}.{LABEL_VERSION}.0"
     for name, text in (
         (CROISSANT, croissant(sums, shards, version, about.summary, card.CITATION)),
-        (README, card.render(about)),
+        (README, card.render(about, original_layout)),
     ):
         (folder / name).write_text(text)
         sums[name] = hashlib.sha256(text.encode()).hexdigest()
@@ -137,10 +148,10 @@ def _require_free(to: Path) -> None:
         raise NcaError(f"{to} holds other files: give a new folder, or one previously published to")
 
 
-def _require_space(to: Path, shards: Shards, data: DataFolder) -> None:
+def _require_space(to: Path, shards: Shards, data: DataFolder, original_layout: bool) -> None:
     there = {name: sizes(data / data.sets[name].folder) for name in shards}
     tokens = sum(there[key.set].get(data.tokens_file(key).name, 0) for keys in shards.values() for key in keys)
-    needed, free = TIMES_THE_SHARDS * tokens, free_bytes(to)
+    needed, free = (TIMES_THE_SHARDS + original_layout) * tokens, free_bytes(to)
     if free is not None and needed > free:
         raise DiskFullError(
             f"publishing needs about {needed / 1e6:,.1f} MB, but the disk of {to} has {free / 1e6:,.1f} MB left: "

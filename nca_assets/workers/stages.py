@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.ids import ShardKey
+from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.progress import Progress
 from nca_assets.project import Project
 from nca_assets.settings import Orchestration
@@ -167,15 +167,16 @@ def _of_manifest(manifest: "Manifest", data: DataFolder) -> Artifact:
 
 
 def _contact_sheet(key: ShardKey, manifest: "Manifest", data: DataFolder) -> bytes:
-    from nca_assets.figures.contact_sheet import contact_sheet
     from nca_assets.figures.palette import colored, colors_of
+    from nca_assets.figures.sheet import contact_sheet
     from nca_assets.shards.read import read_rollouts
 
     every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
     shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
     colors = colors_of(key.set, data)
     rollouts = [colored(tokens, colors) for _, tokens in read_rollouts(key, data, shown)]
-    return contact_sheet(rollouts, frames=(manifest.frames // 8, manifest.frames - 1))
+    names = [str(RolloutId(key.set, member.index)) for member in shown.members]
+    return contact_sheet(rollouts, (manifest.frames // 8, manifest.frames - 1), names)
 
 
 def _shard_room(settings: Orchestration) -> tuple[float, int]:

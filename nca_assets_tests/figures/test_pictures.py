@@ -11,8 +11,7 @@ from PIL import Image
 from nca_assets.data_folder import DataFolder
 from nca_assets.figures.animation import FORMATS, animated_gif, frame_sheet, video
 from nca_assets.figures.chart import CLASS_COLORS
-from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
-from nca_assets.figures.images import indexed
+from nca_assets.figures.images import indexed, written
 from nca_assets.figures.palette import (
     colored,
     colors_of,
@@ -21,6 +20,7 @@ from nca_assets.figures.palette import (
     hexadecimal,
     vocabulary_colors,
 )
+from nca_assets.figures.sheet import GAP, SMALL, contact_sheet, moving_sheet
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.conftest import GOLDEN
 
@@ -116,41 +116,71 @@ def test_a_picture_with_a_palette_has_the_very_colors() -> None:
     np.testing.assert_array_equal(np.asarray(image.convert("RGB"))[::2, 1::2], pixels)
 
 
-def test_the_contact_sheet_shows_each_rollout_in_a_column() -> None:
-    image = Image.open(
-        io.BytesIO(contact_sheet([colored(tokens, COLORS) for tokens in ROLLOUTS], frames=(0, 9)))
-    ).convert("RGB")
-    assert image.size == (3 * (3 * 12 + 2 * 2), 3 * (2 * 10 + 2))
-    pixels = np.asarray(image)[::3, ::3]
-    np.testing.assert_array_equal(pixels[:9, 14:26], COLORS[ROLLOUTS[1][0]])
-    np.testing.assert_array_equal(pixels[12:21, 14:26], COLORS[ROLLOUTS[1][9]])
-    assert (pixels[9:12, 14:26] == 255).all()
+NAMES = ["set1/000000", "set1/000001", "set1/000002\nradiating"]
+CAPTION = written(NAMES[1] + "\nframe 0", SMALL)
+LEFT = CAPTION.shape[1] + GAP
+"""Where the second of the grids begins, which are narrower than their captions."""
+
+
+def test_the_contact_sheet_shows_each_rollout_in_a_column_below_its_name() -> None:
+    sheet = contact_sheet([colored(tokens, COLORS) for tokens in ROLLOUTS], frames=(0, 9), names=NAMES)
+    pixels = np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB"))
+    top, width = CAPTION.shape
+    np.testing.assert_array_equal(pixels[:top, LEFT : LEFT + width, 0], CAPTION)
+    np.testing.assert_array_equal(pixels[top : top + 27 : 3, LEFT : LEFT + 36 : 3], COLORS[ROLLOUTS[1][0]])
+    assert (pixels[:, LEFT - GAP : LEFT] == 255).all()
+    last = written("frame 9", SMALL)
+    np.testing.assert_array_equal(pixels[-30 - last.shape[0] : -30, LEFT : LEFT + last.shape[1], 0], last)
+    np.testing.assert_array_equal(pixels[-30:-3:3, LEFT : LEFT + 36 : 3], COLORS[ROLLOUTS[1][9]])
 
 
 def test_a_contact_sheet_of_a_real_shard_stays_small() -> None:
     """Even if all six of its rollouts are noise on grids of average size: it is stored with every materialization."""
     noisy = [COLORS[np.random.default_rng(seed).integers(0, 32, (1, 27, 27))] for seed in range(6)]
-    assert len(contact_sheet(noisy, frames=(0, 0))) < 12_000
+    assert len(contact_sheet(noisy, frames=(0, 0), names=[f"set1/00001{seed}" for seed in range(6)])) < 15_000
+
+
+def animated(tokens: NDArray[np.uint8], colors: NDArray[np.uint8], **options: int) -> Image.Image:
+    return Image.open(io.BytesIO(animated_gif(tokens, colors, "set1/000001, radiating", **options)))
 
 
 def test_the_animation_has_a_frame_a_step_in_the_tokens_colors() -> None:
     tokens = ROLLOUTS[0]
     for colors in (COLORS, gray_levels()):
-        image = Image.open(io.BytesIO(animated_gif(tokens, colors, scale=3, fps=20)))
+        image = animated(tokens, colors, scale=3, fps=20)
         assert image.n_frames == 10  # pyright: ignore[reportAttributeAccessIssue]
         for frame in (0, 4, 9):
             image.seek(frame)
-            pixels = np.asarray(image.convert("RGB"))[1::3, 1::3]
+            pixels = np.asarray(image.convert("RGB"))[1:24:3, 1:36:3]
             np.testing.assert_array_equal(pixels, colors[tokens[frame]])
         assert image.info["duration"] == 50
 
 
+def test_the_animation_says_which_rollout_and_frame_it_shows() -> None:
+    image = animated(ROLLOUTS[0], COLORS, scale=3)
+    title = written("set1/000001, radiating", 14)
+    for frame in (0, 9):
+        image.seek(frame)
+        caption = np.asarray(image.convert("L"))[24:]
+        number = written(f"frame {frame}", 14)
+        np.testing.assert_array_equal(caption[6:-6, 6 : 6 + title.shape[1]], title)
+        np.testing.assert_array_equal(caption[6:-6, -6 - number.shape[1] : -6], number)
+
+
+@pytest.mark.parametrize(("sides", "scale"), [((8, 8), 64), ((48, 20), 10), ((37, 48), 10), ((600, 4), 1)])
+def test_the_animation_of_any_grid_is_of_a_size_that_one_can_see(sides: tuple[int, int], scale: int) -> None:
+    image = animated(np.zeros((2, *sides), dtype=np.uint8), COLORS)
+    expected = sides[0] * scale, max(sides[1] * scale, 232)
+    assert (image.height - 32, image.width) == pytest.approx(expected, abs=30 if sides[1] < 30 else 0)
+
+
 def test_the_moving_sheet_shows_rollouts_beside_each_other() -> None:
-    image = Image.open(io.BytesIO(moving_sheet([colored(tokens, COLORS) for tokens in ROLLOUTS], range(4, 10))))
+    moving = moving_sheet([colored(tokens, COLORS) for tokens in ROLLOUTS], range(4, 10), NAMES)
+    image = Image.open(io.BytesIO(moving))
     assert image.n_frames == 6  # pyright: ignore[reportAttributeAccessIssue]
     image.seek(5)
-    pixels = np.asarray(image.convert("RGB"))[1::3, 1::3]
-    np.testing.assert_array_equal(pixels[:9, 14:26], COLORS[ROLLOUTS[1][9]])
+    below = np.asarray(image.convert("RGB"))[CAPTION.shape[0] :]
+    np.testing.assert_array_equal(below[:27:3, LEFT : LEFT + 36 : 3], COLORS[ROLLOUTS[1][9]])
 
 
 @pytest.mark.parametrize("colors", [COLORS, gray_levels()], ids=["color", "gray"])
@@ -160,25 +190,29 @@ def test_a_video_has_a_frame_a_step_in_nearly_the_tokens_colors(colors: NDArray[
     tokens = ROLLOUTS[1]
     frames = [
         frame.to_ndarray(format="rgb24")
-        for frame in av.open(io.BytesIO(video(tokens, colors, scale=scale, fps=20)), "r").decode(video=0)
+        for frame in av.open(io.BytesIO(video(tokens, colors, "", scale, fps=20)), "r").decode(video=0)
     ]
     assert len(frames) == len(tokens)
     for frame, grid in zip(frames, tokens, strict=True):
-        assert frame.shape == (9 * scale + 9 * scale % 2, 12 * scale, 3)
-        centers = frame[scale // 2 :: scale, scale // 2 :: scale][:9].astype(int)
+        assert all(side % 2 == 0 for side in frame.shape[:2])
+        centers = frame[scale // 2 : 9 * scale : scale, scale // 2 : 12 * scale : scale].astype(int)
         assert np.abs(centers - colors[grid]).mean() < 12
 
 
 def test_a_sheet_of_frames_begins_with_the_first_and_ends_with_the_last() -> None:
     tokens = np.random.default_rng(1).integers(0, 32, (50, 8, 10), dtype=np.uint8)
-    image = Image.open(io.BytesIO(frame_sheet(tokens, COLORS, scale=4))).convert("RGB")
-    pixels = np.asarray(image)[::4, ::4]
-    assert pixels.shape[:2] == (3 * 8 + 2 * 2, 4 * 10 + 3 * 2)
-    np.testing.assert_array_equal(pixels[:8, :10], COLORS[tokens[0]])
-    np.testing.assert_array_equal(pixels[-8:, -10:], COLORS[tokens[-1]])
+    image = Image.open(io.BytesIO(frame_sheet(tokens, COLORS, "set1/000001", scale=8))).convert("RGB")
+    pixels = np.asarray(image)
+    title, caption = written("set1/000001", 16), written("frame 49", 14)
+    np.testing.assert_array_equal(pixels[: title.shape[0], : title.shape[1], 0], title)
+    top = title.shape[0] + GAP + caption.shape[0]
+    np.testing.assert_array_equal(pixels[top : top + 64 : 8, :80:8], COLORS[tokens[0]])
+    np.testing.assert_array_equal(pixels[-64::8, -80::8], COLORS[tokens[-1]])
+    shown = pixels[-64 - caption.shape[0] : -64, -80 : -80 + caption.shape[1], 0]
+    np.testing.assert_array_equal(shown, caption)
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_tokens_above_31_can_be_looked_at(file_format: str) -> None:
     tokens = np.full((3, 8, 8), 200, dtype=np.uint8)
-    assert FORMATS[file_format](tokens, COLORS, 2) == FORMATS[file_format](tokens % 32, COLORS, 2)
+    assert FORMATS[file_format](tokens, COLORS, "", 2) == FORMATS[file_format](tokens % 32, COLORS, "", 2)

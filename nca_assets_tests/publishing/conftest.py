@@ -26,6 +26,12 @@ def published(to_publish: DataFolder, tmp_path_factory: pytest.TempPathFactory) 
     return publish(tmp_path_factory.mktemp("out") / "dataset", to_publish)
 
 
+@pytest.fixture(scope="package")
+def with_original(to_publish: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """The same, with the original's layout."""
+    return publish(tmp_path_factory.mktemp("out") / "dataset", to_publish, original_layout=True)
+
+
 @pytest.fixture
 def copy(published: Published, tmp_path: Path) -> Path:
     """A copy of the published folder that a test may damage."""

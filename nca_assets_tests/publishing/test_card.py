@@ -104,15 +104,15 @@ os._exit(0)
 was; so what is run here ends without waiting for them, once all of it has run."""
 
 
-def test_its_programs_run(published: Published) -> None:
-    card = (published.folder / "README.md").read_text()
+def test_its_programs_run(with_original: Published) -> None:
+    card = (with_original.folder / "README.md").read_text()
     programs = re.findall(r"```python\n(.+?)```", card, re.DOTALL)
     assert len(programs) == 3
-    text = "\n".join(programs).replace("FOLDER_OR_REPO", str(published.folder))
-    text = text.replace('"FOLDER"', repr(str(published.folder))) + AT_THE_END
+    text = "\n".join(programs).replace("FOLDER_OR_REPO", str(with_original.folder))
+    text = text.replace('"FOLDER"', repr(str(with_original.folder))) + AT_THE_END
     done = subprocess.run(
         [sys.executable, "-c", text], capture_output=True, text=True, check=False,
-        env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(published.folder.parent / "home"), "PATH": "/usr/bin:/bin"},
+        env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(with_original.folder.parent / "home"), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(r"set3/000000 \w+ \(140, \d+, \d+\)", done.stdout)

@@ -1,6 +1,7 @@
 """The published folder: all of it or nothing, the same bytes each time, and what it holds is what there is."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -39,13 +40,8 @@ def names(folder: Path) -> set[str]:
 
 
 def test_the_folder_has_everything_in_its_place(published: Published) -> None:
-    shards = {
-        f"nca_dataset{'_set3' if key.set == 'set3' else ''}/shard_{key.number:05d}.{form}"
-        for key in KEYS for form in ("npz", "json")
-    }  # fmt: skip
-    assert names(local(published.folder)) == shards | {
+    assert names(local(published.folder)) == {
         "README.md", "SHA256SUMS", "croissant.json", "centroids.pt", "centroids.json",
-        "dataset_labels_set.csv", "dataset_labels_set3.csv",
         *(f"preview/{name}.parquet" for name in ("set1", "set3")),
         *(f"labels/{name}.parquet" for name in ("set1", "set3")),
         *(f"tokens/{key}.parquet" for key in KEYS),
@@ -54,12 +50,27 @@ def test_the_folder_has_everything_in_its_place(published: Published) -> None:
     assert published.files == len(names(local(published.folder)))
 
 
-def test_shards_and_vocabulary_are_copies(published: Published, to_publish: DataFolder) -> None:
-    for key in KEYS:
-        file = to_publish.tokens_file(key)
-        assert (
-            local(published.folder) / local(file).relative_to(local(to_publish.root))
-        ).read_bytes() == file.read_bytes()
+def test_the_originals_layout_is_added_on_request(
+    published: Published, with_original: Published, to_publish: DataFolder
+) -> None:
+    folder = local(with_original.folder)
+    assert names(folder) - names(local(published.folder)) == {
+        "dataset_labels_set.csv", "dataset_labels_set3.csv",
+        *(f"nca_dataset{'_set3' if key.set == 'set3' else ''}/shard_{key.number:05d}.{form}"
+          for key in KEYS for form in ("npz", "json")),
+    }  # fmt: skip
+    for file in (*map(to_publish.tokens_file, KEYS), *map(to_publish.manifest_file, KEYS)):
+        assert (folder / local(file).relative_to(local(to_publish.root))).read_bytes() == file.read_bytes()
+    assert check_published(folder) == []
+    assert "`nca_dataset/, nca_dataset_set3/`, as `.npz` shards" in (folder / "README.md").read_text()
+
+
+def test_tokens_are_in_the_folder_once(published: Published) -> None:
+    card = (published.folder / "README.md").read_text()
+    assert not re.search(r"nca_dataset|npz|\.csv", card)
+
+
+def test_the_vocabulary_is_a_copy(published: Published, to_publish: DataFolder) -> None:
     there = torch.load(local(published.folder / "centroids.pt"), weights_only=True)
     assert torch.equal(there, load_centroids(to_publish))
 
@@ -74,9 +85,9 @@ def test_labels_are_those_of_the_parts(published: Published, to_publish: DataFol
     assert b"0 to 5 bits" in comments[b"description"]
 
 
-def test_csv_files_are_those_of_the_export(published: Published, own_data: DataFolder) -> None:
+def test_csv_files_are_those_of_the_export(with_original: Published, own_data: DataFolder) -> None:
     for file in export_csv(own_data):
-        assert (published.folder / file.name).read_bytes() == file.read_bytes()
+        assert (with_original.folder / file.name).read_bytes() == file.read_bytes()
 
 
 @pytest.mark.slow
@@ -88,16 +99,15 @@ def test_what_the_warehouse_does_not_know_yet_stays_out(
     write_labels(key, own_data, resources)
     assert publish(tmp_path / "dataset", own_data).files == published.files
     for rollout_set in ("set1", "set3"):
-        rows = pl.read_parquet(tmp_path / "dataset" / "labels" / f"{rollout_set}.parquet").height
-        name = "dataset_labels_set.csv" if rollout_set == "set1" else "dataset_labels_set3.csv"
-        assert pl.read_csv(tmp_path / "dataset" / name).height == rows == 12
+        assert pl.read_parquet(tmp_path / "dataset" / "labels" / f"{rollout_set}.parquet").height == 12
 
 
 def test_tokens_are_those_of_the_shards(published: Published, to_publish: DataFolder) -> None:
     table = pl.concat([pl.read_parquet(local(published.folder / "tokens" / f"{key}.parquet")) for key in KEYS])
     for row, rollout in zip(table.iter_rows(named=True), RolloutSource.files(to_publish), strict=True):
         assert row["rollout_id"] == str(rollout.id)
-        tokens = np.frombuffer(row["tokens"], np.uint8).reshape(row["frames"], row["height"], row["width"])
+        shape = (row["frames"], row["height"], row["width"])
+        tokens = np.frombuffer(row["tokens"], np.uint8).reshape(shape, order="F")
         np.testing.assert_array_equal(tokens, np.asarray(rollout.tokens))
 
 
@@ -145,10 +155,10 @@ def test_changes_to_a_published_folder_are_found(copy: Path) -> None:
     assert check_published(copy) == []
     (copy / "labels" / "set1.parquet").unlink()
     (copy / "stranger.txt").write_text("?")
-    file = copy / "nca_dataset" / "shard_00001.npz"
+    file = copy / "tokens" / "set1-00001.parquet"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     assert check_published(copy) == [
-        "labels/set1.parquet is missing", "nca_dataset/shard_00001.npz has changed", "stranger.txt is not listed"
+        "labels/set1.parquet is missing", "tokens/set1-00001.parquet has changed", "stranger.txt is not listed"
     ]  # fmt: skip
     (copy / "SHA256SUMS").write_text("nonsense\n")
     with pytest.raises(NcaError, match="SHA256SUMS is damaged in line 1"):

@@ -29,9 +29,9 @@ from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Member, read_manifest, rollout_digest, shard_digest
 from nca_assets.shards.members import DEFLATE_LEVEL, PackedRollout, npy_bytes, pack, write_members
 from nca_assets.shards.read import read_rollout, read_rollouts
-from nca_assets.shards.rollouts import rollout_tokens
+from nca_assets.shards.rollouts import is_stored, rollout_tokens
 from nca_assets.shards.write import write_shard
-from nca_assets.vocabulary.centroids import digest, save_centroids
+from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
 from nca_assets_tests.automaton.torch_reference import simulate
 from nca_assets_tests.conftest import local
 
@@ -215,8 +215,19 @@ def test_digests_depend_on_shape_and_order() -> None:
 def test_one_rollout_by_its_id_from_the_shard_or_from_its_recipe(labelled: DataFolder, resources: Resources) -> None:
     stored = rollout_tokens(RolloutId("set1", 2), labelled, resources)
     np.testing.assert_array_equal(stored, read_rollout(KEY, labelled, 2))
-    labelled.manifest_file(KEY).unlink()
-    np.testing.assert_array_equal(rollout_tokens(RolloutId("set1", 2), labelled, resources), stored)
+    for file in (labelled.tokens_file(KEY), labelled.manifest_file(KEY)):
+        assert is_stored(RolloutId("set1", 2), labelled) == (file == labelled.tokens_file(KEY))
+        local(file).unlink()
+        np.testing.assert_array_equal(rollout_tokens(RolloutId("set1", 2), labelled, resources), stored)
+
+
+def test_a_rollout_that_its_recipe_does_not_give_any_more_is_not_simulated(
+    labelled: DataFolder, resources: Resources
+) -> None:
+    save_centroids(load_centroids(labelled).flip(0), labelled, "learned")
+    local(labelled.tokens_file(KEY)).unlink()
+    with pytest.raises(NcaError, match="is not what its manifest says, which is of another recipe or vocabulary: mat"):
+        rollout_tokens(RolloutId("set1", 2), labelled, resources)
 
 
 def flip_a_byte(file: Path) -> None:

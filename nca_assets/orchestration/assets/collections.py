@@ -41,8 +41,9 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
     Rematerializing without a query repeats the latest version's query on the current warehouse; a new version is
     written only if the result has changed.
     """
-    from nca_assets.figures.contact_sheet import contact_sheet, moving_sheet
+    from nca_assets.figures.examples import titled
     from nca_assets.figures.palette import colored, colors_of
+    from nca_assets.figures.sheet import contact_sheet, moving_sheet
     from nca_assets.shards.rollouts import rollout_tokens
     from nca_assets.warehouse.collections import freeze, read_collection
     from nca_assets.warehouse.sql_text import Sampling
@@ -61,12 +62,15 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
         rollouts = [
             colored(rollout_tokens(rollout, data, project.resources), colors_of(rollout.set, data)) for rollout in some
         ]
+        names = [titled(rollout, data).replace(", ", "\n") for rollout in some]
         shortest = min(len(tokens) for tokens in rollouts)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(frozen.digest),
         metadata={
-            "contact sheet": inline_picture(contact_sheet(rollouts, frames=(shortest // 8, shortest - 1))),
-            "animation": inline_picture(moving_sheet(rollouts[:3], range(shortest - ANIMATED_FRAMES, shortest)), "gif"),
+            "contact sheet": inline_picture(contact_sheet(rollouts, (shortest // 8, shortest - 1), names)),
+            "animation": inline_picture(
+                moving_sheet(rollouts[:3], range(shortest - ANIMATED_FRAMES, shortest), names[:3]), "gif"
+            ),
             "version": frozen.version,
             "query": dg.MetadataValue.md(f"```sql\n{frozen.query}\n```"),
             "sampling": str(frozen.sampling),

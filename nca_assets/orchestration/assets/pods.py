@@ -20,5 +20,5 @@ BUILDS_WAREHOUSE = _pod(4, "24Gi", "40Gi")
 """For 5 million rows; copies of all label parts, the build and what DuckDB spills are on its disk."""
 
 TRAINS = _pod(8, "16Gi", "100Gi")
-PUBLISHES = _pod(4, "16Gi", "700Gi")
-"""The published folder is written to the disk before it is uploaded: 2.4 times the shards."""
+PUBLISHES = _pod(4, "16Gi", "500Gi")
+"""The published folder is written to the disk before it is uploaded: 0.65 times the shards, which are read there."""

@@ -3,6 +3,7 @@
 import time
 
 import dagster as dg
+from pydantic import Field
 
 from nca_assets.orchestration.assets.about import COSTLY, OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
@@ -38,22 +39,28 @@ def dataset_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     )
 
 
+class Publication(dg.Config):
+    """What the published folder holds besides the Parquet files."""
+
+    original_layout: bool = Field(default=False, description="Also write the shards as .npz and the labels as CSV.")
+
+
 @dg.asset(
     deps=[dataset_card, SHARDS.key, LABELS.key, data_state, *FIGURE_KEYS.values()],
     group_name="publishing",
     kinds={"huggingface", "parquet"},
     tags=COSTLY,
-    code_version="1",
+    code_version="2",
     owners=OWNERS,
     metadata=documents("PUBLISHING.md"),
 )
-def published_dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def published_dataset(context: dg.AssetExecutionContext, config: Publication) -> dg.MaterializeResult:
     """The dataset as a folder for the Hugging Face hub: `data/published` (`nca publish --to FOLDER` for another)."""
     from nca_assets.publishing.publish import publish
 
     started = time.perf_counter()
     with working(context) as (_, data), progress_in_log(context, "publishing", "files") as progress:
-        published = publish(data.published_folder, data, progress)
+        published = publish(data.published_folder, data, progress, config.original_layout)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(published.digest),
         metadata={
