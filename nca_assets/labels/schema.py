@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from nca_assets.automaton.population import FAMILY_SHARES
 from nca_assets.labels.behavior import CLASSES
+from nca_assets.labels.learnability import TIERS
+from nca_assets.labels.students import STUDENTS
 
 ENTROPY_FRAMES = (0, 16, 100, 499)
 SIMILARITY_STARTS = (0, 100)
@@ -94,6 +96,13 @@ LABEL_COLUMNS = (
     Column("top_token", "SMALLINT", "Most frequent token, the lowest if tied, 0 to 31"),
     Column("top_token_share", "DOUBLE", "Share of the most frequent token in all cells and frames, 1/32 to 1"),
     Column("compression_ratio", "DOUBLE", "Compressed over raw size of the tokens in (t, y, x) order, zstd level 3"),
+    Column(
+        "student", "VARCHAR", f"Counting student with the shortest code: {', '.join(STUDENTS[:-1])} or {STUDENTS[-1]}"
+    ),
+    Column("noise_bits", "DOUBLE", "Bits per cell that stay noise to that student once it has learned, 0 or more"),
+    Column("learnable_bits", "DOUBLE", "Bits per cell by which it then beats guessing from mere frequencies, 0 to 5"),
+    Column("epiplexity", "INTEGER", "Bits that it learned on the way, from up to 32,768 cells, 0 or more"),
+    Column("difficulty", "VARCHAR", f"How much there is to learn: {', '.join(TIERS[:-1])} or {TIERS[-1]}"),
     Column("rhythm_prominence", "DOUBLE", "Greatest share of its fall that the lag-match curve recovers, 0 to 1"),
     *(
         Column(
