@@ -9,7 +9,7 @@ RECIPE_VERSION = 2
 VOCABULARY_VERSION = 2
 """How the centroids are learned."""
 
-LABEL_VERSION = 2
+LABEL_VERSION = 3
 """How metrics and classes follow from tokens."""
 
 CENTROIDS_CODE = f"recipe {RECIPE_VERSION}, vocabulary {VOCABULARY_VERSION}"

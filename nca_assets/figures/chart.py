@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.labels.schema import CLASSES
+from nca_assets.labels.names import CLASSES
 
 if TYPE_CHECKING:
     import polars as pl

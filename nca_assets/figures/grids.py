@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nca_assets.data_folder import DataFolder
 from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
 from nca_assets.figures.examples import LARGE, Example, example, typical
-from nca_assets.labels.schema import CLASSES
+from nca_assets.labels.names import CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

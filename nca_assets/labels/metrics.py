@@ -17,6 +17,7 @@ from nca_assets.labels.counting import Counts, Frames, count_transitions
 from nca_assets.labels.curves import ENTROPY_STEPS, Curves
 from nca_assets.labels.damage import Damage
 from nca_assets.labels.ground import IN_PLACE, Ground
+from nca_assets.labels.learnability import measure_learnability
 from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.motion import renamed_change, synchrony
 from nca_assets.labels.rhythm import recovery
@@ -39,7 +40,7 @@ def measure(
     traits = Traits.of(tokens, counter)
     by_frame, space, ground, travel = traits.counts, traits.space, traits.ground, traits.travel
     curves, counts = Curves.of(counter, by_frame), by_frame.sum(axis=0)
-    behavior = classify(tokens, traits)
+    behavior, learned = classify(tokens, traits), measure_learnability(tokens)
     tail, cells, changed = tokens[-TAIL:], tokens[0].size, curves.changed[1:]
 
     def share(steps: NDArray[np.int64]) -> float:
@@ -81,6 +82,11 @@ def measure(
         "top_token": int(counts.argmax()),
         "top_token_share": int(counts.max()) / int(counts.sum()),
         "compression_ratio": len(zstandard.compress(tokens.tobytes(), ZSTD_LEVEL)) / tokens.size,
+        "student": learned and learned.student,
+        "noise_bits": learned and learned.noise,
+        "learnable_bits": learned and learned.learnable,
+        "epiplexity": learned and learned.epiplexity,
+        "difficulty": learned and learned.difficulty,
         "rhythm_prominence": float(recovery(traits.lag_match).max()),
         **_similarities(counter),
         "damage": damage and damage.share,

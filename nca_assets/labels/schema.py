@@ -8,22 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nca_assets.automaton.population import FAMILY_SHARES
-
-CLASSES = (
-    "static",
-    "gliding",
-    "translating",
-    "periodic",
-    "breathing",
-    "synchronous",
-    "quiet",
-    "streaming",
-    "radiating",
-    "rhythmic",
-    "turbulent",
-    "noisy",
-)
-"""Classes of behavior, in the order in which they are tried."""
+from nca_assets.labels.names import CLASSES, STUDENTS, TIERS
 
 ENTROPY_FRAMES = (0, 16, 100, 499)
 SIMILARITY_STARTS = (0, 100)
@@ -109,6 +94,23 @@ LABEL_COLUMNS = (
     Column("top_token", "SMALLINT", "Most frequent token, the lowest if tied, 0 to 31"),
     Column("top_token_share", "DOUBLE", "Share of the most frequent token in all cells and frames, 1/32 to 1"),
     Column("compression_ratio", "DOUBLE", "Compressed over raw size of the tokens in (t, y, x) order, zstd level 3"),
+    Column(
+        "student",
+        "VARCHAR",
+        f"Best counting student, with the shortest code: {', '.join(STUDENTS[:-1])} or {STUDENTS[-1]}",
+    ),
+    Column("noise_bits", "DOUBLE", "Bits per cell that stay noise to the best student after learning, 0 or more"),
+    Column(
+        "learnable_bits",
+        "DOUBLE",
+        "Bits per cell that the best student saves over mere token frequencies after learning, 0 to 5",
+    ),
+    Column(
+        "epiplexity",
+        "INTEGER",
+        "Bits that the best student learns from up to 32,768 cells: structure, apart from noise",
+    ),
+    Column("difficulty", "VARCHAR", f"How much there is to learn: {', '.join(TIERS[:-1])} or {TIERS[-1]}"),
     Column("rhythm_prominence", "DOUBLE", "Greatest share of its fall that the lag-match curve recovers, 0 to 1"),
     *(
         Column(

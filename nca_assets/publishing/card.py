@@ -17,7 +17,7 @@ from nca_assets.description import RolloutSet
 from nca_assets.errors import NcaError
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.ids import RolloutId, member_name
-from nca_assets.labels.schema import CLASSES
+from nca_assets.labels.names import CLASSES
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.publishing.layout import CONFIGS, FIGURES_FOLDER
 from nca_assets.store.store import whole_file

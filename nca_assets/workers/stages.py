@@ -127,7 +127,7 @@ def label_shard(key: ShardKey, project: Project, progress: Progress) -> Artifact
 
 def find_labels(key: ShardKey, data: DataFolder) -> Artifact:
     """A label part, of an own or imported shard, as its metadata describe it. Raises ``DamageError``."""
-    from nca_assets.labels.schema import CLASSES
+    from nca_assets.labels.names import CLASSES
     from nca_assets.labels.table import read_table
     from nca_assets.remedies import relabel
 

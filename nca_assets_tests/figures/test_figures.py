@@ -14,7 +14,7 @@ from nca_assets.figures import comparisons, curves, grids, shares
 from nca_assets.figures.catalog import FIGURES, Figure
 from nca_assets.figures.chart import CLASS_COLORS
 from nca_assets.figures.examples import MIN_CELLS, MIN_SIDE, TRAITS, example, typical
-from nca_assets.labels.schema import CLASSES
+from nca_assets.labels.names import CLASSES
 from nca_assets.settings import Resources
 from nca_assets.shards.rollouts import rollout_tokens
 from nca_assets.tasks.splits import split_of

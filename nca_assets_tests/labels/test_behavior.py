@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nca_assets.labels.behavior import Behavior, classify
-from nca_assets.labels.schema import CLASSES
+from nca_assets.labels.names import CLASSES
 from nca_assets_tests.labels import movies
 
 
