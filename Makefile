@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 
 PIP_INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots lint bench
+.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots lint bench engine
 
 # 'install' runs the platform; 'install-dev' adds tests, linters and benchmarks.
 install: .venv/installed
@@ -70,6 +70,10 @@ screenshots: install-dev
 	@mkdir -p docs/pictures
 	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py \
 		nca_assets_tests/end_to_end/test_explorer.py
+
+# The explorer's WebAssembly, from its C; a test says when it is due.
+engine: install-dev
+	@$(BIN)/python -m nca_assets_tests.explorer.build_engine
 
 lint: install-dev
 	@$(BIN)/ruff format --check .

@@ -111,6 +111,6 @@ def test_changes(
 def test_without_noise_it_is_the_rule_alone(engine: Engine) -> None:
     """It makes no difference then whose noise it would be."""
     engine.draw(Population(1), 36)
-    quiet = [engine.frames(30, noise=noise, noisy=False) for noise in (1, 2)]
-    np.testing.assert_array_equal(*quiet)
-    assert not np.array_equal(quiet[0], engine.frames(30))
+    quiet, as_quiet = (engine.frames(30, noise=noise, noisy=False) for noise in (1, 2))
+    np.testing.assert_array_equal(quiet, as_quiet)
+    assert not np.array_equal(quiet, engine.frames(30))
