@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 
 PIP_INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots snapshots lint bench sbom audit
+.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots snapshots lint bench engine sbom audit
 
 # 'install' runs the platform; 'install-dev' adds tests, linters and benchmarks.
 install: .venv/installed
@@ -74,6 +74,10 @@ screenshots: install-dev
 # What commands print on terminals of 80, 120 and 160 columns.
 snapshots: install-dev
 	@SNAPSHOTS=write $(BIN)/pytest --quiet nca_assets_tests/test_snapshots.py
+
+# The explorer's WebAssembly, from its C; a test says when it is due.
+engine: install-dev
+	@$(BIN)/python -m nca_assets_tests.explorer.build_engine
 
 lint: install-dev
 	@$(BIN)/ruff format --check .

@@ -18,8 +18,9 @@ from tqdm import tqdm
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
+from nca_assets.explorer.page import write_explorer
+from nca_assets.explorer.selection import explored
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.figures.explorer import explored, write_explorer
 from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
 from nca_assets.publishing.publish import publish
@@ -36,7 +37,7 @@ MEANINGS = {
     "rollouts": "labelled rollouts",
     "figures_s": "time to draw all figures, as PNG and SVG",
     "slowest_figure_s": "time of the slowest of them",
-    "explorer_s": "time to write the explorer of 500 rollouts",
+    "explorer_s": "time to write the explorer of 2,000 rollouts",
     "explorer_mb": "its size",
     "publish_s": "time to write the dataset as it is published",
     "publish_size_ratio": "its size over that of the shards",

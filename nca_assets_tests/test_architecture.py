@@ -27,6 +27,7 @@ LAYERS = [
     {"warehouse"},
     {"loading"},
     {"figures"},
+    {"explorer"},
     {"tasks"},
     {"project"},
     {"api"},

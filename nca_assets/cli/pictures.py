@@ -22,12 +22,13 @@ def figures() -> None:
 @app.command()
 def explore(
     condition: Annotated[str, typer.Argument(help="SQL condition on labels and splits.")] = "true",
-    most: Annotated[int, typer.Option(min=1, help="Maximum number of rollouts, some of each class.")] = 500,
+    most: Annotated[int, typer.Option(min=1, help="Maximum number of rollouts, some of each class.")] = 2000,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("explorer.html"),
 ) -> None:
     """Write one HTML file that plays rollouts in a browser, without a server or network."""
     from nca_assets.cli.show import shown
-    from nca_assets.figures.explorer import explored, write_explorer
+    from nca_assets.explorer.page import write_explorer
+    from nca_assets.explorer.selection import explored
     from nca_assets.project import Project
     from nca_assets.text import counted
 

@@ -11,7 +11,8 @@ import torch
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.errors import DamageError
-from nca_assets.figures.explorer import explored, write_explorer
+from nca_assets.explorer.page import write_explorer
+from nca_assets.explorer.selection import explored
 from nca_assets.ids import ShardKey
 from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource

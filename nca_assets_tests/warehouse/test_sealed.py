@@ -15,7 +15,7 @@ import pytest
 
 from nca_assets.cli.rollouts import _chosen
 from nca_assets.errors import NcaError
-from nca_assets.figures.explorer import explored
+from nca_assets.explorer.selection import explored
 from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
 from nca_assets.project import Project

@@ -1,4 +1,4 @@
-"""The explorer: rollouts to browse in one HTML file, without a server."""
+"""The explorer: one HTML file that computes any rollout, with the labels of some, without a server."""
 
 import time
 
@@ -14,14 +14,15 @@ from nca_assets.orchestration.reporting import progress_in_log, seconds_since, w
     deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
     group_name="figures",
     kinds={"html"},
-    code_version="3",
+    code_version="4",
     automation_condition=FOLLOWS,
     owners=OWNERS,
     metadata=documents("FIGURES.md"),
 )
 def explorer(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Up to 500 rollouts, some of each class, to filter and play in a browser: `data/explorer.html`."""
-    from nca_assets.figures.explorer import explored, write_explorer
+    """A page that computes any rollout from its name, with the labels of up to 2,000: `data/explorer.html`."""
+    from nca_assets.explorer.page import write_explorer
+    from nca_assets.explorer.selection import explored
 
     started = time.perf_counter()
     with working(context) as (_, data), progress_in_log(context, "explorer", "rollouts") as progress:
