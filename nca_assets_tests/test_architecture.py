@@ -28,6 +28,7 @@ LAYERS = [
     {"loading"},
     {"figures"},
     {"tasks"},
+    {"sequences"},
     {"project"},
     {"api"},
     {"publishing"},
