@@ -32,7 +32,7 @@ LENGTH = 1 + FRAMES * SIDE * (SIDE + 1)
 COMPLEXITY = (0.2, 0.5)
 """Neither nearly still nor nearly noise; around the band that Lee et al. found best for code, 0.3 to 0.4."""
 
-BATCH, RATE, EVALUATED = 8, 2e-3, 256
+BATCH, RATE, EVALUATED = 4, 2e-3, 256
 
 
 class Size(NamedTuple):
@@ -49,7 +49,7 @@ class Size(NamedTuple):
 QUANTILE = {2: 12.706, 5: 2.776}
 """Student's t for an interval of 95 % over so many pairs."""
 
-FULL, SMALL = Size(350, 200, 96, 3, 80_000, 5), Size(4, 4, 16, 1, 4_000, 2)
+FULL, SMALL = Size(250, 200, 96, 3, 40_000, 5), Size(4, 4, 16, 1, 4_000, 2)
 
 
 class LanguageModel(nn.Module):

@@ -37,7 +37,6 @@ def write_sequences(
     Raises ``NcaError`` if a rollout can't be read, if no sequence is within the bounds of complexity, or if the folder
     can't be written to; earlier files then remain.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     splits = [sequences.split] if sequences.split else list(FILES)
     ids = sequences.source.ids
     with ExitStack() as stack:

@@ -22,7 +22,7 @@ SHARD_ORDER, ROLLOUT_ORDER, SPAN_ORDER, CELL_ORDER = range(4)
 """Random number streams."""
 
 MEASURED_FRAMES = 10
-"""The fewest frames that complexity is measured over: as many as by Lee et al., since gzip's header would inflate fewer."""
+"""The fewest frames that complexity is measured over: as by Lee et al., since gzip's header would inflate fewer."""
 
 SHARDS_OPEN = 8
 """Shards whose rollouts are mixed: files are read almost in order, and neighbors in the stream seldom share a rule."""
