@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nca_assets.loading.source import RolloutSource as RolloutSource
     from nca_assets.loading.streams import Batch as Batch
     from nca_assets.loading.streams import Stream as Stream
+    from nca_assets.sequences.stream import Sequences as Sequences
     from nca_assets.tasks.long_horizon import evaluate as evaluate
     from nca_assets.tasks.scores import Scores as Scores
 
@@ -34,6 +35,7 @@ HOMES = {
     "RolloutSource": "loading.source",
     "Stream": "loading.streams",
     "Batch": "loading.streams",
+    "Sequences": "sequences.stream",
     "simulate": "api",
     "states": "api",
     "classify": "api",

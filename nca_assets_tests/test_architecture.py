@@ -29,6 +29,7 @@ LAYERS = [
     {"figures"},
     {"explorer"},
     {"tasks"},
+    {"sequences"},
     {"project"},
     {"api"},
     {"publishing"},

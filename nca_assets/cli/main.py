@@ -6,13 +6,24 @@ import os
 import sys
 from pathlib import Path
 
-from nca_assets.cli import bring_in, operate, pictures, publishing, rollouts, start, tasks, verification, warehouse
+from nca_assets.cli import (
+    bring_in,
+    operate,
+    pictures,
+    publishing,
+    rollouts,
+    sequences,
+    start,
+    tasks,
+    verification,
+    warehouse,
+)
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
 from nca_assets.orchestration.instance.database import clear_database_errors
 from nca_assets.store.refusals import clear_errors
 
-COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publishing, tasks, bring_in)
+COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publishing, sequences, tasks, bring_in)
 """Modules that add their subcommands on import."""
 
 EXTRAS: dict[str, str] = dict.fromkeys(

@@ -6,6 +6,8 @@ import hashlib
 
 from nca_assets.ids import RolloutId
 
+SPLITS = ("train", "validation", "test")
+
 
 def split_of(rollout: RolloutId) -> str:
     """``train`` (80 %), ``validation`` (10 %) or ``test`` (10 %): the column ``by_rollout`` of the view ``splits``.
