@@ -76,9 +76,9 @@ def _count_commits(point: Callable[[str, object], None]) -> None:
     # A death within a transaction leaves what the commit before left.
     commit = DefaultDialect.do_commit
 
-    def committed(dialect: DefaultDialect, connection: Any) -> None:
-        changes = connection.in_transaction
-        commit(dialect, connection)
+    def committed(self: DefaultDialect, dbapi_connection: Any) -> None:
+        changes = dbapi_connection.in_transaction
+        commit(self, dbapi_connection)
         if changes:
             point("commit", "of a transaction")
 
