@@ -4,6 +4,7 @@ and one build nothing is missing, stale, made twice or left over, and files, eve
 import json
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ from nca_assets_tests.servers import S3, stopped
 pytestmark = pytest.mark.slow
 
 KINDS = ("write", "rename", "lock", "commit", "removal")
-EACH = int(os.environ.get("FAULT_POINTS", "4"))
-"""Points of each kind in the long tests; FAULT_POINTS=1000 is every point, which takes hours."""
+EACH = int(os.environ.get("FAULT_POINTS", "1000"))
+"""Points of each kind in the long tests; by default all, which takes an hour."""
+PARTS = 24
 
 SET = '[sets.set1]\nseed = 1\nfolder = "nca_dataset"\n'
 
 
 def cases(folder: Path, numbers: list[Any], place: str = "", **environment: str) -> list[dict[str, Any]]:
+    if not numbers:
+        return []
     (folder / "nca.toml").write_text(SET)
     arguments = [recovery.__file__, str(folder), place, *map(str, numbers)]
     done = warm.completed(arguments, folder, os.environ | {"OMP_NUM_THREADS": "1"} | environment)
@@ -46,22 +50,40 @@ def check(undisturbed: dict[str, Any], found: list[dict[str, Any]]) -> None:
     assert wrong == []
 
 
-def test_some_points(tmp_path: Path) -> None:
-    [undisturbed] = cases(tmp_path, ["dry"])
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("schedule")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder: Path) -> dict[str, Any]:
+    [found] = cases(folder, ["dry"])
+    return found
+
+
+def test_some_points(folder: Path, undisturbed: dict[str, Any]) -> None:
     assert {point[1] for point in undisturbed["points"]} == set(KINDS)
-    check(undisturbed, cases(tmp_path, sampled(undisturbed["points"], 2)))
+    check(undisturbed, cases(folder, sampled(undisturbed["points"], 2)))
 
 
 @pytest.mark.long
-def test_more_points(tmp_path: Path) -> None:
-    [undisturbed] = cases(tmp_path, ["dry"])
-    check(undisturbed, cases(tmp_path, sampled(undisturbed["points"], EACH)))
+@pytest.mark.parametrize("part", range(PARTS))
+def test_points(folder: Path, undisturbed: dict[str, Any], part: int) -> None:
+    check(undisturbed, cases(folder, sampled(undisturbed["points"], EACH)[part::PARTS]))
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, S3, dict[str, Any]]]:
+    folder = tmp_path_factory.mktemp("bucket")
+    with stopped(S3(folder)) as server:
+        [found] = cases(folder, ["dry"], "s3://nca", **server.environment)
+        yield folder, server, found
 
 
 @pytest.mark.long
-def test_some_points_in_a_bucket(tmp_path: Path) -> None:
-    with stopped(S3(tmp_path)) as server:
-        [undisturbed] = cases(tmp_path, ["dry"], "s3://nca", **server.environment)
-        assert "upload" in {point[1] for point in undisturbed["points"]}
-        points = sampled(undisturbed["points"], EACH // 2)
-        check(undisturbed, cases(tmp_path, points, "s3://nca", **server.environment))
+@pytest.mark.parametrize("part", range(PARTS))
+def test_points_in_a_bucket(bucket: tuple[Path, S3, dict[str, Any]], part: int) -> None:
+    folder, server, undisturbed = bucket
+    assert "upload" in {point[1] for point in undisturbed["points"]}
+    points = sampled(undisturbed["points"], EACH)[part::PARTS]
+    check(undisturbed, cases(folder, points, "s3://nca", **server.environment))
