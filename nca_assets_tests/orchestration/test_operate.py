@@ -34,7 +34,7 @@ def test_an_overview_counts_partitions_by_state(begun: Project, instance: dg.Dag
     assert (first.partitions, first.materialized, first.missing) == (4, 3, 1)
     assert (first.stale, first.failed, first.in_flight) == (1, 1, 0)
     assert first.on_disk.rollouts == 12
-    assert (second.materialized, second.missing, second.on_disk.shards) == (0, 4, 1)
+    assert (second.materialized, second.missing, second.unlabeled, second.on_disk.shards) == (0, 4, 1, 1)
     assert (third.partitions, third.missing, third.on_disk.tokens) == (4, 4, 0)
     assert overview.left == 10
     assert overview.seconds_per_partition
