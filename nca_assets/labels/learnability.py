@@ -20,7 +20,7 @@ WORTH_LEARNING = 0.05
 """Bits per cell."""
 
 MEDIUM, HARD = 500, 2000
-"""Least epiplexities, in bits: about the lower and the upper quartile of the native sets."""
+"""Least epiplexities, in bits: about the lower and the upper quartile of native rollouts."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ SAMPLE = 2**15
 """Cells that a student sees at most, so that rollouts with small and large grids teach for the same time."""
 
 MOST = 2**16
-"""The counts of a context, and the sample, stay below this."""
+"""Counts stay below this, since a row of a frame has fewer cells."""
 
 
 def logarithms(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -45,7 +45,6 @@ def _sums(costs: NDArray[np.int64]) -> NDArray[np.int64]:
 # A token costs log2(n + 1) - log2(k + 1/32) bits, or 5 + log2(n + 1) - log2(32 k + 1); these are sums over n and k.
 CONTEXT_COSTS = _sums(logarithms(np.arange(MOST) + 1) + 5 * BIT)
 TOKEN_GAINS = _sums(logarithms(TOKENS * np.arange(MOST) + 1))
-
 
 FIRST_BYTE, LAST_BYTE = np.uint8(0), np.uint8(255)
 
@@ -73,7 +72,7 @@ def teach(tokens: Frames) -> tuple[dict[str, Lesson], int]:
     """
     frames, height, width = tokens.shape
     rows = min(height, max(1, SAMPLE // width))
-    taken = min(frames - 2, SAMPLE // (rows * width))
+    taken = min(frames - 2, max(1, SAMPLE // (rows * width)))
     front, square = _blank(TOKENS**2 * FRONTS), _blank(TOKENS * 256)
     _count(tokens, 2 + np.arange(taken) * (frames - 2) // taken, rows, *front, *square)
     history = _without_last(*front, FRONTS)

@@ -123,10 +123,12 @@ def test_more_than_32_tokens_are_left_out() -> None:
     assert measure_learnability(np.arange(140 * 33, dtype=np.int64).reshape(140, 3, 11).astype(np.uint8)) is None
 
 
-@pytest.mark.parametrize("side", [150, 200, 260])
-def test_large_frames_are_sampled(side: int) -> None:
-    _, cells = teach(movies.noise(side, side)[:130])
-    assert SAMPLE / 2 < cells <= SAMPLE
+@pytest.mark.parametrize(("height", "width"), [(150, 150), (200, 200), (260, 250), (1, 40_000)])
+def test_large_frames_are_sampled(height: int, width: int) -> None:
+    movie = np.random.default_rng(0).integers(0, 2, (3, height, width), dtype=np.uint8)
+    lessons, cells = teach(movie)
+    assert SAMPLE / 2 < cells <= max(SAMPLE, width)
+    assert lessons["frequency"].final / (cells * BIT) == pytest.approx(1, abs=0.01)
 
 
 def test_lessons_are_the_same_to_the_last_unit() -> None:
