@@ -68,8 +68,8 @@ other-python: install
 # Pictures of the UI and the explorer for the documents.
 screenshots: install-dev
 	@mkdir -p docs/pictures
-	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py \
-		nca_assets_tests/end_to_end/test_explorer.py
+	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet nca_assets_tests/end_to_end/test_browser.py
+	@SCREENSHOTS=$(CURDIR)/docs/pictures $(BIN)/pytest --quiet -m long nca_assets_tests/end_to_end/test_explorer.py
 
 # What commands print on terminals of 80, 120 and 160 columns.
 snapshots: install-dev

@@ -1,4 +1,4 @@
-// The dynamics and the tokens (SPEC.md, sections 4 and 5), four cells at a time.
+// The dynamics and the tokens (SPEC.md, sections 4 and 5), eight cells at a time, in two vectors of four.
 //
 // A plane holds two channels of every cell, as pairs of 16-bit integers, with a border of one cell on each side that
 // repeats the other side of the torus. One instruction multiplies such pairs by a pair of weights and adds the two
@@ -6,7 +6,7 @@
 
 #define STRIDE_MOST (MOST_SIDE + 2)
 #define PLANE (STRIDE_MOST * STRIDE_MOST + 16)
-#define LANES 4
+#define LANES 8
 
 typedef int16_t Planes[8][PLANE][2];
 
@@ -47,13 +47,17 @@ static void list_products(Products *list, const int16_t *weights, int outputs, i
 }
 
 // The sums of four outputs, from number 4 * four on, in the cells from `at` on.
-static inline void sums(const Products *list, int four, const Planes planes, int at, v128_t sum[4]) {
-    for (int o = 0; o < 4; o++) sum[o] = wasm_i32x4_splat(list->bias[4 * four + o]);
+static inline void sums(const Products *list, int four, const Planes planes, int at, v128_t sum[2][4]) {
+    for (int o = 0; o < 4; o++) sum[0][o] = sum[1][o] = wasm_i32x4_splat(list->bias[4 * four + o]);
     for (int n = four ? list->ends[four - 1] : 0; n < list->ends[four]; n++) {
         const Product *product = &list->products[n];
-        v128_t seen = wasm_v128_load(planes[product->plane][at + product->offset]);
-        for (int o = 0; o < 4; o++)
-            sum[o] = wasm_i32x4_add(sum[o], wasm_i32x4_dot_i16x8(seen, wasm_i32x4_splat(product->weights[o])));
+        const int16_t(*seen)[2] = &planes[product->plane][at + product->offset];
+        v128_t first = wasm_v128_load(seen), second = wasm_v128_load(seen + 4);
+        for (int o = 0; o < 4; o++) {
+            v128_t weights = wasm_i32x4_splat(product->weights[o]);
+            sum[0][o] = wasm_i32x4_add(sum[0][o], wasm_i32x4_dot_i16x8(first, weights));
+            sum[1][o] = wasm_i32x4_add(sum[1][o], wasm_i32x4_dot_i16x8(second, weights));
+        }
     }
 }
 
@@ -98,34 +102,42 @@ static inline v128_t noise_of(int channel, int at) {
     return wasm_i32x4_add(wasm_i32x4_shl(half, 1), wasm_i32x4_splat(1));
 }
 
+// The new states of four channels, from number 4 * four on, in four cells: what the hidden layer adds is in `sum`.
+static inline void update_four(int four, int at, int noisy, v128_t sum[4]) {
+    int fine = 6 + rule.shift;
+    v128_t keeps = wasm_i32x4_splat((1 << fine) - rule.leak);
+    for (int o = 0; o < 4; o++) {
+        v128_t both = wasm_v128_load(state[2 * four + o / 2][at]);
+        v128_t own = wasm_i32x4_shr(o % 2 ? both : wasm_i32x4_shl(both, 16), 16);
+        sum[o] = wasm_i32x4_add(sum[o], wasm_i32x4_mul(own, keeps));
+        if (noisy) {
+            v128_t e = wasm_i32x4_shl(noise_of(4 * four + o, at), 16 + rule.shift - rule.noise_shift);
+            sum[o] = wasm_i32x4_add(sum[o], e);
+        }
+        sum[o] = rounded(sum[o], fine);
+    }
+    store_pair(state, 2 * four, at, sum[0], sum[1]);
+    store_pair(state, 2 * four + 1, at, sum[2], sum[3]);
+}
+
 // The next frame: the hidden layer of all cells, then the update. From the first cell to the last, borders included.
 static void step_state(int noisy) {
-    int first = place(0, 0), last = place(height - 1, width - 1), fine = 6 + rule.shift;
-    v128_t keeps = wasm_i32x4_splat((1 << fine) - rule.leak);
+    int first = place(0, 0), last = place(height - 1, width - 1);
     for (int at = first; at <= last; at += LANES)
         for (int four = 0; four < 4; four++) {
-            v128_t sum[4];
+            v128_t sum[2][4];
             sums(&of_hidden, four, state, at, sum);
-            store_pair(hidden, 2 * four, at, rounded(sum[0], 6), rounded(sum[1], 6));
-            store_pair(hidden, 2 * four + 1, at, rounded(sum[2], 6), rounded(sum[3], 6));
+            for (int v = 0; v < 2; v++) {
+                store_pair(hidden, 2 * four, at + 4 * v, rounded(sum[v][0], 6), rounded(sum[v][1], 6));
+                store_pair(hidden, 2 * four + 1, at + 4 * v, rounded(sum[v][2], 6), rounded(sum[v][3], 6));
+            }
         }
     wrap(hidden);
     for (int at = first; at <= last; at += LANES)
         for (int four = 0; four < 4; four++) {
-            v128_t sum[4];
+            v128_t sum[2][4];
             sums(&of_update, four, hidden, at, sum);
-            for (int o = 0; o < 4; o++) {
-                v128_t both = wasm_v128_load(state[2 * four + o / 2][at]);
-                v128_t own = wasm_i32x4_shr(o % 2 ? both : wasm_i32x4_shl(both, 16), 16);
-                sum[o] = wasm_i32x4_add(sum[o], wasm_i32x4_mul(own, keeps));
-                if (noisy) {
-                    v128_t e = wasm_i32x4_shl(noise_of(4 * four + o, at), 16 + rule.shift - rule.noise_shift);
-                    sum[o] = wasm_i32x4_add(sum[o], e);
-                }
-                sum[o] = rounded(sum[o], fine);
-            }
-            store_pair(state, 2 * four, at, sum[0], sum[1]);
-            store_pair(state, 2 * four + 1, at, sum[2], sum[3]);
+            for (int v = 0; v < 2; v++) update_four(four, at + 4 * v, noisy, sum[v]);
         }
     wrap(state);
 }
@@ -134,18 +146,22 @@ static void step_state(int noisy) {
 static void tokenize(void) {
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x += LANES) {
-            v128_t best = wasm_i32x4_splat(INT32_MIN), chosen = wasm_i32x4_splat(0);
+            v128_t best[2], chosen[2];
+            best[0] = best[1] = wasm_i32x4_splat(INT32_MIN);
+            chosen[0] = chosen[1] = wasm_i32x4_splat(0);
             for (int four = 0; four < 8; four++) {
-                v128_t sum[4];
+                v128_t sum[2][4];
                 sums(&of_tokens, four, state, place(y, x), sum);
-                for (int o = 0; o < 4; o++) {
-                    v128_t better = wasm_i32x4_gt(sum[o], best);
-                    best = wasm_i32x4_max(sum[o], best);
-                    chosen = wasm_v128_bitselect(wasm_i32x4_splat(4 * four + o), chosen, better);
-                }
+                for (int v = 0; v < 2; v++)
+                    for (int o = 0; o < 4; o++) {
+                        v128_t better = wasm_i32x4_gt(sum[v][o], best[v]);
+                        best[v] = wasm_i32x4_max(sum[v][o], best[v]);
+                        chosen[v] = wasm_v128_bitselect(wasm_i32x4_splat(4 * four + o), chosen[v], better);
+                    }
             }
             int lanes[LANES];
-            wasm_v128_store(lanes, chosen);
+            wasm_v128_store(lanes, chosen[0]);
+            wasm_v128_store(lanes + 4, chosen[1]);
             for (int i = 0; i < LANES && x + i < width; i++) tokens[y * width + x + i] = lanes[i];
         }
 }

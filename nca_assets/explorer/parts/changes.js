@@ -16,7 +16,7 @@ const anotherNumber = () => Math.floor(Math.random() * 1e6);
 
 function showChanges() {
   const { scenario, original, changed, shown } = stage, { start, noise, index, flips } = scenario;
-  for (const button of document.querySelectorAll("#changes button")) button.disabled = Boolean(original.clip);
+  byId("what-if").hidden = Boolean(original.clip);
   byId("no-noise").setAttribute("aria-pressed", String(noise === null));
   byId("undo").hidden = byId("compare").hidden = !changed;
   for (const button of document.querySelectorAll("[data-show]"))

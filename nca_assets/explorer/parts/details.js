@@ -9,7 +9,7 @@ function showDetails() {
   if (original.clip) facts.push("imported");
   else facts.push(`of ${words(original.family)}`, `from ${original.start}`);
   facts.push(`${original.height} × ${original.width} cells`);
-  byId("about").replaceChildren(...(labeled ? [glyph(label(labeled, "behavior")), " "] : []), facts.join(" · "));
+  byId("about").replaceChildren(...(labeled ? [glyph(label(labeled, "behavior")), " "] : []), facts.join("\u00a0· "));
   byId("label-table").replaceChildren(labeled ? labelTable(labeled) : withoutLabels(name, scenario));
 }
 

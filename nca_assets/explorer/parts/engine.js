@@ -8,8 +8,9 @@ let compiled;            // the engine's WebAssembly.Module
 async function loadEngine() {
   try {
     compiled = await WebAssembly.compile(bytesOf("engine"));
+    new DecompressionStream("deflate");
   } catch {
-    throw new Error("This browser is too old to compute rollouts: it needs WebAssembly with SIMD, as all have since 2023.");
+    throw new Error("This browser is too old for this page, which computes with WebAssembly: open it in one of 2023 or later.");
   }
 }
 
@@ -101,7 +102,8 @@ function parseName(text) {
   const [, set] = match, index = Number(match[2]);
   if (!(set in content.sets)) {
     if (byName.has(nameOf(set, index))) return { set, index };
-    if (/^set\d+$/.test(set)) throw new Error(`There is no ${set} in this dataset: it has ${sets.join(", ")}.`);
+    if (/^set\d+$/.test(set) && sets.length) throw new Error(`There is no ${set} in this dataset: it has ${sets.join(", ")}.`);
+    if (/^set\d+$/.test(set)) throw new Error("This page computes no rollouts: it shows imported ones alone.");
     throw new Error(`${nameOf(set, index)} is not in this page: imported rollouts have no recipe to compute them from.`);
   }
   if (index > LAST_INDEX) throw new Error(`${set} ends with ${nameOf(set, LAST_INDEX)}: write a smaller number.`);

@@ -71,9 +71,9 @@ function applyFilters() {
     const value = [axis.from, axis.to][end];
     if (field !== document.activeElement) field.value = value ?? "";
   });
-  byId("count").textContent = passing.length === rollouts.length
-    ? `${rollouts.length.toLocaleString("en")} rollouts, the most structured of each class first`
-    : `${passing.length.toLocaleString("en")} of ${rollouts.length.toLocaleString("en")} rollouts`;
+  const [some, all] = [passing, rollouts].map(({ length }) => length.toLocaleString("en"));
+  byId("count").textContent = some !== all ? `${some} of ${all} rollouts`
+    : all === "1" ? "1 rollout" : `${all} rollouts, the most structured of each class first`;
   showSelection();
   byId("copied").textContent = "";
   byId("none").hidden = passing.length > 0;

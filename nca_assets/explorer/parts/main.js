@@ -113,10 +113,12 @@ function listen() {
 }
 
 async function start() {
-  await Promise.all([loadContent(), loadEngine()]);
+  await loadEngine();
+  await loadContent();
   const engines = await Promise.all([1, 2, 3, 4].map(Engine.make));
   stage.engines = engines.slice(0, 2);
   [gallery.engine, gallery.mover] = engines.slice(2);
+  byId("random").hidden = !content.centroids.length;
   makeFacets();
   makeRanges();
   listen();

@@ -46,12 +46,14 @@ function play(on) {
 }
 
 function drawStage() {
-  const { original, changed, shown } = stage, at = Math.min(stage.frame, lastFrame()), state = `${at} ${shown} ${lastFrame()}`;
+  const { original, changed, shown } = stage, at = Math.min(stage.frame, original.frames.length - 1);
+  const before = original.frames[at], after = changed?.frames[at];  // none while the changed rollout catches up
+  const state = `${at} ${after && shown} ${lastFrame()}`;
   if (stage.drawn === state) return;
   stage.drawn = state;
-  const canvas = byId("grid"), before = original.frames[at], after = changed?.frames[at], palette = palettes[stage.scenario.set];
-  if (shown === "difference") paintDifference(canvas, before, after, original, palette);
-  else paint(canvas, shown === "changed" ? after : before, original, palette);
+  const canvas = byId("grid"), palette = palettes[stage.scenario.set];
+  if (after && shown === "difference") paintDifference(canvas, before, after, original, palette);
+  else paint(canvas, after && shown === "changed" ? after : before, original, palette);
   const screen = byId("screen"), narrow = matchMedia("(max-width: 560px)").matches;
   fit(canvas, original, screen.clientWidth - (narrow ? 0 : 16), narrow ? screen.clientWidth : screen.clientHeight - 16, MOST_SCALE);
   showFrame(at, Math.max(original.recorded - 1, lastFrame()));
