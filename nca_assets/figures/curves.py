@@ -40,7 +40,10 @@ CURVES = {
 }
 """Axis label and scale factor of each curve."""
 
-INTERVALS = "Means over n rollouts, with 95 % intervals"
+ENOUGH = 10
+"""Rollouts from which on an interval is shown, since it takes their mean for normally distributed."""
+
+INTERVALS = f"Means over n rollouts, with 95 % intervals from n = {ENOUGH} on"
 
 MAX_PARTS = 32
 """Curve parts from which the scatter of the rollouts is estimated."""
@@ -99,7 +102,7 @@ def frame_curves(data: DataFolder) -> Figure:
             numbers = means["frame"].to_numpy()
             frames, values = smoothed(numbers, means[name].to_numpy())
             axes.plot(frames, unit * values, **style)
-            if behavior in scatter and means["rollouts"].max() > 1:  # type: ignore[operator]
+            if behavior in scatter and means["rollouts"].max() >= ENOUGH:  # type: ignore[operator]
                 deviations = scatter[behavior][name]
                 errors = deviations[numbers.clip(0, len(deviations) - 1)] / np.sqrt(means["rollouts"].to_numpy())
                 _, half_width = smoothed(numbers, SURE * errors)
@@ -109,8 +112,7 @@ def frame_curves(data: DataFolder) -> Figure:
         axes.grid(alpha=0.25)
         axes.set_xlim(0, last)
         axes.set_xticks([*ticks, last], [str(tick) for tick in [*ticks, last]], minor=False)
-        if unit == 100:
-            axes.set_ylim(0, 103)
+        axes.set_ylim(0, 103 if unit == 100 else None)
         if number % 2 == 0:
             axes.set_ylabel(label)
         if number < 2:
@@ -145,9 +147,11 @@ def lag_decay(data: DataFolder) -> Figure:
         start, half = starts[number // 2], HALVES[number % 2]
         for behavior, means, style in class_lines(decays.filter(start=start), half):
             beside = 1 + 0.04 * (half.index(behavior) - 2.5) if behavior in half else 1  # lest intervals hide others
+            enough = (means["rollouts"] >= ENOUGH).to_numpy()
+            error = np.where(enough, means["error"].fill_null(float("nan")).to_numpy(), np.nan)
             axes.errorbar(
                 beside * means["lag"].to_numpy(), 100 * means["similarity"].to_numpy(),
-                yerr=100 * SURE * means["error"].fill_null(float("nan")).to_numpy(),
+                yerr=100 * SURE * error,
                 marker=CLASS_MARKERS.get(behavior, ""), markersize=3.5, elinewidth=0.8, **style,
             )  # fmt: skip
         axes.set_xscale("log", base=2)
