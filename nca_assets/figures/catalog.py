@@ -46,7 +46,7 @@ FIGURES = (
     Figure("behavior_donut", "Shares of the behavior classes", ("labels",), shares.behavior_donut),
     Figure(
         "phase_space",
-        "Volatility and token entropy of each rollout, by class",
+        "Volatility and token entropy of the rollouts of each class",
         ("phase_space",),
         comparisons.phase_space,
     ),
@@ -57,7 +57,7 @@ FIGURES = (
     Figure(
         "frame_curves",
         "Entropy, novelty and cumulative difference over the frames",
-        ("frame_curves",),
+        ("frame_curves", "labels", "label_parts"),
         curves.frame_curves,
     ),
     Figure("lag_decay", "Similarity to frames 0 and 100 by lag, by class", ("lag_similarity",), curves.lag_decay),

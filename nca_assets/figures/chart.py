@@ -1,4 +1,4 @@
-"""Common style of charts: one color per behavior class, and figures as PNG and SVG.
+"""Common style of charts: a color, marker and line per behavior class, panel letters, and figures as PNG and SVG.
 
 The catalog of figures is part of Dagster's definitions, so slow imports are deferred to the functions that need them.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,11 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.labels.names import CLASSES
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 CLASS_COLORS: dict[str, str] = dict(
     zip(
@@ -31,36 +33,43 @@ CLASS_COLORS: dict[str, str] = dict(
     )
 )  # fmt: skip
 
+CLASS_MARKERS: dict[str, str] = dict(zip(CLASSES, "osD^vPX<>phd", strict=True))
+
+CLASS_LINES: dict[str, Any] = dict(
+    zip(CLASSES, 2 * ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 2.5))), strict=True)
+)
+"""Line styles, each for one class of the first six and one of the others, which are in different panels."""
+
 STYLE: dict[Any, Any] = {
-    "font.size": 9.0, "axes.titlesize": 10.0, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.axisbelow": True, "svg.hashsalt": "nca-assets", "svg.fonttype": "path", "legend.frameon": False,
+    "font.size": 8.0, "axes.titlesize": 8.5, "axes.labelsize": 8.0, "xtick.labelsize": 7.0, "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.0, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
+    "axes.linewidth": 0.7, "svg.hashsalt": "nca-assets", "svg.fonttype": "path", "legend.frameon": False,
+    "image.interpolation": "nearest", "image.interpolation_stage": "rgba",
 }  # fmt: skip
 
-WIDTH = 8.0
-"""Page width in inches, at 110 dots per inch."""
+WIDTH = 7.0
+"""Width of a page's text in inches."""
+
+DPI = 300
+
+SMALL_DPI = 110
+
+SURE = 1.96
+"""Standard errors on each side of a mean that make a 95 % interval."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as PNG and as SVG."""
+    """A figure as PNG, as SVG, and as a small PNG, since Dagster stores one with every materialization."""
 
     png: bytes
     svg: bytes
+    small: bytes
 
     @property
     def digest(self) -> str:
         """SHA-256 of the PNG."""
         return hashlib.sha256(self.png).hexdigest()
-
-    @property
-    def small(self) -> bytes:
-        """The PNG in 256 colors, a third of the size, since Dagster stores one with every materialization."""
-        from PIL import Image
-
-        image = Image.open(io.BytesIO(self.png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG", optimize=True)
-        return buffer.getvalue()
 
 
 def answer(query: str, data: DataFolder) -> pl.DataFrame:
@@ -77,18 +86,52 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def new_axes(figure: Figure, rows: int = 1, columns: int = 1, sharex: bool = False, sharey: bool = False) -> list[Axes]:
+def new_axes(figure: Figure, rows: int = 1, columns: int = 1, sharex: Any = False, sharey: Any = False) -> list[Axes]:
     """Its axes, row by row."""
     return list(figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).ravel())
+
+
+def lettered(panels: Sequence[Axes]) -> None:
+    """Name panels a, b, c and so on, at their top left."""
+    for letter, axes in zip("abcdefghijklmnopqrstuvwxyz", panels, strict=False):
+        axes.annotate(
+            letter, (0, 1), (-4, 4), xycoords="axes fraction", textcoords="offset points", fontweight="bold",
+            fontsize=9, ha="right", va="bottom",
+        )  # fmt: skip
+
+
+def share_interval(counts: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The distances from each share of the total, in percent, down and up to its 95 % interval: (2, n).
+
+    Wilson's score interval (Wilson, 1927), for independent draws.
+    """
+    import numpy as np
+
+    total = counts.sum()
+    share, room = counts / total, SURE**2 / total
+    middle = (share + room / 2) / (1 + room)
+    half = SURE * np.sqrt(share * (1 - share) / total + room / total / 4) / (1 + room)
+    return 100 * np.stack([share - (middle - half), middle + half - share]).clip(0)
 
 
 def drawn(draw: Callable[[], Figure]) -> Picture:
     """The figure of ``draw`` in the common style and both formats; the same bytes for the same figure."""
     import matplotlib as mpl
 
-    png, svg = io.BytesIO(), io.BytesIO()
+    png, svg, small = io.BytesIO(), io.BytesIO(), io.BytesIO()
     with mpl.rc_context(STYLE):
         figure = draw()
-        figure.savefig(png, format="png", dpi=110, metadata={"Software": None})
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    return Picture(png.getvalue(), svg.getvalue())
+        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+        figure.savefig(svg, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
+        figure.savefig(small, format="png", dpi=SMALL_DPI)
+    return Picture(png.getvalue(), svg.getvalue(), _in_256_colors(small))
+
+
+def _in_256_colors(png: io.BytesIO) -> bytes:
+    """A PNG at a third of its size."""
+    from PIL import Image
+
+    image = Image.open(png).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

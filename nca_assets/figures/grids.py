@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.figures.chart import CLASS_COLORS, new_axes, new_figure
+from nca_assets.figures.chart import CLASS_COLORS, lettered, new_axes, new_figure
 from nca_assets.figures.examples import LARGE, Example, example, typical
 from nca_assets.labels.names import CLASSES
 
@@ -44,13 +44,13 @@ def evolution(data: DataFolder) -> Figure:
     chosen = spread(frames, FRAMES)
     columns = 4 if width > height else 6
     rows = -(-len(chosen) // columns)
-    figure = new_figure(height=0.35 + rows * (0.25 + 7.7 / columns * height / width))
+    figure = new_figure(height=0.35 + rows * (0.22 + 6.7 / columns * height / width))
     panels = new_axes(figure, rows, columns)
     for axes, frame in zip(panels, chosen, strict=False):
         show_grid(axes, shown.pixels[frame], f"t = {frame}")
     for axes in panels[len(chosen) :]:
         axes.set_axis_off()
-    figure.suptitle(shown.title, fontsize=10)
+    figure.suptitle(shown.title, fontsize=8.5)
     return figure
 
 
@@ -60,21 +60,24 @@ def task_example(data: DataFolder) -> Example:
 
 
 def long_horizon(data: DataFolder) -> Figure:
-    """Four frames of context, the target, and in black the cells that differ between the last two."""
+    """Four frames of context, the target, and in black the cells that change from the last of them to the target."""
     from nca_assets.loading.streams import LONG_HORIZON
 
     shown = task_example(data)
     *context, target = LONG_HORIZON
     _, height, width = shown.tokens.shape
-    figure = new_figure(height=0.6 + 7.7 / 6 * height / width)
+    figure = new_figure(height=0.75 + 6.7 / 6 * height / width)
     panels = new_axes(figure, 1, len(LONG_HORIZON) + 1)
     for axes, frame in zip(panels, LONG_HORIZON, strict=False):
-        show_grid(axes, shown.pixels[frame], f"t = {frame}" if frame != target else f"predict t = {frame}")
+        show_grid(axes, shown.pixels[frame], f"t = {frame}\n{'to predict' if frame == target else 'given'}")
     changed = shown.tokens[target] != shown.tokens[context[-1]]
-    panels[-1].imshow(changed, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-    panels[-1].set_title(f"{changed.mean():.0%} change", fontsize=9)
+    panels[-1].imshow(changed, cmap="gray_r", vmin=0, vmax=1)
+    panels[-1].set_title(f"black: changed\nsince t = {context[-1]} ({changed.mean():.0%})")
     panels[-1].set_axis_off()
-    figure.suptitle(shown.title, fontsize=10)
+    for axes in panels:
+        axes.title.set_fontsize(7.5)
+    lettered(panels)
+    figure.suptitle(shown.title, fontsize=8.5)
     return figure
 
 
@@ -86,7 +89,7 @@ def typical_by_class(data: DataFolder) -> list[Example]:
 def gallery(data: DataFolder) -> Figure:
     """A row per class; for each rollout the last frame and, beside it, the middle row over time, downward."""
     bands = [(name, list(group)) for name, group in groupby(typical_by_class(data), key=_class)]
-    figure = new_figure(height=0.1 + 1.4 * len(bands))
+    figure = new_figure(height=0.5 + 1.22 * len(bands))
     panels = new_axes(figure, len(bands), EACH)
     for axes in panels:
         axes.set_axis_off()
@@ -94,11 +97,15 @@ def gallery(data: DataFolder) -> Figure:
         for axes, one in zip(panels[EACH * row :], group, strict=False):
             period = f", period {one.labels['period']}" if one.labels["period"] else ""
             show_grid(axes, framed(one.pixels), f"{one.id}\n{one.labels['family'].replace('_', ' ')}{period}")
-            axes.title.set_fontsize(7)
+            axes.title.set_fontsize(6.5)
         panels[EACH * row].text(
             -0.03, 0.5, name, transform=panels[EACH * row].transAxes, rotation=90, ha="right", va="center",
-            fontsize=10, color=CLASS_COLORS[name], fontweight="bold",
+            fontsize=8.5, color=CLASS_COLORS[name], fontweight="bold",
         )  # fmt: skip
+    figure.suptitle(
+        f"Left: the last frame of a rollout. Right: its middle row over the last {STEPS} frames, time downward.",
+        fontsize=8,
+    )
     return figure
 
 
@@ -119,8 +126,8 @@ def framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def show_grid(axes: Axes, pixels: NDArray[np.uint8], title: str = "") -> None:
     """Draw a colored frame (height, width, 3) without axes."""
-    axes.imshow(pixels, interpolation="nearest")
-    axes.set_title(title, fontsize=9)
+    axes.imshow(pixels)
+    axes.set_title(title)
     axes.set_axis_off()
 
 

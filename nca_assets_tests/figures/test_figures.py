@@ -12,7 +12,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.figures import comparisons, curves, grids, shares
 from nca_assets.figures.catalog import FIGURES, Figure
-from nca_assets.figures.chart import CLASS_COLORS
+from nca_assets.figures.chart import CLASS_COLORS, CLASS_LINES, CLASS_MARKERS, share_interval
 from nca_assets.figures.examples import MIN_CELLS, MIN_SIDE, TRAITS, example, typical
 from nca_assets.labels.names import CLASSES
 from nca_assets.settings import Resources
@@ -34,7 +34,37 @@ def test_the_ring_has_every_class_and_its_share(drawn_from: DataFolder, ours: pl
 def test_the_phase_space_has_a_point_a_rollout(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     shown = comparisons.phase_points(drawn_from)
     expected = ours.select("behavior", pl.col("late_change").alias("volatility"), "tail_entropy")
-    assert shown.sort(pl.all()).equals(expected.sort(pl.all()))
+    assert shown.drop("rollouts").sort(pl.all()).equals(expected.sort(pl.all()))
+    assert (shown["rollouts"] == shown.select(pl.len().over("behavior")).to_series()).all()
+
+
+def test_a_sample_of_the_phase_space_tells_the_size_of_each_class(
+    drawn_from: DataFolder, ours: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparisons, "MAX_POINTS", 2)
+    shown = comparisons.phase_points(drawn_from)
+    for (behavior,), group in shown.group_by("behavior"):
+        there = ours.filter(behavior=behavior).height
+        assert (len(group), set(group["rollouts"])) == (min(there, 2), {there})
+
+
+def test_intervals_of_shares_are_wilsons() -> None:
+    low, high = share_interval(np.array([10, 90, 0]))
+    np.testing.assert_allclose([10 - low[0], 10 + high[0]], [5.52, 17.44], atol=0.01)
+    np.testing.assert_allclose([low[2], high[2]], [0, 3.70], atol=0.01)
+
+
+def test_sizes_are_counted_once_a_block(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
+    blocks = {(name, index // 32) for name, index in ours.select("set_name", "rollout_index").iter_rows()}
+    assert shares.independent_sizes(drawn_from) == len(blocks) < len(ours)
+
+
+def test_the_scatter_of_curves_is_that_of_the_rollouts(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
+    scatter = curves.scatter_by_frame(drawn_from)
+    assert scatter.keys() == set(ours["behavior"])
+    for behavior, group in ((name, ours.filter(behavior=name)) for name in scatter):
+        deviation = group["entropy_16"].std()
+        assert scatter[behavior]["entropy"][16] == pytest.approx(deviation or float("nan"), abs=2e-4, nan_ok=True)
 
 
 def test_the_geometry_counts_grids(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
@@ -70,6 +100,7 @@ def test_curves_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFra
     for (behavior,), group in shown.group_by("behavior"):
         chosen = per_rollout if behavior == "all" else per_rollout.filter(behavior=behavior)
         cells = chosen["cells"].to_numpy()[:, None]
+        assert set(group["rollouts"]) == {len(chosen)}
         for name, stored in (("novelty", "changed"), ("difference", "differing")):
             expected = (np.stack(chosen[stored].to_list()) / cells).mean(axis=0)
             np.testing.assert_allclose(group.sort("frame")[name].to_numpy(), expected, atol=1e-8)
@@ -80,9 +111,12 @@ def test_curves_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFra
 
 def test_lags_are_means_over_rollouts(drawn_from: DataFolder, ours: pl.DataFrame) -> None:
     shown = curves.means_by_lag(drawn_from)
-    for behavior, start, lag, similarity in shown.iter_rows():
+    for behavior, start, lag, rollouts, similarity, error in shown.iter_rows():
         chosen = ours if behavior == "all" else ours.filter(behavior=behavior)
-        assert similarity == pytest.approx(chosen[f"similarity_{start}_{lag}"].mean(), abs=1e-9)
+        values = chosen[f"similarity_{start}_{lag}"].drop_nulls()
+        assert (rollouts, similarity) == (len(values), pytest.approx(values.mean(), abs=1e-9))
+        deviation = values.std()
+        assert error == (None if deviation is None else pytest.approx(deviation / rollouts**0.5, abs=1e-9))
     # With 140 frames there are no longer lags.
     assert set(shown.filter(start=100)["lag"]) == {1, 2, 4, 8, 16, 32}
 
@@ -161,19 +195,26 @@ def test_each_is_drawn_twice_the_same_as_png_and_svg(drawn_from: DataFolder, fig
     picture = figure.make(drawn_from)
     assert figure.file("png", drawn_from).read_bytes() == picture.png
     image = Image.open(io.BytesIO(picture.png)).convert("RGB")
-    assert 600 < image.width < 900
+    assert image.width == 2100  # 7 inches at 300 dots
+    assert Image.open(io.BytesIO(picture.small)).width == 770
     assert image.getpixel((0, image.height - 1)) == (255, 255, 255)
     assert len(image.getcolors(1 << 24) or []) > 8
     root = ET.fromstring(figure.file("svg", drawn_from).read_bytes())
     assert root.tag.endswith("svg")
     assert figure.make(drawn_from) == picture
-    assert len(picture.small) < max(40_000, 0.6 * len(picture.png))
+    assert len(picture.small) < 100_000
 
 
 def test_every_table_that_a_figure_names_is_there() -> None:
     assert {table for figure in FIGURES for table in figure.tables} <= {table.name for table in TABLES}
     assert set(CLASS_COLORS) == set(CLASSES)
-    assert len(set(CLASS_COLORS.values())) == len(CLASSES)
+    assert len(set(CLASS_COLORS.values())) == len(set(CLASS_MARKERS.values())) == len(CLASSES)
+
+
+def test_lines_in_one_panel_differ_without_their_color() -> None:
+    for half in curves.HALVES:
+        assert len({CLASS_LINES[name] for name in half}) == len(half)
+    assert curves.HALVES[0] + curves.HALVES[1] == tuple(CLASSES)
 
 
 def test_a_missing_warehouse_is_reported(data: DataFolder) -> None:

@@ -21,7 +21,7 @@ def _spec(figure: Figure) -> dg.AssetSpec:
         description=f"{figure.caption}; as PNG and SVG.",
         group_name="figures",
         kinds={"matplotlib"},
-        code_version="2",
+        code_version="3",
         automation_condition=FOLLOWS,
         skippable=True,
         owners=OWNERS,
