@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from nca_assets.progress import Progress, unwatched
 from nca_assets.sequences.stream import Sequences
+from nca_assets.sequences.text import Text
 from nca_assets.store.store import whole_file
 from nca_assets.tasks.splits import split_of
 from nca_assets.versions import RECIPE_VERSION
@@ -41,9 +44,10 @@ def write_sequences(
     ids = sequences.source.ids
     with ExitStack() as stack:
         files = {split: _File(stack.enter_context(whole_file(folder / FILES[split]))) for split in splits}
-        for sequence in sequences.epoch(0, progress):
-            files[split_of(ids[sequence.position])].add(sequence.text.astype("<u2").tobytes(), sequence.position)
-        sequences.require_some(sum(file.sequences for file in files.values()))
+        for done, of_one in enumerate(sequences.by_rollout(), start=1):
+            if of_one:
+                files[split_of(ids[of_one[0].position])].add([sequence.text for sequence in of_one])
+            progress(done, len(sequences.positions))
         (folder / DESCRIPTION).unlink(missing_ok=True)
     description = _description(sequences, selection, files)
     with whole_file(folder / DESCRIPTION) as out:
@@ -58,15 +62,15 @@ class _File:
     out: BinaryIO
     sequences: int = 0
     rollouts: int = 0
-    last: int = -1
     digest: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, content: bytes, position: int) -> None:
+    def add(self, texts: list[Text]) -> None:
+        """The texts of one rollout."""
+        content = np.stack(texts).astype("<u2").tobytes()
         self.out.write(content)
         self.digest.update(content)
-        self.sequences += 1
-        self.rollouts += position != self.last
-        self.last = position
+        self.sequences += len(texts)
+        self.rollouts += 1
 
 
 def _description(sequences: Sequences, selection: str, files: dict[str, _File]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count, islice
+from itertools import chain, count, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from torch import Tensor
 from nca_assets.automaton.philox import draw_words
 from nca_assets.errors import NcaError
 from nca_assets.loading.source import RolloutSource
-from nca_assets.progress import Progress, unwatched
 from nca_assets.sequences.text import Alphabet, Text, Unit, gzip_ratio
 from nca_assets.tasks.splits import SPLITS, split_of
 
@@ -96,29 +95,24 @@ class Sequences:
     def __iter__(self) -> Iterator[Text]:
         """The texts, uint16 (length,), epoch after epoch."""
         for epoch in count():
-            number = 0
-            for number, sequence in enumerate(self.epoch(epoch), start=1):  # noqa: B007
-                yield sequence.text
-            self.require_some(number)
+            yield from (sequence.text for sequence in self.epoch(epoch))
 
-    def require_some(self, number: int) -> None:
-        """Raise ``NcaError`` if an epoch has had no sequence."""
-        if not number:
-            raise NcaError(f"no span has a complexity within {self.complexity}: widen it, or choose other rollouts")
+    def epoch(self, epoch: int = 0) -> Iterator[Sequence]:
+        """The sequences of one epoch. Raises ``NcaError`` if a rollout can't be read, or if there is no sequence."""
+        return chain.from_iterable(self.by_rollout(epoch))
 
-    def epoch(self, epoch: int = 0, progress: Progress = unwatched) -> Iterator[Sequence]:
-        """The sequences of one epoch. ``progress`` is called with the rollouts done and their number.
-
-        Raises ``NcaError`` if a rollout can't be read.
-        """
-        order = self._order(epoch)
-        for done, (position, tokens) in enumerate(zip(order.tolist(), self.source.read(order), strict=True), start=1):
+    def by_rollout(self, epoch: int = 0) -> Iterator[list[Sequence]]:
+        """The sequences of one epoch, those of a rollout at a time; otherwise like ``epoch``."""
+        order, found = self._order(epoch), False
+        for position, tokens in zip(order.tolist(), self.source.read(order), strict=True):
             if isinstance(tokens, NcaError):
                 raise tokens
-            yield from self._of_rollout(
-                np.asarray(tokens.cpu() if isinstance(tokens, Tensor) else tokens), position, epoch
-            )
-            progress(done, len(order))
+            frames = np.asarray(tokens.cpu() if isinstance(tokens, Tensor) else tokens)
+            sequences = self._of_rollout(frames, position, epoch)
+            found |= len(sequences) > 0
+            yield sequences
+        if not found:
+            raise NcaError(f"no span has a complexity within {self.complexity}: widen it, or choose other rollouts")
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         """The positions of an epoch: shards in random order, a few at a time with their rollouts mixed."""
@@ -128,17 +122,22 @@ class Sequences:
         mixed = np.argsort(self._shuffled(len(shard), ROLLOUT_ORDER, epoch, 0))
         return self.positions[np.lexsort((mixed, rank[shard.ravel()] // SHARDS_OPEN))]
 
-    def _of_rollout(self, frames: NDArray[np.uint8], position: int, epoch: int) -> Iterator[Sequence]:
+    def _of_rollout(self, frames: NDArray[np.uint8], position: int, epoch: int) -> list[Sequence]:
         per_frame = self.alphabet.frame_length(*frames.shape[1:])
         each = -(-(self.length - 1) // per_frame)
-        starts = self._shuffled(len(frames) // each, SPAN_ORDER, epoch, position) * each
-        chosen = (
-            start for start in starts.tolist() if self._is_complex(frames[start : start + max(each, MEASURED_FRAMES)])
-        )
-        for start in islice(chosen, self.spans):
-            text = self.alphabet.encode(frames[start : start + each]).ravel()
-            text = np.concatenate([[np.uint16(self.alphabet.sequence)], text])[: self.length]
-            yield Sequence(self._control(text, position, start, epoch) if self.shuffled else text, position, start)
+        order = self._shuffled(len(frames) // each, SPAN_ORDER, epoch, position) * each
+        measured = max(each, MEASURED_FRAMES)
+        chosen = (start for start in order.tolist() if self._is_complex(frames[start : start + measured]))
+        starts = list(islice(chosen, self.spans))
+        if not starts:
+            return []
+        spans = np.concatenate([frames[start : start + each] for start in starts])
+        texts = np.empty((len(starts), self.length), dtype=np.uint16)
+        texts[:, 0] = self.alphabet.sequence
+        texts[:, 1:] = self.alphabet.encode(spans).reshape(len(starts), -1)[:, : self.length - 1]
+        if self.shuffled:
+            self._shuffle_cells(texts, starts, position, epoch)
+        return [Sequence(text, position, start) for text, start in zip(texts, starts, strict=True)]
 
     def _is_complex(self, frames: NDArray[np.uint8]) -> bool:
         if self.complexity is None:
@@ -146,12 +145,11 @@ class Sequences:
         least, most = self.complexity
         return least <= gzip_ratio(frames) <= most
 
-    def _control(self, text: Text, position: int, start: int, epoch: int) -> Text:
-        """The same tokens, with those of cells in random order."""
-        places = np.flatnonzero(text < self.alphabet.row)
-        shuffled = text.copy()
-        shuffled[places] = text[places][self._shuffled(len(places), CELL_ORDER, epoch, position, start)]
-        return shuffled
+    def _shuffle_cells(self, texts: NDArray[np.uint16], starts: list[int], position: int, epoch: int) -> None:
+        """Put the cells of each text in random order; the delimiters of all are in the same places."""
+        cells = np.flatnonzero(texts[0] < self.alphabet.row)
+        order = [self._shuffled(len(cells), CELL_ORDER, epoch, position, start) for start in starts]
+        texts[:, cells] = np.take_along_axis(texts[:, cells], np.stack(order), axis=1)
 
     def _shuffled(self, number: int, stream: int, epoch: int, step: int, block: int = 0) -> NDArray[np.int64]:
         """0 to number - 1 in random order, independent of NumPy's version."""

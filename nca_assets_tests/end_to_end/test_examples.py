@@ -11,6 +11,7 @@ EXAMPLES = {
     "sample_usage.py": ([], r"batch 1 of"),
     "next_frame.py": (["--steps", "20"], r"test split: .* nats per cell"),
     "anomaly.py": (["--steps", "20"], r"tampered transitions: AUROC [01]\.\d+\nclasses never seen: AUROC [01]\.\d+"),
+    "transfer.py": (["--small"], r"rollouts - shuffled: [+-]\d\.\d+ ± \d+\.\d+"),
 }
 
 
