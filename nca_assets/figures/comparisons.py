@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.figures.chart import CLASS_COLORS, answer, drawn, new_axes, new_figure
+from nca_assets.figures.chart import CLASS_COLORS, answer, new_axes, new_figure
 from nca_assets.text import number
 from nca_assets.warehouse.sql_text import OWN_SETS
 
@@ -81,22 +81,4 @@ def beside_the_card(data: DataFolder) -> Figure:
     axes.set_xlabel("ours over the card's (green: within the aim, orange: outside, gray: no aim)")
     axes.set_title("ours / the card's", x=1.02, loc="left", fontsize=9)
     axes.grid(axis="x", alpha=0.25)
-    return figure
-
-
-def leaderboard_chart(cross_entropies: dict[str, float], oracle: str) -> bytes:
-    """A PNG of each model's mean cross-entropy in nats per cell, best on top; ``oracle`` names the true rule."""
-    return drawn(lambda: _leaderboard(cross_entropies, oracle)).png
-
-
-def _leaderboard(cross_entropies: dict[str, float], oracle: str) -> Figure:
-    models = sorted(cross_entropies, key=lambda name: -cross_entropies[name])
-    values = [cross_entropies[name] for name in models]
-    figure = new_figure(height=0.4 * len(models) + 1, width=7)
-    [axes] = new_axes(figure)
-    bars = axes.barh(models, values, color=["#222222" if name == oracle else "#4477aa" for name in models])
-    axes.bar_label(bars, fmt="%.2f", padding=3)
-    axes.axvline(cross_entropies[oracle], color="#222222", linestyle=":", linewidth=1)
-    axes.set_xlim(0, max(values) * 1.12)
-    axes.set_xlabel("cross-entropy of frame 112, nats per cell (less is better)")
     return figure

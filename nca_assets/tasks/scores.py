@@ -65,15 +65,19 @@ def smoothed(counts: NDArray[np.integer]) -> NDArray[np.float64]:
 def summary(rows: pl.DataFrame, by: str | None = None) -> pl.DataFrame:
     """The mean of each score over rollouts, weighted equally regardless of size; nulls are left out.
 
-    ``by`` is a column to group by, ``behavior`` or ``size``: ``small``, ``medium``, ``large`` by the longer side, as in
-    the split ``by_size``.
+    ``by`` is a column to group by, like ``behavior`` or ``size``.
     """
-    side = pl.max_horizontal("height", "width")
-    size = pl.when(side <= 24).then(pl.lit("small")).when(side <= 32).then(pl.lit("medium")).otherwise(pl.lit("large"))
     groups = [by] if by else []
     means = [pl.len().alias("rollouts"), *(pl.col(name).mean() for name in SCORES)]
-    rows = rows.with_columns(size=size)
+    rows = with_size(rows)
     return rows.group_by(groups).agg(means).sort(groups) if groups else rows.select(means)
+
+
+def with_size(rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with a column ``size``: ``small``, ``medium`` or ``large`` by the longer side, as in ``by_size``."""
+    side = pl.max_horizontal("height", "width")
+    size = pl.when(side <= 24).then(pl.lit("small")).when(side <= 32).then(pl.lit("medium")).otherwise(pl.lit("large"))
+    return rows.with_columns(size=size)
 
 
 @dataclass(frozen=True)

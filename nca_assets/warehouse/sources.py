@@ -25,7 +25,7 @@ from nca_assets.store.seal import sound_copies
 from nca_assets.store.store import sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.current import current_digest
-from nca_assets.warehouse.catalog import SCORE_COLUMNS
+from nca_assets.warehouse.catalog import BOARD_COLUMNS, SCORE_COLUMNS
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files, recollect
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
 from nca_assets.warehouse.history import IDENTITY as EVENT_IDENTITY
@@ -42,6 +42,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "curve_sum_files": polars_schema(CURVE_SUM_COLUMNS),
     "history_files": HISTORY_SCHEMA,
     "score_files": polars_schema(SCORE_COLUMNS),
+    "board_files": polars_schema(BOARD_COLUMNS),
     "collection_files": COLLECTION_SCHEMA,
 }
 """The columns of Parquet files, by the name of the variable that lists them. An empty file with these is first in each
@@ -51,7 +52,8 @@ NEEDED: Mapping[str, Collection[str]] = {
     **SCHEMAS,
     "label_files": IDENTITY,
     "history_files": EVENT_IDENTITY,
-    "score_files": ("model", "rollout_id"),
+    "score_files": ("model", "horizon", "rollout_id"),
+    "board_files": ("board", "value", "horizon", "model"),
 }
 """The columns without which a file is left out; of curve sums all, since a mean over some of them would be wrong."""
 
@@ -87,7 +89,7 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
     if not labels and not shards:
         raise NcaError(f"no labeled shards in {data}: materialize rollout_shards and behavior_labels first")
     summed = set(data.summed_shards()).intersection(labels)
-    scores = [file for file in [data.scores_file] if file.exists()]
+    scored = {"score_files": data.scores_file, "board_files": data.boards_file}
     return {
         "label_files": [_of_labels(key, data.labels_file(key)) for key in labels],
         "curve_sum_files": [_of_labels(key, data.curve_sums_file(key)) for key in sorted(summed)],
@@ -95,7 +97,10 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
         "history_files": [
             Source(file, "analytics/materializations", None, remedy) for file, remedy in history_files(data).items()
         ],
-        "score_files": [Source(file, "long_horizon_baselines", None, RESCORE) for file in scores],
+        **{
+            name: [Source(file, "long_horizon_baselines", None, RESCORE)] * file.exists()
+            for name, file in scored.items()
+        },
         "collection_files": [
             Source(file, "collections", file.parent.name, recollect(file)) for file in collection_files(data)
         ],
