@@ -65,8 +65,8 @@ def _horizon_curve(curves: pl.DataFrame) -> Figure:
         axes.plot(
             horizons, means["cross_entropy"].to_numpy(), "o-", color=color, markersize=3, linewidth=1.4, label=name
         )
-    told = "floor: noise still to come, to one who\nknows the rule and the hidden state "
-    axes.text(horizons[-1], 0.06, told, color=EDGE, ha="right", va="bottom", fontsize=8)
+    told = " floor: the noise still to come, to one who knows the rule and the hidden state"
+    axes.text(horizons[0], 0.5, told, color=EDGE, va="bottom", fontsize=8)
     axes.axvline(64, color=EDGE, linewidth=1, linestyle=":")
     axes.set_xscale("log", base=2)
     axes.set_xticks(horizons, [str(horizon) for horizon in horizons])

@@ -27,12 +27,13 @@ def score(
     width).
 
     - cross_entropy: the mean of -ln p(target) over cells, in nats, 0 to 14.
-    - accuracy: the share of cells whose most likely token is the target's; ties go to the lowest token.
+    - accuracy: the share of cells whose most likely token is the target's; of n tied tokens, each counts as 1/n.
     - accuracy_changed, accuracy_unchanged: the same over cells that differ from frame 48, and those that don't; None
       if there are none.
     - skill: 1 - cross_entropy / that of the rollout's unigram (``unigram``); 0 is no better, 1 is perfect.
     """
-    right = probabilities.argmax(axis=0) == target
+    likeliest = probabilities == probabilities.max(axis=0)
+    right = np.take_along_axis(likeliest, target[None].astype(np.int64), axis=0)[0] / likeliest.sum(axis=0)
     changed = target != context[-1]
     own = cross_entropy(probabilities, target)
     cells = np.broadcast_to(unigram(context)[:, None, None], probabilities.shape)
@@ -95,5 +96,5 @@ class Scores:
         return summary(self.rows, by)
 
 
-def _mean_or_none(right: NDArray[np.bool_]) -> float | None:
+def _mean_or_none(right: NDArray[np.float64]) -> float | None:
     return float(right.mean()) if right.size else None
