@@ -14,7 +14,7 @@ from nca_assets.tasks.networks import ConvNet
 
 
 def train(source: nca.RolloutSource, steps: int) -> ConvNet:
-    """A model of (batch, 1, height, width) tokens to logits of the next frame."""
+    """A model of (batch, 1, height, width) tokens to logits (batch, 32, 1, height, width) of the next frame."""
     torch.manual_seed(0)
     model = ConvNet(context=1, width=32)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
@@ -22,7 +22,7 @@ def train(source: nca.RolloutSource, steps: int) -> ConvNet:
     epochs = itertools.chain.from_iterable(stream.at(epoch) for epoch in itertools.count())
     for step, batch in enumerate(itertools.islice(epochs, steps), start=1):
         frames = batch.tokens.long()
-        loss = functional.cross_entropy(model(frames[:, :1]), frames[:, 1])
+        loss = functional.cross_entropy(model(frames[:, :1]), frames[:, 1:])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -35,7 +35,7 @@ def train(source: nca.RolloutSource, steps: int) -> ConvNet:
 def surprise(model: ConvNet, frames: torch.Tensor) -> torch.Tensor:
     """Of each pair of frames, uint8 (batch, 2, height, width), the mean of -ln p over cells: (batch,), in nats."""
     frames = frames.long()
-    return functional.cross_entropy(model(frames[:, :1]), frames[:, 1], reduction="none").mean(dim=(1, 2))
+    return functional.cross_entropy(model(frames[:, :1]), frames[:, 1:], reduction="none").mean(dim=(1, 2, 3))
 
 
 def main() -> None:

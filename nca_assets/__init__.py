@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nca_assets.loading.streams import Stream as Stream
     from nca_assets.sequences.stream import Sequences as Sequences
     from nca_assets.tasks.long_horizon import evaluate as evaluate
+    from nca_assets.tasks.predictions import write_predictions as write_predictions
     from nca_assets.tasks.scores import Scores as Scores
 
 HOMES = {
@@ -43,6 +44,7 @@ HOMES = {
     "sql": "api",
     "evaluate": "tasks.long_horizon",
     "Scores": "tasks.scores",
+    "write_predictions": "tasks.predictions",
     "NcaError": "errors",
 }
 """The module of each public name, in the order of the documentation."""

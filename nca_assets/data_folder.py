@@ -173,6 +173,11 @@ class DataFolder:
         """Path of the scores of the long-horizon task."""
         return self.root / "tasks" / "long_horizon.parquet"
 
+    @property
+    def boards_file(self) -> Stored:
+        """Path of the boards of the long-horizon task."""
+        return self.root / "tasks" / "boards.parquet"
+
     def figure_file(self, name: str, form: str) -> Stored:
         """Path of a figure; ``form`` is png or svg."""
         return self.root / "figures" / f"{name}.{form}"

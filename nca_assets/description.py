@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from nca_assets.automaton.population import FAMILY_SHARES, Population
 from nca_assets.errors import DamageError, NcaError
-from nca_assets.ids import ORACLE_SEED
+from nca_assets.ids import FUTURES_SEED
 from nca_assets.settings import MIN_FRAMES
 from nca_assets.store.location import Stored
 from nca_assets.store.seal import BLANK, create_sealed, read_sealed, write_sealed
@@ -46,8 +46,8 @@ REMEDY = "restore it from a backup, or remove it to have it rewritten from the s
 
 
 def _require_free_seed(seed: int) -> int:
-    if seed == ORACLE_SEED:
-        raise PydanticCustomError("seed", "{seed} is the seed of the oracle's noise: use another one", {"seed": seed})
+    if seed == FUTURES_SEED:
+        raise PydanticCustomError("seed", "{seed} is the seed of the floor's noise: use another one", {"seed": seed})
     return seed
 
 

@@ -16,8 +16,8 @@ IMPORTED_NAME = r"(?!set\d)[a-z][a-z0-9_]{0,39}"
 VOCABULARY_SEED = 0
 """The seed of the rollouts that the centroids are learned from; no set may use it."""
 
-ORACLE_SEED = 0x0AC1E
-"""The seed of the noise in the futures that the oracle simulates; no set may use it."""
+FUTURES_SEED = 0x0AC1E
+"""The seed of the noise in the futures that the floor is estimated from; no set may use it."""
 
 
 def is_own(set_name: str) -> bool:

@@ -18,10 +18,13 @@ from nca_assets.warehouse.collections import freeze
 from nca_assets_tests import api_document
 from nca_assets_tests.conftest import labelled_shards
 
+KEYS = [ShardKey("set1", 0), ShardKey("set2", 0), ShardKey("set2", 1)]
+"""With a rollout of the test split."""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
-    with labelled_shards(tmp_path_factory.mktemp("api"), [ShardKey("set1", 0), ShardKey("set2", 1)]) as data:
+    with labelled_shards(tmp_path_factory.mktemp("api"), KEYS) as data:
         freeze("few", "FROM labels LIMIT 3", data)
         yield data
 
@@ -77,7 +80,14 @@ EXAMPLES = [(name, value) for name, value in documented() if ">>>" in (inspect.g
 
 
 @pytest.mark.parametrize(("name", "value"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
-def test_the_examples_run(name: str, value: object, folder: DataFolder) -> None:  # noqa: ARG001
+def test_the_examples_run(
+    name: str,  # noqa: ARG001
+    value: object,
+    folder: DataFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     known = {"nca": nca, "data": nca.open(str(folder)), "torch": torch}
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(value) or ""):
         exec(example.source.replace('"data")', f'"{folder}")'), known)

@@ -92,7 +92,7 @@ def test_a_set_of_ones_own_is_made_labelled_queried_and_exported(
         ("[sets.four]\nseed = 4\n", r"nca\.toml: a set can't be called 'four': use set1, set2"),
         ("[sets.set4]\n", r"nca\.toml: set4\.seed: is missing: give the set a seed of its own"),
         ("[sets.set4]\nseed = 0\n", r"nca\.toml: set4\.seed: input should be greater than or equal to 1"),
-        ("[sets.set4]\nseed = 44062\n", r"nca\.toml: set4\.seed: 44062 is the seed of the oracle's noise"),
+        ("[sets.set4]\nseed = 44062\n", r"nca\.toml: set4\.seed: 44062 is the seed of the floor's noise"),
         ("[sets.set4]\nseed = 4\nfolder = 'labels'\n", r"nca\.toml: set4\.folder: labels is for other files"),
         ("[sets.set4]\nseed = 4\nfamilys = {}\n", r"nca\.toml: set4\.familys: is not an entry: use seed, folder"),
         (

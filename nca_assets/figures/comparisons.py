@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.figures.chart import CLASS_COLORS, CLASS_MARKERS, answer, drawn, lettered, new_axes, new_figure
-from nca_assets.labels.behavior import CLASSES
+from nca_assets.figures.chart import CLASS_COLORS, CLASS_MARKERS, answer, lettered, new_axes, new_figure
+from nca_assets.labels.names import CLASSES
 from nca_assets.text import number
 from nca_assets.warehouse.sql_text import OWN_SETS
 
@@ -107,22 +107,4 @@ def beside_the_card(data: DataFolder) -> Figure:
     for marker, color, meaning in VERDICTS.values():
         axes.plot([], [], marker, color=color, markersize=6, label=meaning)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handletextpad=0.1)
-    return figure
-
-
-def leaderboard_chart(cross_entropies: dict[str, float], oracle: str) -> bytes:
-    """A PNG of each model's mean cross-entropy in nats per cell, best on top; ``oracle`` names the true rule."""
-    return drawn(lambda: _leaderboard(cross_entropies, oracle)).small
-
-
-def _leaderboard(cross_entropies: dict[str, float], oracle: str) -> Figure:
-    models = sorted(cross_entropies, key=lambda name: -cross_entropies[name])
-    values = [cross_entropies[name] for name in models]
-    figure = new_figure(height=0.4 * len(models) + 1, width=7)
-    [axes] = new_axes(figure)
-    bars = axes.barh(models, values, color=["#222222" if name == oracle else "#4477aa" for name in models])
-    axes.bar_label(bars, fmt="%.2f", padding=3)
-    axes.axvline(cross_entropies[oracle], color="#222222", linestyle=":", linewidth=1)
-    axes.set_xlim(0, max(values) * 1.12)
-    axes.set_xlabel("cross-entropy of frame 112, nats per cell (less is better)")
     return figure

@@ -27,12 +27,13 @@ def score(
     width).
 
     - cross_entropy: the mean of -ln p(target) over cells, in nats, 0 to 14.
-    - accuracy: the share of cells whose most likely token is the target's; ties go to the lowest token.
+    - accuracy: the share of cells whose most likely token is the target's; of n tied tokens, each counts as 1/n.
     - accuracy_changed, accuracy_unchanged: the same over cells that differ from frame 48, and those that don't; None
       if there are none.
     - skill: 1 - cross_entropy / that of the rollout's unigram (``unigram``); 0 is no better, 1 is perfect.
     """
-    right = probabilities.argmax(axis=0) == target
+    likeliest = probabilities == probabilities.max(axis=0)
+    right = np.take_along_axis(likeliest, target[None].astype(np.int64), axis=0)[0] / likeliest.sum(axis=0)
     changed = target != context[-1]
     own = cross_entropy(probabilities, target)
     cells = np.broadcast_to(unigram(context)[:, None, None], probabilities.shape)
@@ -65,15 +66,19 @@ def smoothed(counts: NDArray[np.integer]) -> NDArray[np.float64]:
 def summary(rows: pl.DataFrame, by: str | None = None) -> pl.DataFrame:
     """The mean of each score over rollouts, weighted equally regardless of size; nulls are left out.
 
-    ``by`` is a column to group by, ``behavior`` or ``size``: ``small``, ``medium``, ``large`` by the longer side, as in
-    the split ``by_size``.
+    ``by`` is a column to group by, like ``behavior`` or ``size``.
     """
-    side = pl.max_horizontal("height", "width")
-    size = pl.when(side <= 24).then(pl.lit("small")).when(side <= 32).then(pl.lit("medium")).otherwise(pl.lit("large"))
     groups = [by] if by else []
     means = [pl.len().alias("rollouts"), *(pl.col(name).mean() for name in SCORES)]
-    rows = rows.with_columns(size=size)
+    rows = with_size(rows)
     return rows.group_by(groups).agg(means).sort(groups) if groups else rows.select(means)
+
+
+def with_size(rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with a column ``size``: ``small``, ``medium`` or ``large`` by the longer side, as in ``by_size``."""
+    side = pl.max_horizontal("height", "width")
+    size = pl.when(side <= 24).then(pl.lit("small")).when(side <= 32).then(pl.lit("medium")).otherwise(pl.lit("large"))
+    return rows.with_columns(size=size)
 
 
 @dataclass(frozen=True)
@@ -91,5 +96,5 @@ class Scores:
         return summary(self.rows, by)
 
 
-def _mean_or_none(right: NDArray[np.bool_]) -> float | None:
+def _mean_or_none(right: NDArray[np.float64]) -> float | None:
     return float(right.mean()) if right.size else None

@@ -39,14 +39,50 @@ MATERIALIZATION_COLUMNS = (
     Column("changed", "BOOLEAN", "Whether the data version differs from the previous materialization's"),
 )
 
-SCORE_COLUMNS = (
-    Column("model", "VARCHAR", "Baseline; the oracle is the true rule, estimated from sampled futures"),
-    *label_columns("rollout_id", "set_name", "behavior", "height", "width"),
-    Column("cross_entropy", "DOUBLE", "Mean of -ln p of the target's tokens, in nats per cell, 0 to 14"),
+_MEANS = (
     Column("accuracy", "DOUBLE", "Share of cells whose most likely token is the target's, 0 to 1"),
     Column("accuracy_changed", "DOUBLE", "The same over cells that differ from frame 48; null if none do"),
     Column("accuracy_unchanged", "DOUBLE", "The same over cells that don't; null if all differ"),
     Column("skill", "DOUBLE", "1 - cross-entropy over that of the rollout's own unigram; 1 is perfect, 0 no better"),
+)
+_MODEL = Column("model", "VARCHAR", "Baseline, or the floor: what knowing the rule and the hidden state would allow")
+_HORIZON = Column("horizon", "SMALLINT", "Frames from frame 48 to the target: 64 is the task's")
+_CROSS_ENTROPY = Column("cross_entropy", "DOUBLE", "Mean of -ln p of the target's tokens, in nats per cell, 0 to 14")
+_TRAINED_ON = Column("trained_on", "INTEGER", "Training rollouts that it has seen; null if it learns from none")
+
+SCORE_COLUMNS = (
+    _MODEL,
+    Column("seed", "SMALLINT", "Number of the training; 0 for what is not trained"),
+    _HORIZON,
+    *label_columns("rollout_id", "set_name", "behavior", "height", "width"),
+    _CROSS_ENTROPY,
+    *_MEANS,
+    Column("low", "DOUBLE", "Floor only: lower end of the 95 % interval of its score on this target"),
+    Column("high", "DOUBLE", "Floor only: upper end"),
+    _TRAINED_ON,
+)
+
+_RANKED = (
+    _MODEL,
+    Column("rollouts", "BIGINT", "Test rollouts scored"),
+    Column("seeds", "BIGINT", "Trainings"),
+    _TRAINED_ON,
+    replace(_CROSS_ENTROPY, description=f"Mean over rollouts and seeds. {_CROSS_ENTROPY.description}"),
+    Column("low", "DOUBLE", "Lower end of its 95 % interval, over rollouts and seeds; null below 5 rollouts"),
+    Column("high", "DOUBLE", "Upper end"),
+    Column(
+        "behind", "DOUBLE", "Difference from the best model's cross-entropy on the same rollouts; null for that one"
+    ),
+    Column("behind_low", "DOUBLE", "Lower end of the difference's 95 % interval: below 0, the two may be equal"),
+    Column("behind_high", "DOUBLE", "Upper end"),
+    *(replace(column, description=f"Mean over rollouts and seeds. {column.description}") for column in _MEANS),
+)
+
+BOARD_COLUMNS = (
+    Column("board", "VARCHAR", "Label by which rollouts are grouped, like behavior or size, or all"),
+    Column("value", "VARCHAR", "Its value, or all"),
+    _HORIZON,
+    *_RANKED,
 )
 
 TABLES = (
@@ -232,18 +268,28 @@ TABLES = (
         Column("similarity", "DOUBLE", "Share of cells with the same token in both, 0 to 1"),
     ),
     Table(
-        "long_horizon_scores",
-        "One row per baseline and test rollout of the sparse long-horizon task",
+        "horizon_scores",
+        "One row per baseline, training seed, horizon and test rollout",
         ("score_files",),
         SCORE_COLUMNS,
     ),
     View.of(
+        "long_horizon_scores",
+        "One row per baseline, training seed and test rollout of the sparse long-horizon task",
+        ("horizon_scores",),
+        *(column for column in SCORE_COLUMNS if column != _HORIZON),
+    ),
+    Table(
+        "long_horizon_boards",
+        "Mean scores of the baselines with intervals: over all test rollouts by horizon, and for the task by label",
+        ("board_files",),
+        BOARD_COLUMNS,
+    ),
+    View.of(
         "long_horizon_leaderboard",
         "Mean scores of the baselines on the long-horizon task, lowest cross-entropy first",
-        ("long_horizon_scores",),
-        SCORE_COLUMNS[0],
-        Column("rollouts", "BIGINT", "Test rollouts scored"),
-        *(replace(column, description=f"Mean over rollouts. {column.description}") for column in SCORE_COLUMNS[-5:]),
+        ("long_horizon_boards",),
+        *_RANKED,
     ),
     Table(
         "snapshot",

@@ -25,7 +25,7 @@ from nca_assets.store.seal import sound_copies
 from nca_assets.store.store import names, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.current import current_digest
-from nca_assets.warehouse.catalog import SCORE_COLUMNS
+from nca_assets.warehouse.catalog import BOARD_COLUMNS, SCORE_COLUMNS
 from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files, recollect
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
 from nca_assets.warehouse.history import IDENTITY as EVENT_IDENTITY
@@ -44,6 +44,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "curve_sum_files": polars_schema(CURVE_SUM_COLUMNS),
     "history_files": HISTORY_SCHEMA,
     "score_files": polars_schema(SCORE_COLUMNS),
+    "board_files": polars_schema(BOARD_COLUMNS),
     "collection_files": COLLECTION_SCHEMA,
 }
 """The columns of Parquet files, by the name of the variable that lists them. An empty file with these is first in each
@@ -53,7 +54,8 @@ NEEDED: Mapping[str, Collection[str]] = {
     **SCHEMAS,
     "label_files": IDENTITY,
     "history_files": EVENT_IDENTITY,
-    "score_files": ("model", "rollout_id"),
+    "score_files": ("model", "horizon", "rollout_id"),
+    "board_files": ("board", "value", "horizon", "model"),
 }
 """The columns without which a file is left out; of curve sums all, since a mean over some of them would be wrong."""
 
@@ -87,7 +89,8 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
     """
     labels, shards = data.labelled_shards(), [*data.shards(), *data.imported_shards()]
     summed = set(data.summed_shards()).intersection(labels)
-    scores = [file for file in [data.scores_file] if file.name in set(names(file.parent))]
+    scored = {"score_files": data.scores_file, "board_files": data.boards_file}
+    of_tasks = set(names(data.scores_file.parent))
     return {
         "label_files": [_of_labels(key, data.labels_file(key)) for key in labels],
         "curve_sum_files": [_of_labels(key, data.curve_sums_file(key)) for key in sorted(summed)],
@@ -95,7 +98,10 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
         "history_files": [
             Source(file, "analytics/materializations", None, remedy) for file, remedy in history_files(data).items()
         ],
-        "score_files": [Source(file, "long_horizon_baselines", None, RESCORE) for file in scores],
+        **{
+            name: [Source(file, "long_horizon_baselines", None, RESCORE)] * (file.name in of_tasks)
+            for name, file in scored.items()
+        },
         "collection_files": [
             Source(file, "collections", file.parent.name, recollect(file)) for file in collection_files(data)
         ],

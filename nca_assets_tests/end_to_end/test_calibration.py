@@ -17,8 +17,9 @@ from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.write import write_labels
 from nca_assets.settings import Resources, load
 from nca_assets.shards.write import write_shard
-from nca_assets.tasks.long_horizon import Examples
-from nca_assets.tasks.oracle import Oracle
+from nca_assets.tasks.entropy import entropy_of
+from nca_assets.tasks.floor import Futures
+from nca_assets.tasks.long_horizon import TASK
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.read import connect
@@ -142,16 +143,14 @@ def test_each_family_is_as_told(labels: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.mark.long
 def test_what_lies_ahead_can_mostly_be_known(data: DataFolder, centroids: torch.Tensor) -> None:
-    oracle = Oracle(data, centroids, threads=2, futures=64)
+    futures = Futures(data, centroids, number=64)
     ratios = []
     for rollout in (RolloutId(name, 7 * i) for name in data.sets for i in range(128)):
         tokens = simulate(data.rule(rollout.set, rollout.index), centroids, 113)
-        context, target = tokens[[0, 16, 32, 48]], tokens[112]
-        shares = np.bincount(target.ravel(), minlength=32) / target.size
+        shares = np.bincount(tokens[112].ravel(), minlength=32) / tokens[112].size
         entropy = -(shares[shares > 0] * np.log(shares[shares > 0])).sum()
         if entropy > 0.1:
-            [predicted] = oracle(Examples(context[None], target[None], [rollout], [{}]))
-            ratios.append(-np.log(np.take_along_axis(predicted, target[None].astype(int), 0)).mean() / entropy)
+            ratios.append(entropy_of(futures(rollout, (TASK,))[:, 0]).value / entropy)
     hopeless = 100 * np.mean(np.array(ratios) > 0.9)
     print(np.mean(ratios), hopeless)
     assert np.mean(ratios) <= 0.50

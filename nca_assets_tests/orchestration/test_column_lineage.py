@@ -46,7 +46,8 @@ def test_labels_are_from_the_label_parts_column_by_column() -> None:
         ("behavior_summary", "rollouts", set()),  # count(*)
         ("phase_space", "volatility", {("labels", "late_change")}),
         ("shards", "tokens_per_second", {("manifests", name) for name in ("token_counts", "seconds", "source")}),
-        ("long_horizon_scores", "skill", {("score_files", "skill")}),
+        ("horizon_scores", "skill", {("score_files", "skill")}),
+        ("long_horizon_leaderboard", "behind", {("long_horizon_boards", "behind")}),
         ("materializations", "inputs", {("history_files", "inputs"), ("history_files", "data_version")}),
         ("stale_partitions", "materialized_at", {("current_materializations", "time")}),
         ("label_parts", "rollouts", {("parquet_file_metadata of label_files", "num_rows")}),

@@ -14,6 +14,7 @@ from nca_assets.figures.catalog import FIGURES
 from nca_assets.publishing.card import TEMPLATE, facts, render, write_card
 from nca_assets.publishing.layout import CONFIGS
 from nca_assets.publishing.publish import Published
+from nca_assets.tasks.leaderboard import BOARD_SCHEMA
 from nca_assets.warehouse.answer import first_rows
 from nca_assets_tests.conftest import local
 
@@ -89,10 +90,11 @@ def test_the_hub_finds_configs_and_splits(published: Published) -> None:
 
 def test_a_leaderboard_is_shown_once_there_is_one(to_publish: DataFolder) -> None:
     about = facts(to_publish)
-    assert "The oracle is" not in render(about)
-    row = {"model": "oracle", "rollouts": 3, "cross_entropy": 1.25, "skill": None}
+    assert "The floor is" not in render(about)
+    row = dict.fromkeys(BOARD_SCHEMA) | {"model": "floor", "rollouts": 3, "cross_entropy": 1.25}
     about.leaderboard.append(row)
-    assert "| oracle | 3 | 1.25 |  |" in render(about)
+    assert "| floor | 3 | 1.25 |  |" in render(about)
+    assert "can hope" not in render(about)
 
 
 AT_THE_END = """

@@ -11,7 +11,7 @@ from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.loading.source import RolloutSource
-from nca_assets.tasks.long_horizon import evaluate, evaluate_examples, examples, split
+from nca_assets.tasks.long_horizon import TASK, evaluate, examples, score_examples, split
 from nca_assets.tasks.scores import IDENTITY
 from nca_assets.tasks.splits import split_of
 
@@ -27,12 +27,29 @@ def uniform(context: np.ndarray) -> np.ndarray:
 
 
 def test_each_rollout_is_one_example_of_the_cards_frames(source: RolloutSource) -> None:
-    given = [(rollout, batch.context[i], batch.target[i]) for batch in examples(source)
+    given = [(rollout, batch.context[i], batch.targets[i]) for batch in examples(source)
              for i, rollout in enumerate(batch.rollouts)]  # fmt: skip
     assert [rollout for rollout, _, _ in given] == source.ids
     for (_, context, target), rollout in zip(given, source, strict=True):
         np.testing.assert_array_equal(context, np.asarray(rollout.tokens)[[0, 16, 32, 48]])
-        np.testing.assert_array_equal(target, rollout.tokens[112])
+        np.testing.assert_array_equal(target, rollout.tokens[112:113])
+
+
+def test_other_horizons_have_the_same_context(source: RolloutSource) -> None:
+    task, near = next(examples(source)), next(examples(source, (1, TASK)))
+    np.testing.assert_array_equal(task.context, near.context)
+    np.testing.assert_array_equal(task.targets, near.targets[:, 1:])
+    np.testing.assert_array_equal(near.targets[0, 0], np.asarray(source[0].tokens)[49])
+
+
+def test_a_model_is_evaluated_at_any_horizon(source: RolloutSource) -> None:
+    def as_before(context: np.ndarray) -> np.ndarray:
+        return 0.9 * (context[:, -1:] == np.arange(TOKENS)[:, None, None]) + 0.1 / TOKENS
+
+    near, far = (evaluate(as_before, source, horizon=horizon).rows["accuracy"].to_numpy() for horizon in (1, 64))
+    tokens = np.stack([rollout.tokens[48] == rollout.tokens[112] for rollout in source][:1])
+    assert far[0] == pytest.approx(tokens.mean())
+    assert near.mean() > far.mean()
 
 
 def test_the_splits_are_those_of_the_names(scored: DataFolder) -> None:
@@ -51,10 +68,11 @@ def test_a_model_enters_by_one_function(source: RolloutSource) -> None:
 
 
 def test_a_model_that_knows_the_target_scores_fully(source: RolloutSource) -> None:
-    def cheat(given) -> np.ndarray:
-        return (np.arange(TOKENS)[:, None, None] == given.target[:, None]).astype(np.float64)
-
-    rows = evaluate_examples(cheat, source)
+    rows = pl.DataFrame(
+        row
+        for given in examples(source)
+        for row in score_examples(given.targets[:, None] == np.arange(TOKENS)[:, None, None, None], given, (TASK,))
+    )
     assert rows["accuracy"].to_list() == [1] * len(source)
     assert rows["skill"].min() > 0.999  # type: ignore[operator]
     assert rows.filter(pl.col("accuracy_changed") < 1).is_empty()

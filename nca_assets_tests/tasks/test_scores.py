@@ -23,6 +23,13 @@ def test_a_uniform_prediction_costs_ln_32() -> None:
     assert cross_entropy(np.full((TOKENS, 2, 2), 1 / TOKENS), target) == pytest.approx(math.log(32))
 
 
+def test_guessing_is_right_in_one_of_32_cells_whatever_the_target() -> None:
+    """And not in all cells of the lowest token, which is often the ground."""
+    guess = np.full((TOKENS, 2, 2), 1 / TOKENS, dtype=np.float32)
+    for target in (np.zeros((2, 2), np.uint8), np.full((2, 2), 31, np.uint8)):
+        assert score(guess, CONTEXT, target)["accuracy"] == pytest.approx(1 / TOKENS)
+
+
 def test_a_perfect_prediction_costs_nothing_and_has_skill_1() -> None:
     target = np.array([[1, 0], [0, 4]], dtype=np.uint8)
     scores = score(certain(target), CONTEXT, target)

@@ -17,9 +17,11 @@ from nca_assets.warehouse.table import Table
 
 TABLE_KEYS = {table.name: dg.AssetKey(["analytics", table.name]) for table in TABLES}
 
+SCORE_TABLES = ("horizon_scores", "long_horizon_scores", "long_horizon_boards", "long_horizon_leaderboard")
+
 GROUPS = {
     **dict.fromkeys(("collections", "collection_rollouts"), "collections"),
-    **dict.fromkeys(("long_horizon_scores", "long_horizon_leaderboard"), "tasks"),
+    **dict.fromkeys(SCORE_TABLES, "tasks"),
     **dict.fromkeys(("label_parts", "shards", "materializations", "current_materializations"), "tracking"),
     **dict.fromkeys(("stale_partitions", "snapshot"), "tracking"),
 }
@@ -32,6 +34,7 @@ SOURCE_KEYS = {name: [key] for name, key in TABLE_KEYS.items()} | {
     "manifests": [SHARDS.key, IMPORTED_SHARDS.key, data_state.key],
     "collection_files": [dg.AssetKey("collections")],
     "score_files": [dg.AssetKey("long_horizon_baselines")],
+    "board_files": [dg.AssetKey("long_horizon_baselines")],
     # The event log is not an asset, but any news in it comes with an event of one of these.
     "history_files": [centroids.key, SHARDS.key, LABELS.key, data_state.key, IMPORTED_SHARDS.key, IMPORTED_LABELS.key],
 }

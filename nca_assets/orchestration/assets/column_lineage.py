@@ -21,6 +21,7 @@ DIALECT = "duckdb"
 FILES = {
     "label_files": ("behavior_labels", "imported_labels"),
     "score_files": ("long_horizon_baselines",),
+    "board_files": ("long_horizon_baselines",),
     "collection_files": ("collections",),
 }
 """The assets whose columns are those of the files that a variable lists."""

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from nca_assets.orchestration.assets.analytics import SCORE_TABLES, TABLE_KEYS
 from nca_assets.orchestration.assets.pods import BUILDS_WAREHOUSE, PUBLISHES, READS_WAREHOUSE, TRAINS
 
 vocabulary_job = dg.define_asset_job(
@@ -53,7 +54,7 @@ baselines_job = dg.define_asset_job(
 
 score_tables_job = dg.define_asset_job(
     "build_score_tables",
-    selection=dg.AssetSelection.assets(["analytics", "long_horizon_scores"], ["analytics", "long_horizon_leaderboard"]),
+    selection=dg.AssetSelection.assets(*(TABLE_KEYS[name] for name in SCORE_TABLES)),
     description="Rebuild the warehouse's score tables only.",
     tags=BUILDS_WAREHOUSE,
 )

@@ -1,11 +1,6 @@
 SELECT
-    model,
-    count(*) AS rollouts,
-    avg(cross_entropy) AS cross_entropy,
-    avg(accuracy) AS accuracy,
-    avg(accuracy_changed) AS accuracy_changed,
-    avg(accuracy_unchanged) AS accuracy_unchanged,
-    avg(skill) AS skill
-FROM long_horizon_scores
-GROUP BY model
+    model, rollouts, seeds, trained_on, cross_entropy, low, high, behind, behind_low, behind_high,
+    accuracy, accuracy_changed, accuracy_unchanged, skill
+FROM long_horizon_boards
+WHERE board = 'all' AND horizon = 64
 ORDER BY cross_entropy

@@ -1,4 +1,5 @@
 SELECT
-    model, rollout_id, set_name, behavior, height, width,
-    cross_entropy, accuracy, accuracy_changed, accuracy_unchanged, skill
-FROM read_parquet(getvariable('score_files'), hive_partitioning = false, union_by_name = true)
+    model, seed, rollout_id, set_name, behavior, height, width,
+    cross_entropy, accuracy, accuracy_changed, accuracy_unchanged, skill, low, high, trained_on
+FROM horizon_scores
+WHERE horizon = 64
