@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from itertools import count, islice
+from itertools import islice
 
 import numpy as np
 import torch
@@ -125,9 +124,7 @@ def train(
 
 def _windows(source: RolloutSource) -> Iterator[Tensor]:
     """Windows with any start, epoch after epoch."""
-    stream = replace(source.long_horizon(BATCH, seed=SEED), blocks_open=8)
-    for epoch in count():
-        yield from (batch.tokens for batch in stream.at(epoch))
+    return (batch.tokens for batch in source.long_horizon(BATCH, seed=SEED).forever())
 
 
 def _one_hot(context: Tensor) -> Tensor:
