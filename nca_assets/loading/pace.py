@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count, tee
-from typing import Protocol, Self
+from typing import Protocol
 
 from nca_assets.errors import NcaError
 from nca_assets.loading.held import Form, Held
@@ -30,7 +30,7 @@ class Epoch(Protocol):
     @property
     def reading(self) -> Source: ...
     def form(self) -> Form: ...
-    def at(self, epoch: int, done: int = 0) -> Self: ...
+    def at(self, epoch: int, done: int = 0) -> Epoch: ...
 
 
 def walk(stream: Epoch, *, endless: bool = False) -> Iterator[tuple[Held, int]]:
