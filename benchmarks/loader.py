@@ -56,6 +56,8 @@ BATCH = 64
 SHARD_SIZE = 32
 FRAMES = 500
 CPU = Resources(device="cpu")
+EPOCH = 1024 * (FRAMES - 1)
+"""Transitions of the rollouts."""
 TRANSITION = (0, 1)
 MANY, FEW = 5_000_000, 1_000
 """Rows of the tables compared."""
@@ -68,7 +70,7 @@ MEANINGS = {
     "workers_ratio": "transitions per second from shards, two workers over none",
     "processes_ratio": "the same, two processes of torch's DataLoader over none",
     "recipe_engine_share": "rollouts per second of the recipe stream, over those of the bare engine, on the CPU",
-    "longest_stall_s": "longest wait for a batch of an endless recipe stream, over an epoch's end, after the first batch",
+    "longest_stall_s": "longest wait for a batch of an endless recipe stream, over an epoch's end",
     "rows_cost_ratio": "CPU time of a batch with 5,000,000 rows in the table, over that with 1,000",
     "many_rows_open_s": "time to open a source of 5,000,000 rows, from its table to its stream",
     "many_rows_epoch_s": "time to the order of its next epoch",
@@ -271,8 +273,8 @@ def grain_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batc
         def __len__(self) -> int:
             return len(self.tokens) * (FRAMES - 1)
 
-        def __getitem__(self, number: int) -> Array:
-            rollout, frame = divmod(int(number), FRAMES - 1)
+        def __getitem__(self, index: int) -> Array:
+            rollout, frame = divmod(int(index), FRAMES - 1)
             return self.tokens[rollout, frame : frame + 2]
 
     def of_grid(height: int, width: int) -> Any:
@@ -289,8 +291,8 @@ def web_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batche
     import webdataset as wds
 
     folder = Path(str(data.root)) / "tars"
-    if not folder.exists():
-        folder.mkdir()
+    if not (folder / "1.tar").exists():
+        folder.mkdir(exist_ok=True)
         for part in range(2):
             with wds.writer.TarWriter(str(folder / f"{part}.tar")) as tar:
                 for number, rollout in enumerate(source[part::2]):
@@ -310,8 +312,8 @@ def hf_datasets(data: DataFolder, source: RolloutSource, workers: int) -> Batche
     import datasets
 
     folder = Path(str(data.root)) / "parquet"
-    if not folder.exists():
-        folder.mkdir()
+    if not (folder / "1.parquet").exists():
+        folder.mkdir(exist_ok=True)
         for part in range(2):
             arrays = [np.ascontiguousarray(rollout.tokens) for rollout in source[part::2]]
             rows = [{"shape": array.shape, "tokens": array.tobytes()} for array in arrays]
@@ -326,7 +328,7 @@ def hf_datasets(data: DataFolder, source: RolloutSource, workers: int) -> Batche
 
 def lit_data(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
     """litdata, with a rollout an item."""
-    import litdata
+    import litdata  # pyright: ignore[reportMissingImports]
 
     folder = Path(str(data.root)) / "litdata"
     if not folder.exists():
@@ -340,14 +342,13 @@ def lit_data(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
 
 
 def run(batches: Batches, seconds: float) -> tuple[float, float]:
-    """Transitions per second, and per second of CPU time with that of children, after some time for opening."""
-    until = time.perf_counter() + seconds / 2
-    while time.perf_counter() < until:
-        next(batches)
+    """Transitions per second, and per second of CPU time with that of children: of an epoch of ours from its start, or
+    of what comes in so many seconds of CPU time."""
+    next(batches)
     began, began_cpu, taken = time.perf_counter(), cpu_time(), 0
-    while (now := time.perf_counter()) - began < seconds:
-        taken += sum(len(batch) for batch in itertools.islice(batches, 20))
-    return taken / (now - began), taken / (cpu_time() - began_cpu)
+    while taken < EPOCH and cpu_time() - began_cpu < seconds:
+        taken += sum(len(batch) for batch in itertools.islice(batches, 50))
+    return taken / (time.perf_counter() - began), taken / (cpu_time() - began_cpu)
 
 
 def cpu_time() -> float:

@@ -234,12 +234,16 @@ class RolloutSource(Kinds, Sequence[Rollout]):
 
     def __getitems__(self, positions: Sequence[int]) -> list[Rollout]:
         """Several rollouts, read at the same time, as torch's ``DataLoader`` asks for them."""
-        rollouts: list[Rollout] = []
+        return list(self._rollouts(positions))
+
+    def __iter__(self) -> Iterator[Rollout]:
+        return self._rollouts(range(len(self)))
+
+    def _rollouts(self, positions: Sequence[int]) -> Iterator[Rollout]:
         for position, tokens in zip(positions, self.read(positions), strict=True):
             if isinstance(tokens, NcaError):
                 raise tokens
-            rollouts.append(Rollout(self._wanted(position).rollout, tokens, self.table.row(position, named=True)))
-        return rollouts
+            yield Rollout(self._wanted(position).rollout, tokens, self.table.row(position, named=True))
 
     def _wanted(self, position: int) -> Request:
         number, index, shard, *shape = self.places[position].tolist()
