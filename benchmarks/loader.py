@@ -1,289 +1,374 @@
-"""Frame transitions for training: ours from files and from recipes, beside the ways that people load such data.
+"""Loading for training: ours beside the ways that people load such data, each ratio from one run.
 
 Run: ``python benchmarks/loader.py [--quick]``
 
-Every contender gives shuffled or unshuffled batches of 64 transitions over the same rollouts, in a process of its own.
-The peers are written as their documentation has it: sample by sample, batched by the library. They need not shuffle
-between rollouts, since their batches could not hold several shapes.
+All give batches of 64 samples of one grid from the same rollouts, on a warm page cache. Two floors and four peers:
+
+- ``bin``: what one would write by hand for the most speed, the tokens of each grid in a memory-mapped ``.bin`` and
+  ``numpy.take``, in a random order of all samples. It is measured in turns with ours, per second of CPU time.
+- grain, webdataset, litdata (if installed) and ``datasets``, as their documentation has it: rollouts are cut into
+  samples, which the library batches. A sample is a single array and batches are stacked by NumPy, which is their
+  fastest way. But for grain, they read in order, since their shuffle buffers would mix grids; ours is shuffled.
+
+Peers are measured in processes of their own, with none and with two workers, in several rounds; the best counts.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import multiprocessing
+import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-import datasets
 import numpy as np
 import polars as pl
-import psutil
 import torch
-import webdataset as wds
 from numpy.typing import NDArray
 from report import Metric, report
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, IterableDataset
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import draw_rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
-from nca_assets.ids import ShardKey
+from nca_assets.ids import RolloutId, ShardKey
+from nca_assets.loading.endless import EndlessRecipes
+from nca_assets.loading.readers import Request, Tokens
 from nca_assets.loading.source import RolloutSource
+from nca_assets.loading.streams import LONG_HORIZON, Stream
+from nca_assets.loading.unpacked import read_unpacked
 from nca_assets.settings import Resources
-from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.vocabulary.learn import fit_centroids
 
 BATCH = 64
 SHARD_SIZE = 32
+FRAMES = 500
 CPU = Resources(device="cpu")
+EPOCH = 1024 * (FRAMES - 1)
+"""Transitions of the rollouts."""
+TRANSITION = (0, 1)
+MANY, FEW = 5_000_000, 1_000
+"""Rows of the tables compared."""
 
 MEANINGS = {
-    "best_peer_ratio": "transitions per second of our fastest file source, over those of the best peer",
-    "recipe_engine_share": "rollouts per second of the recipe source, over those of the bare engine, on the CPU",
+    "unpacked_bin_ratio": "transitions per CPU second from unpacked shards, over those of a hand-written .bin",
+    "windows_bin_ratio": "the same for windows of five frames, 16 to 64 apart",
+    "files_peer_ratio": "transitions per second from shards, over those of the best peer",
+    "files_peer_cpu_ratio": "the same per second of CPU time, of all processes",
+    "workers_ratio": "transitions per second from shards, two workers over none",
+    "processes_ratio": "the same, two processes of torch's DataLoader over none",
+    "recipe_engine_share": "rollouts per second of the recipe stream, over those of the bare engine, on the CPU",
+    "longest_stall_s": "longest wait for a batch of an endless recipe stream, over an epoch's end",
+    "rows_cost_ratio": "CPU time of a batch with 5,000,000 rows in the table, over that with 1,000",
+    "many_rows_open_s": "time to open a source of 5,000,000 rows, from its table to its stream",
+    "many_rows_epoch_s": "time to the order of its next epoch",
     "first_batch_s": "time to the first batch from files, with the source opened",
 }
 
-Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Array = NDArray[np.uint8]
+Batches = Iterator[Any]
+"""Batches of samples, epoch after epoch."""
 
 
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    folder = Path(tempfile.mkdtemp(prefix="loader-"))
+    parser.add_argument("--folder", type=Path, help="keep the rollouts here, for another run")
+    chosen = parser.parse_args()
+    folder = chosen.folder or Path(tempfile.mkdtemp(prefix="loader-"))
+    torch.set_num_threads(1)
     try:
-        data = prepare(folder, shards=3 if quick else 32)
-        report(measure(data, seconds=0.8 if quick else 6), MEANINGS)
+        data = prepare(folder, shards=3 if chosen.quick else 32)
+        report(list(measure(data, seconds=0.5 if chosen.quick else 3, rounds=1 if chosen.quick else 5)), MEANINGS)
     finally:
-        shutil.rmtree(folder)
+        if not chosen.folder:
+            shutil.rmtree(folder)
 
 
-def measure(data: DataFolder, seconds: float) -> list[Metric]:
+def measure(data: DataFolder, seconds: float, rounds: int) -> Iterator[Metric]:
     """All metrics."""
-    metrics: list[Metric] = []
-    rates: dict[str, list[float]] = {}
-    for name, contender in CONTENDERS.items():
-        for workers in (0, 2):
-            # Opened here: in a process that was forked, Polars must not compute anything.
-            batches = contender(data, workers)
-            measured = alone(lambda b=batches: run(b, seconds))
-            rates.setdefault(name, []).append(measured["transitions_per_s"])
-            for metric, unit in (("transitions_per_s", "1/s"), ("tokens_per_s", "1/s"), ("first_s", "s"), ("mb", "MB")):
-                label = f"{name}_{workers}_workers_{metric}"
-                MEANINGS[label] = f"{name}, {workers} workers"
-                metrics.append(Metric("loader", label, measured[metric], unit))
-    ours = [max(rates[name]) for name in ("files", "unpacked")]
-    peers = [max(rates[name]) for name in ("numpy_load", "hf_datasets", "webdataset")]
-    engine, stream = simulate_both(data)
-    return [
-        *metrics,
-        Metric("loader", "best_peer_ratio", max(ours) / max(peers), "x"),
-        Metric("loader", "recipe_engine_share", engine / stream, "share"),
-        Metric("loader", "first_batch_s", named(metrics, "files_0_workers_first_s"), "s"),
-    ]
+
+    def metric(name: str, value: float, unit: str = "x") -> Metric:
+        return Metric("loader", name, value, unit)
+
+    source = RolloutSource.files(data)
+    write_bins(data, source)
+    for name, offsets in (("unpacked_bin_ratio", TRANSITION), ("windows_bin_ratio", LONG_HORIZON)):
+        mine = Stream(source.unpacked(), offsets, BATCH).forever()
+        yield metric(name, in_turns((batch.tokens for batch in mine), bins(data, source, offsets), seconds))
+    wall: dict[str, list[float]] = {}
+    cpu: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, contender in contenders(data, source).items():
+            rates = alone(lambda c=contender: run(c(), seconds))
+            for kept, rate in zip((wall, cpu), rates, strict=True):
+                kept.setdefault(name, []).append(rate)
+    for name, rates in wall.items():
+        for unit, values in (("s", rates), ("cpu_s", cpu[name])):
+            label = f"{name}_per_{unit}"
+            MEANINGS[label] = f"transitions of {name.replace('_', ' ')} per second" + " of CPU time" * (unit == "cpu_s")
+            yield metric(label, median(values), "1/s")
+    peers = [name for name in wall if not name.startswith("files")]
+    yield metric("files_peer_ratio", best(wall, ["files_0", "files_2"]) / best(wall, peers))
+    yield metric("files_peer_cpu_ratio", best(cpu, ["files_0", "files_2"]) / best(cpu, peers))
+    yield metric("workers_ratio", median(wall["files_2"]) / median(wall["files_0"]))
+    yield metric("processes_ratio", median(wall["files_processes_2"]) / median(wall["files_0"]))
+    yield metric("first_batch_s", alone(lambda: first_batch(source)), "s")
+    yield metric("recipe_engine_share", engine_share(data), "share")
+    yield metric("longest_stall_s", longest_stall(data), "s")
+    few, _, _ = cost_by_rows(source, FEW, seconds)
+    many, opened, ordered = cost_by_rows(source, MANY, seconds)
+    yield metric("rows_cost_ratio", many / few)
+    yield metric("many_rows_open_s", opened, "s")
+    yield metric("many_rows_epoch_s", ordered, "s")
 
 
-def named(metrics: list[Metric], name: str) -> float:
-    """The value of a metric."""
-    return next(metric.value for metric in metrics if metric.metric == name)
+def best(rates: dict[str, list[float]], names: list[str]) -> float:
+    """The highest median."""
+    return max(median(rates[name]) for name in names)
 
 
 def prepare(folder: Path, shards: int) -> DataFolder:
-    """The same rollouts as shards, as Parquet and as a tar file."""
-    data = DataFolder.create(folder, Shape(shard_size=SHARD_SIZE, sets=card_sets(frames=500)))
+    """The rollouts as shards, unless they are there."""
+    if (folder / "dataset.json").exists():
+        return DataFolder.open(folder)
+    data = DataFolder.create(folder, Shape(shard_size=SHARD_SIZE, sets=card_sets(frames=FRAMES)))
     vocabulary = fit_centroids(np.random.default_rng(0).normal(size=(4096, 16)))
     save_centroids(vocabulary, data, "imported from a benchmark")
-    rows: list[dict[str, Any]] = []
-    with wds.writer.TarWriter(str(folder / "rollouts.tar")) as tar:
-        for number in range(shards):
-            write_shard(ShardKey("set1", number), load_centroids(data), data, CPU)
-        for rollout in RolloutSource.files(data):
-            tokens = np.ascontiguousarray(rollout.tokens)
-            tar.write({"__key__": str(rollout.id).replace("/", "_"), "npy": tokens})
-            rows.append({"shape": tokens.shape, "tokens": tokens.tobytes()})
-    pl.DataFrame(rows).write_parquet(folder / "rollouts.parquet", row_group_size=16)
+    for number in range(shards):
+        write_shard(ShardKey("set1", number), load_centroids(data), data, CPU)
     return data
 
 
-def files(data: DataFolder, workers: int) -> Iterable[Any]:
-    """Ours, from shards."""
-    return loaded(RolloutSource.files(data), workers)
+def of_grids(source: RolloutSource) -> dict[tuple[int, int], list[int]]:
+    """The positions of each grid."""
+    grids: dict[tuple[int, int], list[int]] = {}
+    for position, (height, width) in enumerate(source.places[:, 4:].tolist()):
+        grids.setdefault((height, width), []).append(position)
+    return grids
 
 
-def unpacked(data: DataFolder, workers: int) -> Iterable[Any]:
-    """Ours, from unpacked shards."""
-    return loaded(RolloutSource.files(data).unpacked(), workers)
+def bin_file(data: DataFolder, height: int, width: int) -> Path:
+    """The tokens of all rollouts of a grid."""
+    return Path(str(data.root)) / "bins" / f"{height}x{width}.bin"
 
 
-def recipes(data: DataFolder, workers: int) -> Iterable[Any]:
-    """Ours, from recipes."""
-    return loaded(RolloutSource.recipes("set1", range(len(RolloutSource.files(data))), data, CPU), workers)
+def write_bins(data: DataFolder, source: RolloutSource) -> None:
+    """Write the ``.bin`` of each grid, unpacking all shards on the way."""
+    for (height, width), positions in of_grids(source).items():
+        file = bin_file(data, height, width)
+        file.parent.mkdir(exist_ok=True)
+        with file.open("wb") as opened:
+            for tokens in source.unpacked().read(positions):
+                opened.write(np.ascontiguousarray(tokens).data)
 
 
-def loaded(source: RolloutSource, workers: int) -> Iterable[Any]:
-    """The stream's batches, by worker processes if there are any."""
-    stream = source.transitions(batch_size=BATCH)
-    return DataLoader(stream, batch_size=None, num_workers=workers) if workers else stream
+def bins(data: DataFolder, source: RolloutSource, offsets: tuple[int, ...]) -> Batches:
+    """By hand: an epoch is a random order of all samples of each grid, and of all batches."""
+    chance, frames = np.random.default_rng(0), np.array(offsets)
+    maps = [np.memmap(bin_file(data, h, w), np.uint8, "r").reshape(-1, h, w) for h, w in of_grids(source)]
+    starts = FRAMES - offsets[-1]
+    while True:
+        batches: list[tuple[Array, NDArray[np.int64]]] = []
+        for tokens in maps:
+            order = chance.permutation(len(tokens) // FRAMES * starts)
+            first = order // starts * FRAMES + order % starts
+            batches += [(tokens, first[at : at + BATCH]) for at in range(0, len(first), BATCH)]
+        for number in chance.permutation(len(batches)):
+            tokens, first = batches[number]
+            yield torch.from_numpy(tokens.take(first[:, None] + frames, axis=0))
 
 
-class PlainDataset(Dataset[Pair]):
-    """What one writes first: a transition a sample, each read by ``numpy.load``."""
-
-    def __init__(self, data: DataFolder) -> None:
-        self.frames = data.sets["set1"].frames - 1
-        self.members = [
-            (data.tokens_file(key), f"rollout_{member.index:06d}")
-            for key in (ShardKey("set1", n) for n in range(len(data.shards())))
-            for member in read_manifest(key, data).members
-        ]
-
-    def __len__(self) -> int:
-        return len(self.members) * self.frames
-
-    def __getitem__(self, position: int) -> Pair:
-        rollout, frame = divmod(position, self.frames)
-        file, member = self.members[rollout]
-        with np.load(str(file), allow_pickle=False) as shard:
-            tokens = shard[member]
-        return tokens[frame], tokens[frame + 1]
+def in_turns(ours: Batches, theirs: Batches, seconds: float, turns: int = 9) -> float:
+    """How many samples ours gives for one of theirs: the median of short turns, in CPU time."""
+    rates: list[list[float]] = [[], []]
+    for batches in (ours, theirs):  # an epoch's worth of opening and first pages
+        cpu_rate(batches, seconds / 2)
+    for _ in range(turns):
+        for batches, kept in zip((ours, theirs), rates, strict=True):
+            kept.append(cpu_rate(batches, seconds / turns))
+    return median(rates[0]) / median(rates[1])
 
 
-def numpy_load(data: DataFolder, workers: int) -> Iterable[Any]:
-    """A plain dataset of ``numpy.load``, with batches within blocks of one shape, in random order."""
-    dataset, chance = PlainDataset(data), np.random.default_rng(0)
-    per_block = 32 * dataset.frames
-    blocks = chance.permutation(len(dataset) // per_block)
-    batches = [chance.choice(per_block, BATCH) + block * per_block for block in np.resize(blocks, 1000)]
-    return DataLoader(dataset, batch_sampler=[batch.tolist() for batch in batches], num_workers=workers)
+def cpu_rate(batches: Batches, seconds: float) -> float:
+    """Samples per second of this process's CPU time."""
+    began, taken = time.process_time(), 0
+    while (now := time.process_time()) - began < seconds:
+        taken += sum(len(batch) for batch in itertools.islice(batches, 50))
+    return taken / (now - began)
 
 
-def pairs(tokens: NDArray[np.uint8]) -> Iterator[Pair]:
-    """The transitions of a rollout, as many as make whole batches."""
+def contenders(data: DataFolder, source: RolloutSource) -> dict[str, Callable[[], Batches]]:
+    """Ours from files and the peers, with their numbers of workers. Opened before a fork, as Polars needs it."""
+    stream = source.transitions(BATCH)
+    ours: dict[str, Callable[[], Batches]] = {
+        f"files_{workers}": lambda w=workers: (batch.tokens for loader in [stream.loader(w)] for batch in again(loader))
+        for workers in (0, 2)
+    }
+    ours["files_processes_2"] = lambda: (
+        batch.tokens
+        for batch in again(DataLoader(stream, batch_size=None, num_workers=2))  # pyright: ignore[reportArgumentType]
+    )
+    peers = {"grain": grain_dataset, "webdataset": web_dataset, "datasets": hf_datasets, "litdata": lit_data}
+    for name, peer in peers.items():
+        if find_spec(name):
+            ours |= {f"{name}_{workers}": lambda p=peer, w=workers: p(data, source, w) for workers in (0, 2)}
+    return ours
+
+
+def again(loader: Iterable[Any]) -> Batches:
+    """Epoch after epoch."""
+    while True:
+        yield from loader
+
+
+def samples(tokens: Array) -> Iterator[Array]:
+    """The transitions of a rollout, as many as make whole batches: arrays (2, height, width)."""
     for frame in range((len(tokens) - 1) // BATCH * BATCH):
-        yield tokens[frame], tokens[frame + 1]
+        yield tokens[frame : frame + 2]
 
 
-def hf_datasets(data: DataFolder, workers: int) -> Iterable[Any]:
-    """Hugging Face ``datasets`` streaming the rollouts from Parquet."""
+def stacked(of_batch: list[Array]) -> torch.Tensor:
+    """A batch, stacked by NumPy, which is faster than torch for many small arrays."""
+    return torch.from_numpy(np.stack(of_batch))
 
-    def unroll(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        [tokens], [shape] = rows["tokens"], rows["shape"]
-        frame, following = zip(*pairs(np.frombuffer(tokens, np.uint8).reshape(shape)), strict=True)
-        return {"frame": list(frame), "next": list(following)}
 
-    # Unrolled by a generator rather than by map, which would convert each frame to Arrow and back.
+class Cut(IterableDataset[Array]):
+    """The samples of rollouts that come one after another, of which each worker takes its own."""
+
+    def __init__(self, rollouts: Callable[[], Iterable[Array]]) -> None:
+        self.rollouts = rollouts
+
+    def __iter__(self) -> Iterator[Array]:
+        for tokens in self.rollouts():
+            yield from samples(tokens)
+
+
+def batched(rollouts: Callable[[], Iterable[Array]], workers: int) -> Batches:
+    """Batches of rollouts' samples by torch's loader."""
+    return again(DataLoader(Cut(rollouts), batch_size=BATCH, num_workers=workers, collate_fn=stacked))
+
+
+def grain_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+    """grain, over the memory-mapped ``.bin`` files: a sample a record, shuffled within each grid."""
+    import grain
+
+    class Transitions:
+        def __init__(self, height: int, width: int) -> None:
+            self.tokens = np.memmap(bin_file(data, height, width), np.uint8, "r").reshape(-1, FRAMES, height, width)
+
+        def __len__(self) -> int:
+            return len(self.tokens) * (FRAMES - 1)
+
+        def __getitem__(self, index: int) -> Array:
+            rollout, frame = divmod(int(index), FRAMES - 1)
+            return self.tokens[rollout, frame : frame + 2]
+
+    def of_grid(height: int, width: int) -> Any:
+        shuffled = grain.MapDataset.source(Transitions(height, width)).shuffle(seed=0)
+        return shuffled.batch(BATCH, drop_remainder=True, batch_fn=np.stack)
+
+    every = grain.MapDataset.concatenate([of_grid(*grid) for grid in of_grids(source)])
+    read = grain.ReadOptions(num_threads=2 if workers else 0, prefetch_buffer_size=64 if workers else 0)
+    return iter(every.repeat().to_iter_dataset(read))
+
+
+def web_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+    """webdataset, with a tar of ``.npy`` members for each worker."""
+    import webdataset as wds
+
+    folder = Path(str(data.root)) / "tars"
+    if not (folder / "1.tar").exists():
+        folder.mkdir(exist_ok=True)
+        for part in range(2):
+            with wds.writer.TarWriter(str(folder / f"{part}.tar")) as tar:
+                for number, rollout in enumerate(source[part::2]):
+                    tar.write({"__key__": f"{number:06d}", "npy": np.ascontiguousarray(rollout.tokens)})
+
+    def unroll(members: Iterable[dict[str, Any]]) -> Iterator[Array]:
+        for member in members:
+            yield from samples(member["npy"])
+
+    files = wds.compat.WebDataset(str(folder / "{0..1}.tar"), shardshuffle=False, empty_check=False)
+    piped = files.decode().compose(unroll).batched(BATCH, collation_fn=np.stack)
+    return again(wds.compat.WebLoader(piped, batch_size=None, num_workers=workers) if workers else piped)
+
+
+def hf_datasets(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+    """Hugging Face ``datasets``, streaming rollouts from two Parquet files."""
+    import datasets
+
+    folder = Path(str(data.root)) / "parquet"
+    if not (folder / "1.parquet").exists():
+        folder.mkdir(exist_ok=True)
+        for part in range(2):
+            arrays = [np.ascontiguousarray(rollout.tokens) for rollout in source[part::2]]
+            rows = [{"shape": array.shape, "tokens": array.tobytes()} for array in arrays]
+            pl.DataFrame(rows).write_parquet(folder / f"{part}.parquet", row_group_size=16)
     stream = datasets.load_dataset(
-        "parquet", data_files=str(data / "rollouts.parquet"), split="train", streaming=True,
-        cache_dir=str(data / "cache"),
-    )  # fmt: skip
-
-    class Transitions(torch.utils.data.IterableDataset[Pair]):
-        def __iter__(self) -> Iterator[Pair]:
-            for row in stream:
-                unrolled = unroll({name: [value] for name, value in row.items()})
-                yield from zip(unrolled["frame"], unrolled["next"], strict=True)
-
-    return DataLoader(Transitions(), batch_size=BATCH, num_workers=min(workers, 1))
+        "parquet", data_files=str(folder / "*.parquet"), split="train", streaming=True, cache_dir=str(data / "cache")
+    )
+    return batched(
+        lambda: (np.frombuffer(row["tokens"], np.uint8).reshape(row["shape"]) for row in iter(stream)), workers
+    )
 
 
-def web_dataset(data: DataFolder, workers: int) -> Iterable[Any]:
-    """webdataset, with a tar file of ``.npy`` members."""
+def lit_data(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+    """litdata, with a rollout an item."""
+    import litdata  # pyright: ignore[reportMissingImports]
 
-    def unroll(samples: Iterable[dict[str, Any]]) -> Iterator[Pair]:
-        for sample in samples:
-            yield from pairs(sample["npy"])
-
-    archive = wds.compat.WebDataset(str(data / "rollouts.tar"), shardshuffle=False, empty_check=False)
-    piped = archive.decode().compose(unroll).batched(BATCH)
-    # One tar file is for one worker.
-    return wds.compat.WebLoader(piped, batch_size=None, num_workers=1) if workers else piped
-
-
-CONTENDERS: dict[str, Callable[[DataFolder, int], Iterable[Any]]] = {
-    "files": files,
-    "unpacked": unpacked,
-    "recipes": recipes,
-    "numpy_load": numpy_load,
-    "hf_datasets": hf_datasets,
-    "webdataset": web_dataset,
-}
+    folder = Path(str(data.root)) / "litdata"
+    if not folder.exists():
+        writer = litdata.streaming.writer.BinaryWriter(str(folder), chunk_bytes="64MB")
+        for number, rollout in enumerate(source):
+            writer[number] = np.ascontiguousarray(rollout.tokens)
+        writer.done()
+        writer.merge()
+    items = litdata.StreamingDataset(str(folder), shuffle=False)
+    return batched(lambda: iter(items), workers)
 
 
-def run(batches: Iterable[Any], seconds: float) -> dict[str, float]:
-    """Take batches for a while to see what memory they need, then for ``seconds`` to see how fast they come.
+def run(batches: Batches, seconds: float) -> tuple[float, float]:
+    """Transitions per second, and per second of CPU time with that of children: of an epoch of ours from its start, or
+    of what comes in so many seconds of CPU time."""
+    next(batches)
+    began, began_cpu, taken = time.perf_counter(), cpu_time(), 0
+    while taken < EPOCH and cpu_time() - began_cpu < seconds:
+        taken += sum(len(batch) for batch in itertools.islice(batches, 50))
+    return taken / (time.perf_counter() - began), taken / (cpu_time() - began_cpu)
 
-    Not both at once: looking at memory holds up who uses it. Rates do not count what comes before the first batch.
-    """
+
+def cpu_time() -> float:
+    """CPU seconds of this process and its living children."""
+    import psutil
+
+    this = psutil.Process()
+    times = [process.cpu_times() for process in [this, *this.children(recursive=True)]]
+    return sum(each.user + each.system for each in times)
+
+
+def first_batch(source: RolloutSource) -> float:
+    """Seconds to the first batch."""
     began = time.perf_counter()
-    for _ in batches:
-        break
-    first = time.perf_counter() - began
-    peak = PeakMemory()
-    take(batches, seconds / 4)
-    most = peak.stop()
-    counted, tokens, taken = take(batches, seconds)
-    return {
-        "transitions_per_s": counted / taken, "tokens_per_s": tokens / taken, "first_s": first, "mb": most / 1e6,
-    }  # fmt: skip
+    next(iter(source.transitions(BATCH)))
+    return time.perf_counter() - began
 
 
-def take(batches: Iterable[Any], seconds: float) -> tuple[int, int, float]:
-    """Transitions and their tokens that came in some seconds after the first batch, epoch after epoch, and the time."""
-    first, counted, tokens, now = None, 0, 0, 0.0
-    while first is None or now - first < seconds:
-        for batch in batches:
-            now = time.perf_counter()
-            if first is None:
-                first = now
-                continue
-            there = batch.tokens if hasattr(batch, "tokens") else batch[0]
-            counted += len(there)
-            tokens += 2 * len(there) * int(np.prod(there.shape[-2:]))
-            if now - first >= seconds:
-                break
-    return counted, tokens, now - first
-
-
-class PeakMemory:
-    """The most memory of its own that this process and its children got, in bytes."""
-
-    def __init__(self) -> None:
-        self.before, self.most, self.stopped = self._now(), 0, threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-        self.thread.start()
-
-    def _watch(self) -> None:
-        while not self.stopped.wait(0.1):
-            self.most = max(self.most, self._now() - self.before)
-
-    def _now(self) -> int:
-        this, total = psutil.Process(), 0
-        for process in [this, *this.children(recursive=True)]:
-            try:
-                total += process.memory_full_info().uss
-            except psutil.Error:
-                continue
-        return total
-
-    def stop(self) -> int:
-        """End watching; returns the most."""
-        self.stopped.set()
-        self.thread.join()
-        return self.most
-
-
-def simulate_both(data: DataFolder) -> tuple[float, float]:
-    """Seconds for two blocks of rollouts: of the bare engine, and of a stream of their transitions."""
+def engine_share(data: DataFolder) -> float:
+    """Seconds that the bare engine takes for some rollouts, over those that a stream of all their transitions takes."""
     machine, centroids = choose_machine(CPU), load_centroids(data)
     set1, count = data.sets["set1"], 2 * SHARD_SIZE
 
@@ -293,16 +378,59 @@ def simulate_both(data: DataFolder) -> tuple[float, float]:
             pass
 
     def stream() -> None:
-        for _ in RolloutSource.recipes("set1", range(count), data, CPU).transitions(batch_size=BATCH):
+        for _ in RolloutSource.recipes("set1", range(count), data, CPU).transitions(BATCH):
             pass
 
-    times = {engine: [], stream: []}
-    for _ in range(3):
+    times: dict[Callable[[], None], list[float]] = {engine: [], stream: []}
+    for _ in range(5):
         for work, taken in times.items():
             began = time.perf_counter()
             work()
             taken.append(time.perf_counter() - began)
-    return min(times[engine]), min(times[stream])
+    return min(times[engine]) / min(times[stream])
+
+
+def longest_stall(data: DataFolder) -> float:
+    """The longest wait for a batch, in seconds, from shortly before an epoch's end to shortly after it."""
+    stream = EndlessRecipes("set1", data, split="train", resources=CPU).transitions(BATCH, rollouts_open=128)
+    batches = stream.at(0, len(stream) - 600).forever()
+    next(batches)
+    waits: list[float] = []
+    for _ in range(1000):
+        began = time.perf_counter()
+        next(batches)
+        waits.append(time.perf_counter() - began)
+    return max(waits)
+
+
+def cost_by_rows(source: RolloutSource, rows: int, seconds: float) -> tuple[float, float, float]:
+    """CPU seconds of a batch, with a table of so many ``rows``; and the seconds to open it, and to order an epoch.
+
+    All of them are read from the same unpacked rollouts.
+    """
+    table, period = source.table.head(FEW), 1024
+    copies = -(-rows // len(table))
+    number = np.repeat(np.arange(copies), len(table))[:rows]
+    index = np.tile(table["rollout_index"].to_numpy(), copies)[:rows] + number * period
+    tiled = (
+        pl.concat([table] * copies)
+        .head(rows)
+        .with_columns(rollout_index=pl.Series(index, dtype=table.schema["rollout_index"]))
+    )
+
+    def reader(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | Any]:
+        same = (replace(one, rollout=RolloutId(one.rollout.set, one.rollout.index % period)) for one in wanted)
+        return read_unpacked(same, data, resources)
+
+    began = time.perf_counter()
+    stream = RolloutSource(tiled, reader, source.data).transitions(BATCH)
+    opened = time.perf_counter() - began
+    began = time.perf_counter()
+    stream.at(1)
+    ordered = time.perf_counter() - began
+    batches = (batch.tokens for batch in stream.forever())
+    cpu_rate(batches, seconds)
+    return BATCH / median(cpu_rate(batches, seconds / 3) for _ in range(5)), opened, ordered
 
 
 def alone(work: Callable[[], Any]) -> Any:
@@ -317,8 +445,9 @@ def alone(work: Callable[[], Any]) -> Any:
 
 
 def _send(work: Callable[[], Any], to: Connection) -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     to.send(work())
+    os._exit(0)  # without waiting for libraries' threads
 
 
 if __name__ == "__main__":

@@ -18,9 +18,8 @@ def train(source: nca.RolloutSource, steps: int) -> ConvNet:
     torch.manual_seed(0)
     model = ConvNet(context=1, width=32)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    stream = source.transitions(batch_size=16)
-    epochs = itertools.chain.from_iterable(stream.at(epoch) for epoch in itertools.count())
-    for step, batch in enumerate(itertools.islice(epochs, steps), start=1):
+    batches = source.transitions(batch_size=16).forever()
+    for step, batch in enumerate(itertools.islice(batches, steps), start=1):
         frames = batch.tokens.long()
         loss = functional.cross_entropy(model(frames[:, :1]), frames[:, 1:])
         optimizer.zero_grad()

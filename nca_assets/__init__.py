@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from nca_assets.api import states as states
     from nca_assets.errors import NcaError as NcaError
     from nca_assets.ids import RolloutId as RolloutId
+    from nca_assets.loading.held import Batch as Batch
+    from nca_assets.loading.loader import Loader as Loader
+    from nca_assets.loading.mix import mix as mix
     from nca_assets.loading.source import Rollout as Rollout
     from nca_assets.loading.source import RolloutSource as RolloutSource
-    from nca_assets.loading.streams import Batch as Batch
     from nca_assets.loading.streams import Stream as Stream
     from nca_assets.sequences.stream import Sequences as Sequences
     from nca_assets.tasks.long_horizon import evaluate as evaluate
@@ -35,7 +37,9 @@ HOMES = {
     "Rollout": "loading.source",
     "RolloutSource": "loading.source",
     "Stream": "loading.streams",
-    "Batch": "loading.streams",
+    "mix": "loading.mix",
+    "Loader": "loading.loader",
+    "Batch": "loading.held",
     "Sequences": "sequences.stream",
     "simulate": "api",
     "states": "api",

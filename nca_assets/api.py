@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from nca_assets.automaton.recipe import Rule
     from nca_assets.labels.metrics import Value
+    from nca_assets.loading.endless import EndlessRecipes
 
 
 def open(location: str | PathLike[str] | None = None) -> Dataset:  # noqa: A001
@@ -94,14 +95,25 @@ class Dataset(DataFolder):
         """
         return RolloutSource.collection(name, self, recipes=recipes)
 
-    def recipes(self, set_name: str, indices: range) -> RolloutSource:
+    def recipes(self, set_name: str, indices: Iterable[int], *, split: str | None = None) -> RolloutSource:
         """Rollouts of one of its sets, simulated as they are read; no shards or labels are needed.
 
-        Raises ``NcaError`` if it has no such set or no vocabulary.
+        With ``split`` (train, validation or test), only those in that split. Raises ``NcaError`` if it has no such set
+        or index.
 
         >>> data.recipes("set3", range(123_456, 123_460))[0].tokens.dtype
         """
-        return RolloutSource.recipes(set_name, indices, self)
+        return RolloutSource.recipes(set_name, indices, self, split=split)
+
+    def endless(self, set_name: str, *, first: int = 0, split: str | None = None) -> EndlessRecipes:
+        """The recipes of one of its sets from index ``first`` on, simulated as they are read, without an end: its
+        ``loader()`` never gives a rollout twice. Otherwise like ``recipes``.
+
+        >>> next(iter(data.endless("set3", first=5_000_000, split="train").transitions().loader())).tokens.shape
+        """
+        from nca_assets.loading.endless import EndlessRecipes
+
+        return EndlessRecipes(set_name, self, first=first, split=split)
 
     def simulate(self, rollout: str | RolloutId) -> NDArray[np.uint8]:
         """The tokens of any rollout of its sets, from its recipe: uint8 (frames, height, width), 0 to 31.

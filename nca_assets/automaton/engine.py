@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +22,7 @@ from torch import Tensor
 from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
 from nca_assets.automaton.flip import Flip
+from nca_assets.automaton.in_order import ROLLOUTS_PER_THREAD, in_order
 from nca_assets.automaton.recipe import Rule
 from nca_assets.errors import DeviceError, NcaError
 from nca_assets.settings import Resources
@@ -30,9 +31,6 @@ log = logging.getLogger(__name__)
 
 Tokens = NDArray[np.uint8]
 Result = TypeVar("Result")
-
-ROLLOUTS_PER_THREAD = 3
-"""Rollouts in memory per thread: being simulated, worked on, or done and waiting for a slower one before them."""
 
 ROLLOUTS_PER_LAUNCH = 2048
 """Limit on a batch, however small the grids."""
@@ -91,25 +89,6 @@ def _simulate_and_work(
     flip: Callable[[Rule], Flip] | None,
 ) -> Result:
     return work(rule, compiled.simulate(rule, centroids, frames, flip=flip and flip(rule)))
-
-
-def in_order(futures: Iterator[tuple[int, Future[Result]]], most: int, memory: int) -> Iterator[Result]:
-    """The results of ``futures``, which come with their sizes in bytes, in order of submission.
-
-    At most ``most`` are pending, and only as many as leave room in ``memory`` bytes for another of the largest size.
-    """
-    waiting: deque[tuple[int, Future[Result]]] = deque()
-    for sized in futures:
-        waiting.append(sized)
-        while waiting and (len(waiting) >= most or _bytes_with_one_more(waiting) > memory):
-            yield waiting.popleft()[1].result()
-    while waiting:
-        yield waiting.popleft()[1].result()
-
-
-def _bytes_with_one_more(waiting: Iterable[tuple[int, object]]) -> int:
-    sizes = [size for size, _ in waiting]
-    return sum(sizes) + max(sizes)
 
 
 def simulate_on_gpu(

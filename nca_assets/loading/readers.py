@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from math import prod
+from typing import TYPE_CHECKING, Protocol, Union
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from nca_assets.automaton.engine import ROLLOUTS_PER_THREAD, choose_machine, in_order, simulate_each, simulate_kept
+from nca_assets.automaton.in_order import ROLLOUTS_PER_THREAD, in_order
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId, ShardKey, member_name
@@ -23,9 +23,11 @@ from nca_assets.shards.manifest import cached_manifest
 from nca_assets.shards.read import member_of, reading, require_tokens
 from nca_assets.store.location import Stored
 from nca_assets.store.store import first_copy, in_parts
-from nca_assets.vocabulary.centroids import load_centroids
 
-Tokens = NDArray[np.uint8] | Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Tokens = Union[NDArray[np.uint8], "Tensor"]
 """A rollout's tokens, uint8 (frames, height, width); a tensor on a GPU."""
 
 
@@ -40,6 +42,24 @@ class Request:
 
 Reader = Callable[[Iterable[Request], DataFolder, Resources], Iterator[Tokens | NcaError]]
 """Yields each rollout in order, or the error that prevents reading it."""
+
+
+class Source(Protocol):
+    """Rollouts readable by position, as a stream needs them."""
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Location and shape: int64 (rollouts, 6), a number for the set, index, shard, frames, height, width."""
+        ...
+
+    def read(self, positions: Iterable[int], threads: int = 0) -> Iterator[Tokens | NcaError]:
+        """The tokens at ``positions``, in that order; the error if a rollout can't be read. 0 threads are as many as
+        are set."""
+        ...
+
+    def of_epoch(self, epoch: int) -> Source:
+        """What an epoch reads: itself, unless it is endless."""
+        ...
 
 
 def read_files(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
@@ -69,6 +89,9 @@ def read_recipes(wanted: Iterable[Request], data: DataFolder, resources: Resourc
 
     Raises ``NcaError`` if there is no vocabulary yet, or if a rollout is imported.
     """
+    from nca_assets.automaton.engine import choose_machine, simulate_each, simulate_kept
+    from nca_assets.vocabulary.centroids import load_centroids
+
     machine, centroids = choose_machine(resources), load_centroids(data)
     for frames, alike in groupby(wanted, lambda one: one.shape[0]):
         rules = (data.rule(one.rollout.set, one.rollout.index) for one in alike)

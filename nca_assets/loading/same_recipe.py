@@ -8,7 +8,6 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import OWN_NAME, ShardKey
 from nca_assets.versions import RECIPE_VERSION
-from nca_assets.vocabulary.centroids import digest, load_centroids
 from nca_assets.warehouse.answer import whole_table
 
 
@@ -18,6 +17,8 @@ def require_same_recipe(rollouts: pl.DataFrame, data: DataFolder) -> None:
 
     Imported rollouts have no recipe and are skipped. Also raises ``NcaError`` if there is no vocabulary.
     """
+    from nca_assets.vocabulary.centroids import digest, load_centroids
+
     vocabulary = digest(load_centroids(data))
     parts = whole_table("SELECT set_name, shard, recipe_version, centroids_digest FROM label_parts", data)
     others = parts.join(rollouts.select("set_name", "shard").unique(), on=["set_name", "shard"]).filter(

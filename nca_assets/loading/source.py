@@ -6,12 +6,11 @@ import hashlib
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from nca_assets.automaton.shape import SHAPE_BLOCK, draw_shape
 from nca_assets.data_folder import DataFolder
@@ -19,9 +18,10 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema
+from nca_assets.loading.kinds import Kinds
 from nca_assets.loading.readers import Reader, Request, Tokens, read_apart, read_files, read_recipes
 from nca_assets.loading.same_recipe import require_same_recipe
-from nca_assets.loading.streams import LONG_HORIZON, Stream
+from nca_assets.loading.splits import require_split, split_of
 from nca_assets.loading.unpacked import read_unpacked
 from nca_assets.settings import Resources, load
 from nca_assets.shards.manifest import read_manifest
@@ -31,6 +31,9 @@ from nca_assets.warehouse.read import literal
 
 PLACES = ("set_name", "rollout_index", "shard", "frames", "height", "width")
 """The columns with a rollout's location and shape."""
+
+RECIPES = 2**32
+"""Recipes of a set."""
 
 _COLUMNS = {column.name: column for column in LABEL_COLUMNS}
 
@@ -45,7 +48,7 @@ class Rollout:
     labels: dict[str, Any]
 
 
-class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
+class RolloutSource(Kinds, Sequence[Rollout]):
     """Rollouts by position, for torch's ``DataLoader``, grain and streams.
 
     ``table`` has a row for each, in order of set and index: ``PLACES`` and any labels. Reading raises an ``NcaError``
@@ -57,8 +60,11 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
     ) -> None:
         self.table = table.sort("set_name", "rollout_index")
         # Polars must not compute in forked worker processes, since its threads do not survive the fork.
-        self._sets = self.table["set_name"].to_list()
-        self._numbers = self.table.select(PLACES[1:]).cast(pl.Int64).to_numpy()
+        sets = self.table["set_name"].unique(maintain_order=True)
+        self._sets: list[str] = sets.to_list()
+        number = self.table.select(pl.col("set_name").replace_strict(sets, range(len(sets)), return_dtype=pl.Int64))
+        self.places = np.ascontiguousarray(number.hstack(self.table.select(PLACES[1:]).cast(pl.Int64)).to_numpy())
+        """Location and shape: int64 (rollouts, 6), a number for the set, index, shard, frames, height, width."""
         self.reader, self.data, self.resources = reader, data, resources or load(Resources)
 
     @classmethod
@@ -74,13 +80,27 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
 
     @classmethod
     def recipes(
-        cls, set_name: str, indices: range, data: DataFolder, resources: Resources | None = None
+        cls,
+        set_name: str,
+        indices: Iterable[int],
+        data: DataFolder,
+        resources: Resources | None = None,
+        *,
+        split: str | None = None,
     ) -> RolloutSource:
         """Rollouts of a native set, simulated as they are read; only the vocabulary is needed.
 
-        On a GPU (``NCA_DEVICE``) their tokens never leave it.
+        With ``split`` (train, validation or test), only those in that split of ``by_rollout``. On a GPU
+        (``NCA_DEVICE``) their tokens never leave it. Raises ``NcaError`` if there is no such set, index or split.
         """
         rollout_set = data.own_set(set_name)
+        indices = list(indices)
+        if indices and not 0 <= min(indices) <= max(indices) < RECIPES:
+            wrong = next(index for index in indices if not 0 <= index < RECIPES)
+            raise NcaError(f"{set_name} has no recipe {wrong}: give indices from 0 to {RECIPES - 1}")
+        if split is not None:
+            require_split(split)
+            indices = [index for index in indices if split_of(RolloutId(set_name, index)) == split]
         population = rollout_set.population
         shapes = {block: draw_shape(population, block * SHAPE_BLOCK) for block in _blocks(indices)}
         rows = [
@@ -153,87 +173,17 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
 
     def balanced(self, by: str = "behavior", seed: int = 0) -> RolloutSource:
         """Equally many rollouts of each value of a label, as many as of the rarest; ``seed`` decides which."""
+        if by not in self.table.columns:
+            raise NcaError(f"this source has no label {by!r}: take data.rollouts(), with its column")
         order = pl.Series([hashlib.md5(f"{rollout} {seed}".encode()).digest() for rollout in self.ids])  # noqa: S324
         positions = pl.DataFrame({"position": range(len(self)), "value": self.table[by], "order": order}).sort("order")
         fewest = int(positions["value"].value_counts()["count"].min())  # type: ignore[arg-type]
         return self.take(positions.group_by("value", maintain_order=True).head(fewest)["position"].to_numpy())
 
-    def transitions(
-        self,
-        batch_size: int = 64,
-        *,
-        seed: int = 0,
-        shuffle: bool = True,
-        every: int = 1,
-        starts: tuple[int, ...] | None = None,
-        rank: int = 0,
-        ranks: int = 1,
-        skip_damaged: bool = False,
-    ) -> Stream:
-        """Frame t and frame t + 1, for every t, in batches, as in the card's ``sample_usage.py``.
-
-        ``every`` is the step between first frames, ``starts`` restricts them; this process is number ``rank`` of
-        ``ranks``. Raises ``NcaError`` if an argument is out of range.
-
-        >>> next(iter(data.rollouts().transitions(batch_size=8))).tokens.shape
-        """
-        order = {"seed": seed, "shuffle": shuffle, "rank": rank, "ranks": ranks}
-        return Stream(self, (0, 1), batch_size, every, starts, **order, skip_damaged=skip_damaged)
-
-    def long_horizon(
-        self,
-        batch_size: int = 64,
-        *,
-        seed: int = 0,
-        shuffle: bool = True,
-        every: int = 1,
-        starts: tuple[int, ...] | None = None,
-        rank: int = 0,
-        ranks: int = 1,
-        skip_damaged: bool = False,
-    ) -> Stream:
-        """Context frames t, t + 16, t + 32, t + 48 and target t + 112, for every t; the card uses t = 0.
-
-        The arguments are those of ``transitions``.
-
-        >>> next(iter(data.rollouts().long_horizon(batch_size=8, starts=(0,)))).tokens.shape
-        """
-        order = {"seed": seed, "shuffle": shuffle, "rank": rank, "ranks": ranks}
-        return Stream(self, LONG_HORIZON, batch_size, every, starts, **order, skip_damaged=skip_damaged)
-
-    def clips(
-        self,
-        length: int,
-        batch_size: int = 64,
-        *,
-        seed: int = 0,
-        shuffle: bool = True,
-        every: int = 0,
-        starts: tuple[int, ...] | None = None,
-        rank: int = 0,
-        ranks: int = 1,
-        skip_damaged: bool = False,
-    ) -> Stream:
-        """``length`` consecutive frames; with ``every`` 0, clips do not overlap.
-
-        The arguments are those of ``transitions``.
-
-        >>> next(iter(data.rollouts().clips(16, batch_size=8))).tokens.shape
-        """
-        every = every or length
-        order = {"seed": seed, "shuffle": shuffle, "rank": rank, "ranks": ranks}
-        return Stream(self, tuple(range(length)), batch_size, every, starts, **order, skip_damaged=skip_damaged)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """Location and shape: int64 (rollouts, 6), a number for the set, index, shard, frames, height, width."""
-        _, sets = np.unique(self._sets, return_inverse=True)
-        return np.column_stack([sets, self._numbers])
-
     @property
     def ids(self) -> list[RolloutId]:
         """The rollouts' ids, in order."""
-        return [RolloutId(*name) for name in zip(self._sets, self._numbers[:, 0].tolist(), strict=True)]
+        return [RolloutId(self._sets[number], index) for number, index in self.places[:, :2].tolist()]
 
     def unpacked(self) -> RolloutSource:
         """The same rollouts from unpacked shards: many times faster, but five times the size on disk.
@@ -253,24 +203,51 @@ class RolloutSource(Dataset[Rollout], Sequence[Rollout]):
         """Only the rollouts at ``positions``."""
         return RolloutSource(self.table[np.asarray(positions, dtype=np.int64)], self.reader, self.data, self.resources)
 
-    def read(self, positions: Iterable[int]) -> Iterator[Tokens | NcaError]:
-        """The tokens at ``positions``, in that order, read ahead in threads; the error if one can't be read."""
-        return self.reader((self._wanted(int(position)) for position in positions), self.data, self.resources)
+    def __add__(self, other: RolloutSource) -> RolloutSource:
+        """The rollouts of both, which must be read in the same way from the same dataset."""
+        if not isinstance(other, RolloutSource) or (self.reader, self.data) != (other.reader, other.data):
+            raise NcaError("only sources that are read in the same way can be added: mix their streams (nca.mix)")
+        table = pl.concat([self.table, other.table], how="diagonal")
+        return RolloutSource(table.unique(PLACES[:2]), self.reader, self.data, self.resources)
+
+    def read(self, positions: Iterable[int], threads: int = 0) -> Iterator[Tokens | NcaError]:
+        """The tokens at ``positions``, in that order, read ahead in ``threads``, by default ``NCA_THREADS``; the error
+        if one can't be read."""
+        resources = self.resources.model_copy(update={"threads": threads}) if threads else self.resources
+        return self.reader((self._wanted(int(position)) for position in positions), self.data, resources)
+
+    def of_epoch(self, epoch: int) -> RolloutSource:  # noqa: ARG002
+        """Itself, in every epoch."""
+        return self
 
     def __len__(self) -> int:
         return len(self.table)
 
-    def __getitem__(self, position: SupportsIndex) -> Rollout:  # type: ignore[override]
-        at = range(len(self))[operator.index(position)]
-        [tokens] = self.read([at])
-        if isinstance(tokens, NcaError):
-            raise tokens
-        labels = self.table.row(at, named=True)
-        return Rollout(self._wanted(at).rollout, tokens, labels)
+    @overload
+    def __getitem__(self, position: SupportsIndex) -> Rollout: ...
+    @overload
+    def __getitem__(self, position: slice) -> RolloutSource: ...
+    def __getitem__(self, position: SupportsIndex | slice) -> Rollout | RolloutSource:
+        if isinstance(position, slice):
+            return self.take(range(len(self))[position])
+        return self.__getitems__([range(len(self))[operator.index(position)]])[0]
+
+    def __getitems__(self, positions: Sequence[int]) -> list[Rollout]:
+        """Several rollouts, read at the same time, as torch's ``DataLoader`` asks for them."""
+        return list(self._rollouts(positions))
+
+    def __iter__(self) -> Iterator[Rollout]:
+        return self._rollouts(range(len(self)))
+
+    def _rollouts(self, positions: Sequence[int]) -> Iterator[Rollout]:
+        for position, tokens in zip(positions, self.read(positions), strict=True):
+            if isinstance(tokens, NcaError):
+                raise tokens
+            yield Rollout(self._wanted(position).rollout, tokens, self.table.row(position, named=True))
 
     def _wanted(self, position: int) -> Request:
-        index, shard, frames, height, width = self._numbers[position].tolist()
-        return Request(RolloutId(self._sets[position], index), shard, (frames, height, width))
+        number, index, shard, *shape = self.places[position].tolist()
+        return Request(RolloutId(self._sets[number], index), shard, tuple(shape))
 
 
 def _table(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
@@ -279,7 +256,7 @@ def _table(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=polars_schema(tuple(_COLUMNS[name] for name in PLACES)), orient="row")
 
 
-def _blocks(indices: range) -> set[int]:
+def _blocks(indices: Iterable[int]) -> set[int]:
     return {index // SHAPE_BLOCK for index in indices}
 
 

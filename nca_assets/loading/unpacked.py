@@ -7,7 +7,10 @@ uint8. The digest is the shard's, so changed shards are unpacked again. The file
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +21,12 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.readers import Request
 from nca_assets.settings import Resources
-from nca_assets.shards.manifest import Manifest, cached_manifest, read_manifest
+from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.store.store import cache_of, whole_file
+from nca_assets.store.store import cache_of, stamp, whole_file
+
+MAPPED = 16_384
+"""Shards mapped at a time; Linux allows a process 65,530 mappings."""
 
 
 def read_unpacked(
@@ -30,14 +36,15 @@ def read_unpacked(
 
     Unpacking checks the digest of every rollout.
     """
-    for one in wanted:
+    for (name, number), alike in groupby(wanted, lambda one: (one.rollout.set, one.shard)):
+        key = ShardKey(name, number)
+        shard: _Unpacked | NcaError
         try:
-            key = ShardKey(one.rollout.set, one.shard)
-            tokens, places = _map(key, data, cached_manifest(key, data).digest)
-            start, shape = places[one.rollout.index]
-            yield tokens[start : start + int(np.prod(shape))].reshape(shape)
+            shard = _map(key, data, _stamp(key, data))
         except NcaError as error:
-            yield error
+            shard = error
+        for one in alike:
+            yield shard if isinstance(shard, NcaError) else shard.rollout(one)
 
 
 def unpack(key: ShardKey, data: DataFolder) -> Path:
@@ -54,20 +61,37 @@ def unpack(key: ShardKey, data: DataFolder) -> Path:
     return file
 
 
-Places = dict[int, tuple[int, tuple[int, int, int]]]
-"""Offset in the unpacked file and shape of each rollout, by index."""
+@dataclass(frozen=True)
+class _Unpacked:
+    """A mapped shard: all its tokens, its first rollout, and where each rollout begins."""
+
+    tokens: NDArray[np.uint8]
+    first: int
+    begin: list[int]
+
+    def rollout(self, one: Request) -> NDArray[np.uint8] | NcaError:
+        begin, end = self.begin[one.rollout.index - self.first :][:2]
+        tokens = self.tokens[begin:end]
+        if tokens.size != prod(one.shape):
+            return NcaError(f"{one.rollout} has {tokens.size} tokens, not those of {one.shape}: open the source again")
+        return tokens.reshape(one.shape)
 
 
-@lru_cache(maxsize=16)
-def _map(key: ShardKey, data: DataFolder, _digest: str) -> tuple[NDArray[np.uint8], Places]:
+def _stamp(key: ShardKey, data: DataFolder) -> int:
+    """What changes with the shard's manifest; 0 without one, for the error of reading it."""
+    try:
+        return stamp(data.manifest_file(key))
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=MAPPED)
+def _map(key: ShardKey, data: DataFolder, _stamp: int) -> _Unpacked:
     manifest = read_manifest(key, data)
-    places: Places = {}
-    start = 0
-    for member in manifest.members:
-        places[member.index] = start, member.shape
-        start += int(np.prod(member.shape))
+    begin = np.cumsum([0, *(prod(member.shape) for member in manifest.members)])
     # Copy-on-write, since torch does not accept read-only memory.
-    return np.memmap(unpack(key, data), np.uint8, mode="c"), places
+    tokens = np.asarray(np.memmap(unpack(key, data), np.uint8, mode="c"))
+    return _Unpacked(tokens, manifest.members[0].index, begin.tolist())
 
 
 def _file(key: ShardKey, manifest: Manifest, data: DataFolder) -> Path:

@@ -16,11 +16,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from nca_assets.loading.splits import split_of
 from nca_assets.progress import Progress, unwatched
 from nca_assets.sequences.stream import Sequences
 from nca_assets.sequences.text import Text
 from nca_assets.store.store import whole_file
-from nca_assets.tasks.splits import split_of
 from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.current import current_digest
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from nca_assets.automaton.philox import draw_words
 from nca_assets.errors import NcaError
 from nca_assets.loading.source import RolloutSource
+from nca_assets.loading.splits import require_split, split_of
 from nca_assets.sequences.text import Alphabet, Text, Unit, gzip_ratio
-from nca_assets.tasks.splits import SPLITS, split_of
 
 SHARD_ORDER, ROLLOUT_ORDER, SPAN_ORDER, CELL_ORDER = range(4)
 """Random number streams."""
@@ -68,8 +68,8 @@ class Sequences:
             raise NcaError(f"{self.spans} spans of a rollout are too few: use 1 or more")
         if not 0 <= self.seed < 2**32:
             raise NcaError(f"seed {self.seed} is out of range: use 0 to {2**32 - 1}")
-        if self.split not in (None, *SPLITS):
-            raise NcaError(f"there is no split {self.split!r}: use one of {', '.join(SPLITS)}")
+        if self.split is not None:
+            require_split(self.split)
         if not len(self.positions):
             raise NcaError(
                 f"no rollout{f' of split {self.split}' if self.split else ''} fits sequences of {self.length} tokens: "

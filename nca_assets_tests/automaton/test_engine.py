@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nca_assets.automaton import engine
+from nca_assets.automaton import in_order
 from nca_assets.automaton.engine import Machine, simulate_each, simulate_on_gpu
 from nca_assets.automaton.flip import Flip
 from nca_assets.automaton.population import Population
@@ -38,7 +38,7 @@ def test_digests_are_the_references_in_the_order_of_the_rules(
     assert digests == [rollout_digest(torch_reference.simulate([rule], centroids, frames)[0].numpy()) for rule in batch]
 
 
-@pytest.mark.parametrize(("memory", "ahead"), [(2**30, 2 * engine.ROLLOUTS_PER_THREAD), (3 * 2 * 8 * 8, 3), (1, 1)])
+@pytest.mark.parametrize(("memory", "ahead"), [(2**30, 2 * in_order.ROLLOUTS_PER_THREAD), (3 * 2 * 8 * 8, 3), (1, 1)])
 def test_it_holds_a_few_rollouts_and_no_more_than_the_memory_allows(
     centroids: torch.Tensor, memory: int, ahead: int
 ) -> None:

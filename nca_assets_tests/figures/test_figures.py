@@ -15,9 +15,9 @@ from nca_assets.figures.catalog import FIGURES, Figure
 from nca_assets.figures.chart import CLASS_COLORS, CLASS_LINES, CLASS_MARKERS, share_interval
 from nca_assets.figures.examples import MIN_CELLS, MIN_SIDE, TRAITS, example, typical
 from nca_assets.labels.names import CLASSES
+from nca_assets.loading.splits import split_of
 from nca_assets.settings import Resources
 from nca_assets.shards.rollouts import rollout_tokens
-from nca_assets.tasks.splits import split_of
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets_tests.conftest import local
 from nca_assets_tests.figures.conftest import KEYS

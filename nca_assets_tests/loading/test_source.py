@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.data import DataLoader
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
@@ -23,7 +22,7 @@ from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest, load_centroids, save_centroids
 from nca_assets.warehouse.collections import Sampling, freeze
 from nca_assets_tests.conftest import local
-from nca_assets_tests.loading.conftest import KEYS
+from nca_assets_tests.loading.conftest import KEYS, torch_loader
 
 
 def test_files_and_recipes_give_equal_bytes(shards: DataFolder) -> None:
@@ -219,7 +218,7 @@ def test_positions_are_those_of_a_sequence(shards: DataFolder, positions: list[i
 @pytest.mark.parametrize("workers", [0, 2])
 def test_torch_loads_from_it_as_it_is(shards: DataFolder, workers: int) -> None:
     source = RolloutSource.files(shards)
-    loaded = list(DataLoader(source, batch_size=None, num_workers=workers))
+    loaded = list(torch_loader(source, workers))
     assert [rollout.id for rollout in loaded] == source.ids
 
 

@@ -14,9 +14,9 @@ from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.loading.readers import read_recipes
 from nca_assets.loading.source import RolloutSource
+from nca_assets.loading.splits import split_of
 from nca_assets.sequences.files import write_sequences
 from nca_assets.sequences.stream import Sequences
-from nca_assets.tasks.splits import split_of
 
 LENGTH = 800
 

@@ -12,9 +12,9 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.loading.readers import read_recipes
 from nca_assets.loading.source import RolloutSource
+from nca_assets.loading.splits import split_of
 from nca_assets.sequences.stream import Sequence, Sequences
 from nca_assets.sequences.text import gzip_ratio
-from nca_assets.tasks.splits import split_of
 
 LENGTH = 2000
 

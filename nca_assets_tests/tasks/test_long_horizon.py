@@ -11,9 +11,9 @@ from nca_assets.automaton.fixed_point import TOKENS
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.loading.source import RolloutSource
+from nca_assets.loading.splits import split_of
 from nca_assets.tasks.long_horizon import TASK, evaluate, examples, score_examples, split
 from nca_assets.tasks.scores import IDENTITY
-from nca_assets.tasks.splits import split_of
 
 
 @pytest.fixture

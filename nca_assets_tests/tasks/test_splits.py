@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nca_assets.automaton.population import FAMILY_SHARES
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId
-from nca_assets.tasks.splits import split_of
+from nca_assets.loading.splits import split_of
 from nca_assets.warehouse.answer import first_rows
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.catalog import BY_NAME

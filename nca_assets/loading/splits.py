@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 
 SPLITS = ("train", "validation", "test")
@@ -16,3 +17,9 @@ def split_of(rollout: RolloutId) -> str:
     """
     tenth = int(hashlib.md5(str(rollout).encode()).hexdigest()[:8], 16) % 10  # noqa: S324 - no secret
     return {8: "validation", 9: "test"}.get(tenth, "train")
+
+
+def require_split(name: str) -> None:
+    """Raise ``NcaError`` if there is no split ``name``."""
+    if name not in SPLITS:
+        raise NcaError(f"there is no split {name!r}: use {', '.join(SPLITS)}")
