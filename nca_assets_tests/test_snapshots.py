@@ -10,20 +10,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import polars as pl
 import pytest
 from rich.cells import cell_len
 
 from nca_assets import in_process
 from nca_assets.cli.main import main
+from nca_assets.cli.show import shown
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
-from nca_assets.labels.table import polars_schema, write_table
-from nca_assets.loading.source import RolloutSource
-from nca_assets.tasks.baselines import counting_models
-from nca_assets.tasks.long_horizon import evaluate
+from nca_assets.project import Project
+from nca_assets.tasks import leaderboard
 from nca_assets.warehouse.build import build_warehouse
-from nca_assets.warehouse.catalog import SCORE_COLUMNS
 from nca_assets_tests.conftest import PROJECT, labelled_shards
 from nca_assets_tests.orchestration.conftest import make_home
 
@@ -51,16 +48,11 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
-    """Two shards with labels, scores of the models that need no training, and a Dagster home that knows nothing."""
+    """Two shards with labels, scores of all baselines but the networks, and a Dagster home that knows nothing."""
     folder = tmp_path_factory.mktemp("snapshots")
-    with labelled_shards(folder, [ShardKey("set1", 0), ShardKey("set2", 1)]) as data, pytest.MonkeyPatch.context() as m:
-        source = RolloutSource.query("FROM labels", data)
-        rows = [
-            evaluate(predict, source).rows.with_columns(model=pl.lit(name))
-            for name, predict in counting_models(source).items()
-        ]
-        scores = pl.concat(rows).select(pl.col(name).cast(t) for name, t in polars_schema(SCORE_COLUMNS).items())
-        write_table(scores, data.scores_file, data)
+    with labelled_shards(folder, [ShardKey("set1", 0), ShardKey("set2", 0)]) as data, pytest.MonkeyPatch.context() as m:
+        m.setattr(leaderboard, "NETWORKS", {})
+        leaderboard.score_baselines(data, Project.load().resources, shown)
         build_warehouse(data)
         make_home(folder / "home", m)
         m.setattr(in_process, "score_baselines", lambda: None)

@@ -20,7 +20,7 @@ from nca_assets.figures.chart import (
     new_figure,
 )
 from nca_assets.ids import ShardKey
-from nca_assets.labels.behavior import CLASSES
+from nca_assets.labels.names import CLASSES
 from nca_assets.warehouse.sql_text import OWN_SETS
 
 if TYPE_CHECKING:
