@@ -122,6 +122,7 @@ def drawn(draw: Callable[[], Figure]) -> Picture:
     with mpl.rc_context(STYLE):
         figure = draw()
         figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+        figure.set_layout_engine("none")  # as laid out for the first
         figure.savefig(svg, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
         figure.savefig(small, format="png", dpi=SMALL_DPI)
     return Picture(png.getvalue(), svg.getvalue(), _in_256_colors(small))

@@ -112,11 +112,13 @@ def frame_curves(data: DataFolder) -> Figure:
         axes.grid(alpha=0.25)
         axes.set_xlim(0, last)
         axes.set_xticks([*ticks, last], [str(tick) for tick in [*ticks, last]], minor=False)
-        axes.set_ylim(0, 103 if unit == 100 else None)
+        if unit == 100:
+            axes.set_ylim(0, 103)
         if number % 2 == 0:
             axes.set_ylabel(label)
         if number < 2:
             _class_legend(axes)
+    panels[0].set_ylim(bottom=0)  # once both panels of the row are drawn, which share their scale
     for axes in panels[-2:]:
         axes.set_xlabel("frame, logarithmic: log(1 + frame)")
     lettered(panels)
