@@ -23,7 +23,7 @@ function scaleOf(name, from, to) {
 function drawMap() {
   const canvas = byId("map");
   if (byId("map-view").hidden || !canvas.clientWidth) return;
-  const width = canvas.clientWidth, height = Math.round(Math.min(width * .82, 620)), ratio = devicePixelRatio;
+  const width = canvas.clientWidth, height = Math.round(Math.min(width * .82, 620, Math.max(320, innerHeight - 420))), ratio = devicePixelRatio;
   canvas.style.height = `${height}px`;
   Object.assign(canvas, { width: width * ratio, height: height * ratio });
   const context = canvas.getContext("2d"), style = getComputedStyle(document.body), color = name => style.getPropertyValue(name);
@@ -179,7 +179,9 @@ function listenForMap() {
         byId(`as-${each}`).setAttribute("aria-pressed", String(each === view));
         byId(`${each}-view`).hidden = each !== view;
       }
+      // Beside the map lie its selection and the ranges of its axes.
       (view === "map" ? byId("map-box") : byId("filters").lastElementChild).after(byId("ranges"));
+      (view === "map" ? byId("map-box") : byId("filters")).after(byId("selection"));
       showSelection();
       drawMap();
     };
