@@ -28,7 +28,7 @@ GROUPS = 16
 DOUBT = 0.1
 """Share of the correction for small samples that the interval allows for as a bias still left."""
 
-STEPS, STEPS_LEFT_OUT = 250, 30
+STEPS, STEPS_LEFT_OUT = 400, 40
 """Accelerated steps of expectation maximization, from scratch and for the futures without a group."""
 
 SMALLEST, LONGEST_LEAP = 1e-30, 64.0
@@ -68,17 +68,17 @@ def entropy_of(futures: NDArray[np.uint8]) -> Entropy:
     tokens = futures.reshape(len(futures), -1)
     number, cells = tokens.shape
     counts = _counts(tokens)
-    whole = _fit(counts, number, STEPS)
+    whole = _fit(counts, _grid(number, number), STEPS)
     left_out = np.array([_without(group, counts, tokens, whole) for group in range(GROUPS)])
     variance = (GROUPS - 1) / GROUPS * ((left_out - left_out.mean()) ** 2).sum()
     shares = counts / number
     doubt = DOUBT * abs(whole.entropy + float((shares * np.log(np.maximum(shares, 1e-300))).sum()) / cells)
-    # As Agresti and Coull (1998) do for rare events: as if two more of them, each of one cell in one future, were seen.
+    # Upward as Agresti and Coull (1998) do for rare events: as if two more, each of one cell in one future, were seen.
     rare = math.log(TOKENS * tokens.size) / tokens.size
     half = T_QUANTILE * math.sqrt(variance + rare**2) + doubt
     value = min(max(whole.entropy, 0.0), math.log(TOKENS))
-    low, high = max(value + 2 * rare - half, 0.0), min(value + 2 * rare + half, math.log(TOKENS))
-    return Entropy(value, min(low, value), max(high, value), _luck(tokens, counts, whole))
+    low, high = max(value - half, 0.0), min(value + 2 * rare + half, math.log(TOKENS))
+    return Entropy(value, low, max(high, value), _luck(tokens, counts, whole))
 
 
 T_QUANTILE = 2.131
@@ -94,13 +94,14 @@ def _counts(tokens: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _without(group: int, counts: NDArray[np.int64], tokens: NDArray[np.uint8], whole: Fit) -> float:
     """The entropy from all futures but every sixteenth."""
     left_out = tokens[group::GROUPS]
-    return _fit(counts - _counts(left_out), len(tokens) - len(left_out), STEPS_LEFT_OUT, whole.weights).entropy
+    grid = _grid(len(tokens) - len(left_out), len(tokens))
+    return _fit(counts - _counts(left_out), grid, STEPS_LEFT_OUT, whole.weights).entropy
 
 
-def _fit(counts: NDArray[np.int64], number: int, steps: int, weights: Floats | None = None) -> Fit:
-    """The likeliest distribution of probabilities, from counts out of ``number`` futures, improving on ``weights``."""
-    points, likelihood = _grid(number)
-    times = np.bincount(counts.ravel(), minlength=number + 1)
+def _fit(counts: NDArray[np.int64], grid: Grid, steps: int, weights: Floats | None = None) -> Fit:
+    """The likeliest distribution of probabilities on a grid, given the counts; improves on ``weights``."""
+    points, likelihood = grid
+    times = np.bincount(counts.ravel(), minlength=len(likelihood))
     seen = np.flatnonzero(times)
     likelihood, share = likelihood[seen], times[seen] / counts.size
     if weights is None:
@@ -133,7 +134,7 @@ def _accelerated(weights: Floats, likelihood: Floats, share: Floats) -> Floats:
 
 def _luck(tokens: NDArray[np.uint8], counts: NDArray[np.int64], whole: Fit) -> float:
     """The scatter of the futures' costs, each predicted from how often the others have the same tokens."""
-    points, likelihood = _grid(len(tokens) - 1)
+    points, likelihood = _grid(len(tokens) - 1, len(tokens))
     joint = likelihood * whole.weights
     expected = joint @ points / np.maximum(joint.sum(axis=1), 1e-300)
     among_others = counts[np.arange(tokens.shape[1]), tokens] - 1
@@ -142,9 +143,14 @@ def _luck(tokens: NDArray[np.uint8], counts: NDArray[np.int64], whole: Fit) -> f
 
 
 @cache
-def _grid(number: int) -> Grid:
-    half = np.geomspace(1e-4, 0.5, 80)
-    points = np.concatenate([[0.0], half, 1 - half[-2::-1], [1.0]])
+def _grid(number: int, of: int) -> Grid:
+    """The grid of ``of`` futures, and the likelihood of counts of ``number`` of them."""
+    # Half a standard deviation of a share apart, which is the same everywhere on the scale of arcsine square roots; and
+    # some smaller ones, for tokens that are seen once in all cells.
+    steps = math.ceil(2 * math.pi * math.sqrt(of))
+    even = np.sin(np.arange(1, steps) * math.pi / 2 / steps) ** 2
+    rare = np.geomspace(1e-4, even[0], 12)[:-1]
+    points = np.concatenate([[0.0], rare, even, 1 - rare[::-1], [1.0]])
     counts = np.arange(number + 1)
     ways = np.array([math.comb(number, count) for count in range(number + 1)], dtype=np.float64)[:, None]
     return Grid(points, ways * points ** counts[:, None] * (1 - points) ** (number - counts)[:, None])
