@@ -2,8 +2,10 @@
 
 Three arms per seed: no pretraining, pretraining on rollouts as text, and pretraining on the same text with its cells
 shuffled. Then each learns Python, byte by byte, on the same batches of the standard library's source, with new
-embeddings on the pretrained body, as in Lee et al. (2026, arXiv:2603.10055). Needs a vocabulary (``make demo``) and
-takes about an hour: ``.venv/bin/python examples/transfer.py [--small]``
+embeddings on the pretrained body, as in Lee et al. (2026, arXiv:2603.10055).
+
+Run ``make demo`` once, then: ``.venv/bin/python examples/transfer.py [--longer 10]``. It takes some ten minutes of a
+core, and ten times as many steps about an hour on two.
 """
 
 import argparse
@@ -163,10 +165,12 @@ def interval(values: np.ndarray) -> str:
 def main() -> None:
     """Run all seeds, and compare the arms seed by seed."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--small", action="store_true", help="seconds instead of an hour, for a test")
+    parser.add_argument("--small", action="store_true", help="a few steps, for a test")
+    parser.add_argument("--longer", type=int, default=1, help="so many times the steps")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     size = SMALL if arguments.small else FULL
+    size = size._replace(on_rollouts=size.on_rollouts * arguments.longer, on_python=size.on_python * arguments.longer)
     with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
         futures = {(arm, seed): pool.submit(run, arm, seed, size) for seed in range(size.seeds) for arm in ARMS}
     runs = {arm: [futures[arm, seed].result() for seed in range(size.seeds)] for arm in ARMS}

@@ -33,8 +33,10 @@ def sequences(
         tuple[float, float] | None, typer.Option(help="Bounds of gzip's ratio, such as 0.3 0.4; default: any.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only train, validation or test; default: a file of each.")] = None,
-    shuffled: Annotated[bool, typer.Option(help="Shuffle the cells of each sequence, as a control.")] = False,
-    recipes: Annotated[bool, typer.Option(help="Simulate the tokens instead of reading shards.")] = False,
+    shuffled: Annotated[
+        bool, typer.Option("--shuffled", help="Shuffle the cells of each sequence, as a control.")
+    ] = False,
+    recipes: Annotated[bool, typer.Option("--recipes", help="Simulate the tokens instead of reading shards.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the order, the spans and the control.")] = 0,
 ) -> None:
     """Write rollouts as token sequences for language models: train.bin, val.bin and test.bin, as nanoGPT reads them."""
