@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from nca_assets.description import (
@@ -23,6 +24,7 @@ from nca_assets.description import (
 )
 from nca_assets.errors import NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
+from nca_assets.store.local import passing_over_unreadable
 from nca_assets.store.location import Stored, parse_location
 from nca_assets.store.store import current, listed_once, names, names_below, remove_leftovers, require_writable
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INPUTS = ("imported", "labels", "curve_sums", "findings", "history", "collections")
+INPUTS = ("imported", "labels", "curve_sums", "findings", "history", "collections", "tasks")
 """Folders with inputs of tables, beside those of sets."""
 
 
@@ -194,11 +196,14 @@ class DataFolder:
         """Path of the published warehouse; in a bucket, of its current version, which takes a request."""
         return current(self / "nca.duckdb", self / "warehouse")
 
-    def listed_once(self) -> AbstractContextManager[None]:
-        """List the folders of all inputs of tables once for the block, if the dataset is in a bucket; see
-        ``store.listed_once``."""
+    @contextmanager
+    def surveyed(self) -> Iterator[Mapping[Path, str]]:
+        """Take stock of what there is during the block: in a bucket, the folders of all inputs of tables are listed
+        once (``store.listed_once``); local folders that can't be read list as empty, and are given with the reason as
+        they are met (``store.passing_over_unreadable``)."""
         sets = (rollout_set.folder for rollout_set in self.sets.values())
-        return listed_once(self / name for name in (*sets, *INPUTS))
+        with listed_once(self / name for name in (*sets, *INPUTS)), passing_over_unreadable() as unreadable:
+            yield unreadable
 
     def shards(self) -> list[ShardKey]:
         """The shards of native sets that have a manifest, in order."""

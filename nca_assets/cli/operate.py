@@ -39,8 +39,10 @@ def status() -> None:
         print(f"{to_make}, recently {overview.seconds_per_partition:.1f} s each: {left} left")
     elif overview.left:
         print(to_make)
-    else:
+    elif not overview.unreadable:
         print("every partition is up to date")
+    if overview.unreadable:
+        print(f"{counted(overview.unreadable, 'partition')} in folders that can't be read: left as they are until then")
     if overview.unreported:
         print(f"{counted(overview.unreported, 'file')} on disk that Dagster does not know of: 'nca adopt' reports them")
 
@@ -92,8 +94,10 @@ def backfill(
             pending = find_pending(project, instance).only(set(chosen) - busy)
             chosen = missing * pending.missing_shards + stale * pending.stale_shards
             labels = missing * pending.missing_labels + stale * pending.stale_labels
+            if pending.unreadable:
+                print(f"left out: {counted(len(pending.unreadable), 'partition')} in folders that can't be read")
         if not chosen and not labels:
-            print("nothing to do: all of these partitions are up to date")
+            print("nothing to do: every readable partition among these is up to date or in flight")
             return
         title = " ".join(["nca backfill", set_name, shards, "missing" * missing, "stale" * stale])
         made = launch_backfill(instance, chosen, labels, " ".join(title.split()))

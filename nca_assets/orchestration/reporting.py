@@ -56,10 +56,10 @@ def working(context: dg.AssetExecutionContext) -> Iterator[tuple[Project, DataFo
     Fails if the dataset differs in shape from the settings, is read-only, or is not the one bound to the instance.
     """
     with failures_in_one_line(context):
-        context.instance.add_run_tags(context.run.run_id, {HOST: this_host()})
+        retry_while_down(lambda: context.instance.add_run_tags(context.run.run_id, {HOST: this_host()}))
         project = Project.load()
         data = project.writable_data()
-        bind(context.instance, data)
+        retry_while_down(lambda: bind(context.instance, data))
         yield project, data
 
 

@@ -36,7 +36,8 @@ def require_space(keys: Collection[ShardKey], data: DataFolder) -> None:
 
 def _bytes_per_shard(data: DataFolder) -> float:
     """The mean size of some existing shards, or an estimate from their number of tokens."""
-    there = data.shards()
+    with data.surveyed():
+        there = data.shards()
     sizes = [
         file.stat().st_size
         for key in there[:: max(1, len(there) // MEASURED)]

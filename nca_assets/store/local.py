@@ -3,37 +3,39 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.store.replace import created_file, publish, remove_leftovers, replaced_file
+
+T = TypeVar("T")
 
 
 class LocalStore:
     """All local files."""
 
     def names(self, folder: Path) -> Iterator[str]:
-        with _scan(folder) as entries:
-            yield from (entry.name for entry in entries)
+        return iter(_listed(folder, lambda entry: entry.name))
 
     def names_below(self, folder: Path) -> Iterator[str]:
-        with _scan(folder) as entries:
-            for entry in entries:
-                if entry.is_file(follow_symlinks=False) or (folder / entry.name).is_file():
-                    yield entry.name
-                    continue
-                below = [f"{entry.name}/{name}" for name in self.names_below(folder / entry.name)]
-                yield from below or [entry.name]  # an empty folder may stand where a file should
+        for name, is_file in _listed(folder, _name_and_kind):
+            if is_file:
+                yield name
+                continue
+            below = [f"{name}/{inner}" for inner in self.names_below(folder / name)]
+            yield from below or [name]  # an empty folder may stand where a file should
 
     def sizes(self, folder: Path) -> dict[str, int]:
-        with _scan(folder) as entries:
-            return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+        found = _listed(folder, lambda entry: (entry.name, _size(entry)))
+        return {name: size for name, size in found if size is not None}
 
     def modified_at(self, file: Path) -> float:
         return file.stat().st_ctime
@@ -91,11 +93,58 @@ class LocalStore:
         return shutil.disk_usage(there).free
 
 
-def _scan(folder: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
-    """The entries of ``folder``, none if it is missing. Raises ``NcaError`` if it can't be read."""
+_unreadable: ContextVar[dict[Path, str] | None] = ContextVar("unreadable", default=None)
+
+
+@contextmanager
+def passing_over_unreadable() -> Iterator[dict[Path, str]]:
+    """In the block, a folder that can't be read lists as empty and is noted in the dictionary, with the reason; an
+    inner block has the same one.
+
+    Only what is the folder's own fault is passed over: permissions, a failing disk, a file in its place.
+    """
+    found = _unreadable.get()
+    if found is not None:
+        yield found
+        return
+    found = {}
+    before = _unreadable.set(found)
     try:
-        return os.scandir(folder)
+        yield found
+    finally:
+        _unreadable.reset(before)
+
+
+_OWN_FAULTS = {errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR, errno.ELOOP, getattr(errno, "EUCLEAN", errno.EIO)}
+
+
+def _listed(folder: Path, look: Callable[[os.DirEntry[str]], T]) -> list[T]:
+    """What ``look`` gives of each entry of ``folder``, none if it is missing. Raises ``NcaError`` if it can't be read,
+    and ``TransientError`` if the machine is to blame."""
+    try:
+        with os.scandir(folder) as entries:
+            return [look(entry) for entry in entries]
     except FileNotFoundError:
-        return nullcontext(iter(()))
+        return []
     except OSError as error:
-        raise NcaError(f"can't read the folder {folder}: {error.strerror}. Make it a readable folder.") from error
+        reason = f"can't read the folder {folder}: {error.strerror}."
+        if error.errno not in _OWN_FAULTS:
+            raise TransientError(f"{reason} Try again.") from error
+        passed_over = _unreadable.get()
+        if passed_over is None:
+            raise NcaError(f"{reason} Make it a readable folder.") from error
+        passed_over[folder] = f"{reason} Make it a readable folder."
+        return []
+
+
+def _name_and_kind(entry: os.DirEntry[str]) -> tuple[str, bool]:
+    """The name, and whether it is that of a file."""
+    return entry.name, entry.is_file(follow_symlinks=False) or Path(entry).is_file()
+
+
+def _size(entry: os.DirEntry[str]) -> int | None:
+    """The bytes of a file; None if it is none, or was removed since it was listed."""
+    try:
+        return entry.stat().st_size if entry.is_file() else None
+    except FileNotFoundError:
+        return None

@@ -11,7 +11,10 @@ from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.store.location import Stored
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_TRANSIENT = (errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN)
+_TRANSIENT = (
+    errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.EMFILE,
+    errno.ENFILE, errno.ENOMEM,
+)  # fmt: skip
 _KINDS = dict.fromkeys(_FULL, DiskFullError) | dict.fromkeys(_TRANSIENT, TransientError)
 
 _DENIED = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "403 Forbidden")

@@ -6,6 +6,7 @@ data folder, a line break, and the content with the blank seal; it then replaces
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -58,8 +59,8 @@ def read_sealed(file: Stored, data: Stored, remedy: str, copy: Path | None = Non
 def sound_copies(remedies: Mapping[Stored, str], data: Stored) -> tuple[list[Path], dict[Stored, str]]:
     """Local copies of the files whose seal is valid, in order, and for each of the others, its damage in words.
 
-    ``remedies`` maps each file to its remedy if damaged. Raises ``TransientError`` if the disk does not answer, or if a
-    file was removed from a bucket after it was listed.
+    ``remedies`` maps each file to its remedy if damaged; one that the disk can't read counts as such. Raises
+    ``TransientError`` if the network does not answer, or if a file was removed from a bucket after it was listed.
     """
     try:
         copies = dict(zip(remedies, local_copies(remedies), strict=True))
@@ -71,6 +72,10 @@ def sound_copies(remedies: Mapping[Stored, str], data: Stored) -> tuple[list[Pat
             read_sealed(file, data, remedies[file], copies[file])
         except DamageError as error:
             return str(error)
+        except TransientError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EIO:
+                return str(error)  # a sector of the disk that can't be read, as far as can be told
+            raise
         return ""
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -27,7 +27,7 @@ from nca_assets.store.store import cache_of, local_copy, publish_version
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
 from nca_assets.warehouse.history import merge_history
 from nca_assets.warehouse.read import write_ahead_log
-from nca_assets.warehouse.sources import find_sources, set_variable, set_variables
+from nca_assets.warehouse.sources import find_sources, require_sources, set_variable, set_variables
 from nca_assets.warehouse.sql_text import literal
 from nca_assets.warehouse.table import Table
 
@@ -115,11 +115,13 @@ def _local_file(data: DataFolder) -> Path:
 def _build(data: DataFolder, file: Path, chosen: Collection[str]) -> dict[str, Built]:
     connected = duckdb.connect(file, config={"storage_compatibility_version": STORAGE_VERSION})
     with tempfile.TemporaryDirectory() as scratch, connected as connection:
-        if len(data.labelled_shards()) > MAX_PARTS_IN_ORDER:
-            connection.execute("SET preserve_insertion_order = false")
         set_variable(connection, "built_at", "TIMESTAMP", datetime.now(UTC).replace(tzinfo=None).isoformat())
-        with data.listed_once():
-            set_variables(connection, data, Path(scratch), find_sources(data))
+        with data.surveyed() as unreadable:
+            sources = find_sources(data)
+            require_sources(sources, data)
+            if len(sources["label_files"]) > MAX_PARTS_IN_ORDER:
+                connection.execute("SET preserve_insertion_order = false")
+            set_variables(connection, data, Path(scratch), sources, unreadable)
         built: dict[str, Built] = {}
         for table in TABLES:
             if table.name in chosen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import duckdb
 
@@ -13,6 +14,7 @@ from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.stale import inventory
 
 DAMAGED_PARTITIONS = "SELECT partition_key FROM (SELECT unnest(getvariable('damaged'), recursive := true))"
+UNREADABLE_PARTITIONS = "SELECT pattern FROM (SELECT unnest(getvariable('unreadable'), recursive := true))"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class ShardCounts:
 
 
 def count_rollouts(data: DataFolder) -> list[ShardCounts]:
-    """The counts of every known shard except damaged ones, which ``stale_partitions`` lists.
+    """The counts of every known shard except damaged ones, which ``stale_partitions`` lists, and of those whose folder
+    can't be read.
 
     Raises ``NcaError`` if the warehouse can't be read.
     """
@@ -54,6 +57,7 @@ def count_rollouts(data: DataFolder) -> list[ShardCounts]:
         in_manifest = _counts(on_disk, "SELECT set_name, shard, rollouts FROM shards")
         in_labels = _counts(on_disk, "SELECT set_name, shard, rollouts FROM label_parts")
         damaged = {key for (key,) in on_disk.execute(DAMAGED_PARTITIONS).fetchall()}
+        unreadable = [pattern for (pattern,) in on_disk.execute(UNREADABLE_PARTITIONS).fetchall()]
     with connect(data) as warehouse:
         in_warehouse = _counts(warehouse, "SELECT set_name, shard, count(*) FROM labels GROUP BY ALL")
         [(built_at,)] = warehouse.execute("SELECT epoch(built_at) FROM snapshot").fetchall()
@@ -68,7 +72,7 @@ def count_rollouts(data: DataFolder) -> list[ShardCounts]:
             and modified_at(data.labels_file(key)) > built_at,
         )
         for key in sorted(in_manifest.keys() | in_labels.keys() | in_warehouse.keys())
-        if str(key) not in damaged
+        if str(key) not in damaged and not any(fnmatchcase(str(key), pattern) for pattern in unreadable)
     ]
 
 

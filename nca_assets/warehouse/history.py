@@ -15,6 +15,7 @@ import polars as pl
 
 from nca_assets.data_folder import DataFolder, named
 from nca_assets.labels.table import POLARS_TYPES, write_table
+from nca_assets.store.local import passing_over_unreadable
 from nca_assets.store.location import Stored
 from nca_assets.store.seal import sound_copies
 from nca_assets.store.store import names, remove_leftovers
@@ -86,7 +87,8 @@ def last_events(data: DataFolder) -> dict[str, Event]:
 
 def merge_history(data: DataFolder) -> None:
     """Merge the files once there are many; the caller excludes concurrent reads and merges."""
-    files = history_files(data)
+    with passing_over_unreadable():
+        files = history_files(data)
     if len(files) < MAX_FILES:
         return
     copies, damaged = sound_copies(files, data.root)

@@ -22,7 +22,7 @@ from nca_assets.remedies import RESCORE, relabel, remake
 from nca_assets.shards.findings import recorded_findings
 from nca_assets.store.location import Stored, parse_location
 from nca_assets.store.seal import sound_copies
-from nca_assets.store.store import sizes
+from nca_assets.store.store import names, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.current import current_digest
 from nca_assets.warehouse.catalog import SCORE_COLUMNS
@@ -30,12 +30,14 @@ from nca_assets.warehouse.collections import COLLECTION_SCHEMA, collection_files
 from nca_assets.warehouse.history import HISTORY_SCHEMA, history_files
 from nca_assets.warehouse.history import IDENTITY as EVENT_IDENTITY
 from nca_assets.warehouse.sql_text import literal
+from nca_assets.warehouse.unreadable import Unreadable, unreadable_folders
 
 log = logging.getLogger(__name__)
 
 CURRENT = "STRUCT(recipe_version INTEGER, label_version INTEGER, centroids_digest VARCHAR)"
 DISK = "STRUCT(shard_key VARCHAR, token_bytes BIGINT)[]"
 DAMAGED = "STRUCT(asset VARCHAR, partition_key VARCHAR, reason VARCHAR)[]"
+UNREADABLE = "STRUCT(asset VARCHAR, pattern VARCHAR, reason VARCHAR)[]"
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     "label_files": polars_schema(LABEL_COLUMNS),
@@ -81,13 +83,11 @@ class StalePartition:
 def find_sources(data: DataFolder) -> dict[str, list[Source]]:
     """The input files of tables under ``data``, sound or not, by the name of their variable.
 
-    Raises ``NcaError`` if there are neither labels nor shards, or if a folder can't be read.
+    Raises ``NcaError`` if a folder can't be read, unless ``data`` is being surveyed.
     """
     labels, shards = data.labelled_shards(), [*data.shards(), *data.imported_shards()]
-    if not labels and not shards:
-        raise NcaError(f"no labeled shards in {data}: materialize rollout_shards and behavior_labels first")
     summed = set(data.summed_shards()).intersection(labels)
-    scores = [file for file in [data.scores_file] if file.exists()]
+    scores = [file for file in [data.scores_file] if file.name in set(names(file.parent))]
     return {
         "label_files": [_of_labels(key, data.labels_file(key)) for key in labels],
         "curve_sum_files": [_of_labels(key, data.curve_sums_file(key)) for key in sorted(summed)],
@@ -102,11 +102,21 @@ def find_sources(data: DataFolder) -> dict[str, list[Source]]:
     }
 
 
+def require_sources(found: Mapping[str, list[Source]], data: DataFolder) -> None:
+    """Raise ``NcaError`` if there are neither labels nor shards among the sources ``found``."""
+    if not found["label_files"] and not found["manifests"]:
+        raise NcaError(f"no labeled shards in {data}: materialize rollout_shards and behavior_labels first")
+
+
 def set_variables(
-    connection: duckdb.DuckDBPyConnection, data: DataFolder, scratch: Path, found: Mapping[str, list[Source]]
+    connection: duckdb.DuckDBPyConnection,
+    data: DataFolder,
+    scratch: Path,
+    found: Mapping[str, list[Source]],
+    unreadable: Mapping[Path, str],
 ) -> set[Stored]:
     """Set the variables of ``connection`` to the sources ``found`` in ``data``, leaving out damaged files, which are
-    returned; ``scratch`` is a folder for empty files.
+    returned; ``scratch`` is a folder for empty files, ``unreadable`` as given by the survey of ``data``.
     """
     damaged: list[StalePartition] = []
     imported: dict[str, Path] = {}
@@ -134,10 +144,20 @@ def set_variables(
     if damaged:
         some = "; ".join(damage.reason for damage in damaged[:MENTIONED])
         log.warning("damaged files are left out (%d): %s%s", len(damaged), some, "; …" * (len(damaged) > MENTIONED))
-    damaged += [*_missing_sums(data), *_verification_findings(data)]
+    damaged += _verification_findings(data)
+    folders = unreadable_folders(data, unreadable)
+    damaged += _missing_sums(data, folders)
     set_variable(connection, "current", CURRENT, _current(data))
     set_variable(connection, "disk", DISK, _disk(data, imported))
     set_variable(connection, "damaged", DAMAGED, [asdict(damage) for damage in dict.fromkeys(damaged)])
+    for folder in folders:
+        log.warning("%s What is in it is left out.", folder.reason)
+    rows = [
+        {"asset": asset, "pattern": folder.pattern, "reason": folder.reason}
+        for folder in folders
+        for asset in folder.assets
+    ]
+    set_variable(connection, "unreadable", UNREADABLE, rows)
     return left_out
 
 
@@ -151,11 +171,11 @@ def _of_labels(key: ShardKey, file: Stored) -> Source:
     return Source(file, key.labels_asset, str(key), relabel(key))
 
 
-def _missing_sums(data: DataFolder) -> Iterator[StalePartition]:
-    """The label parts without curve sums."""
+def _missing_sums(data: DataFolder, unreadable: Collection[Unreadable]) -> Iterator[StalePartition]:
+    """The label parts without curve sums, which are not in an ``unreadable`` folder either."""
     summed = set(data.summed_shards())
     for key in data.labelled_shards():
-        if key not in summed:
+        if key not in summed and not any(folder.may_hold(key.labels_asset, str(key)) for folder in unreadable):
             yield StalePartition(key.labels_asset, str(key), f"{data.curve_sums_file(key)} is missing: {relabel(key)}")
 
 

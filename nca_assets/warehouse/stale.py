@@ -15,6 +15,7 @@ from nca_assets.errors import NcaError
 from nca_assets.warehouse.catalog import BY_NAME
 from nca_assets.warehouse.seen import Memory
 from nca_assets.warehouse.sources import StalePartition, find_sources, set_variable, set_variables
+from nca_assets.warehouse.unreadable import Unreadable, unreadable_folders
 
 Versions = Mapping[str, Mapping[str, str]]
 """The last materialized data version, by asset and partition."""
@@ -33,27 +34,29 @@ class SetInventory:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The contents on disk by set, the stale partitions, and the sound ones, by asset and partition, that are not what
-    was materialized last."""
+    """The contents on disk by set, the stale partitions, the sound ones, by asset and partition, that are not what was
+    materialized last, and the folders that can't be read, of whose partitions only those that were materialized are
+    known to be stale."""
 
     sets: list[SetInventory]
     stale: list[StalePartition]
     unreported: list[tuple[str, str]]
+    unreadable: list[Unreadable]
 
 
 def assess(data: DataFolder, materialized: Versions) -> Assessment:
     """The inventory, and the contents of ``stale_partitions`` if the warehouse were built now.
 
     The caller provides the ``materialized`` versions, since the history on disk is only as recent as the last build.
-    Damaged partitions count as stale. Raises ``NcaError`` if a folder can't be read.
+    Damaged partitions count as stale.
     """
-    with data.listed_once():
-        return _assess(data, materialized)
+    with data.surveyed() as unreadable:
+        if not (data.shards() or data.labelled_shards() or data.imported_shards() or unreadable):
+            return Assessment([], [], [], [])
+        return _assess(data, materialized, unreadable)
 
 
-def _assess(data: DataFolder, materialized: Versions) -> Assessment:
-    if not (data.shards() or data.labelled_shards() or data.imported_shards()):
-        return Assessment([], [], [])
+def _assess(data: DataFolder, materialized: Versions, unreadable: Mapping[Path, str]) -> Assessment:
     with inventory(data) as connection:
         rows = [
             {"asset": asset, "partition_key": partition, "data_version": version}
@@ -69,7 +72,12 @@ def _assess(data: DataFolder, materialized: Versions) -> Assessment:
             "SELECT set_name, count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT "
             "FROM shards GROUP BY set_name ORDER BY set_name"
         ).fetchall()
-    return Assessment([SetInventory(*row) for row in sets], [StalePartition(*row) for row in stale], unreported)
+    return Assessment(
+        [SetInventory(*row) for row in sets],
+        [StalePartition(*row) for row in stale],
+        unreported,
+        unreadable_folders(data, unreadable),
+    )
 
 
 MATERIALIZED = "STRUCT(asset VARCHAR, partition_key VARCHAR, data_version VARCHAR)[]"
@@ -96,15 +104,12 @@ UNREPORTED = """
 
 @contextmanager
 def inventory(data: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory database with the current ``shards`` and ``label_parts``; its variable ``damaged`` lists the damaged
-    files, which are left out.
-
-    Raises ``NcaError`` if there are no shards or labels, or if a folder can't be read.
-    """
+    """An in-memory database with the current ``shards`` and ``label_parts``; its variables ``damaged`` and
+    ``unreadable`` list the damaged files and unreadable folders, which are left out."""
     try:
-        with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection, data.surveyed() as unreadable:
             memory = Memory(connection, data, find_sources(data))
-            damaged = set_variables(connection, data, Path(scratch), memory.new)
+            damaged = set_variables(connection, data, Path(scratch), memory.new, unreadable)
             for name in ("label_parts", "shards"):
                 connection.execute(BY_NAME[name].sql)
             memory.complete(damaged)

@@ -10,7 +10,9 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from nca_assets.ids import ShardKey
 from nca_assets.orchestration.backfill.overview import take_overview
+from nca_assets.orchestration.partitions.events import Reporter
 from nca_assets.project import Project
+from nca_assets.workers.stages import Artifact
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 from nca_assets_tests.test_cli import Capture, nca
@@ -34,11 +36,19 @@ def test_an_overview_counts_partitions_by_state(begun: Project, instance: dg.Dag
     assert (first.partitions, first.materialized, first.missing) == (4, 3, 1)
     assert (first.stale, first.failed, first.in_flight) == (1, 1, 0)
     assert first.on_disk.rollouts == 12
-    assert (second.materialized, second.missing, second.on_disk.shards) == (0, 4, 1)
+    assert (second.materialized, second.missing, second.unlabeled, second.on_disk.shards) == (0, 4, 1, 1)
     assert (third.partitions, third.missing, third.on_disk.tokens) == (4, 4, 0)
     assert overview.left == 10
     assert overview.seconds_per_partition
     assert overview.seconds_left == pytest.approx(10 * overview.seconds_per_partition)
+
+
+def test_adopted_labels_do_not_shorten_the_time_left(begun: Project, instance: dg.DagsterInstance) -> None:
+    """They do not say how long they took."""
+    before = take_overview(begun, instance).seconds_per_partition
+    for key in KEYS:
+        Reporter(instance).materialization(LABELS, key, Artifact("adopted", "labels", {}, {}))
+    assert take_overview(begun, instance).seconds_per_partition == before
 
 
 @pytest.mark.usefixtures("begun")

@@ -1,12 +1,14 @@
 """The schedule asks for what is missing, then for what is stale, and never for what is in flight."""
 
 from dataclasses import replace
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from nca_assets.definitions import defs
 from nca_assets.ids import ShardKey
+from nca_assets.orchestration.backfill import top_up as scheduled
 from nca_assets.orchestration.backfill.launch import launch_backfill
 from nca_assets.orchestration.backfill.top_up import requests, top_up
 from nca_assets.orchestration.partitions.in_flight import (
@@ -158,6 +160,23 @@ def test_a_failed_partition_is_known_until_it_is_made(vocabulary: Project, insta
     local(file).write_text(content)
     assert run_range(instance, KEYS[1], KEYS[1], {LABELS}).success
     assert failed_partitions(instance) == set()
+
+
+@pytest.mark.usefixtures("vocabulary")
+def test_what_a_run_finishes_during_the_tick_is_not_asked_for(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is in flight is asked first, and what there is afterwards; the other way round it would be neither."""
+
+    def finished_meanwhile(*arguments: Any) -> set[str]:
+        busy = partitions_in_flight(*arguments)
+        assert run_range(instance, KEYS[0], KEYS[3]).success
+        return busy
+
+    monkeypatch.setattr(scheduled, "partitions_in_flight", finished_meanwhile)
+    with dg.build_schedule_context(instance) as context:
+        tick = scheduled.top_up.evaluate_tick(context)
+    assert {request.tags[RANGE_START] for request in tick.run_requests or []} == {"set2-00000", "set3-00000"}
 
 
 @pytest.mark.usefixtures("vocabulary")

@@ -139,10 +139,11 @@ def _table_of_variable(unnest: exp.Explode, columns: dict[str, list[str]]) -> ex
     """For ``SELECT unnest(getvariable('disk'))``."""
     from sqlglot import exp
 
-    from nca_assets.warehouse.sources import CURRENT, DAMAGED, DISK
+    from nca_assets.warehouse.sources import CURRENT, DAMAGED, DISK, UNREADABLE
 
+    types = {"current": CURRENT, "disk": DISK, "damaged": DAMAGED, "unreadable": UNREADABLE}
     variable = next(literal.name for literal in unnest.find_all(exp.Literal))
-    of_row = exp.DataType.build({"current": CURRENT, "disk": DISK, "damaged": DAMAGED}[variable], dialect=DIALECT)
+    of_row = exp.DataType.build(types[variable], dialect=DIALECT)
     columns[variable] = [entry.name for entry in of_row.find_all(exp.ColumnDef)]
     return exp.to_table(variable)
 

@@ -60,7 +60,7 @@ def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
         project = Project.load()
         # First: work finished meanwhile counts as made.
         busy, failed = partitions_in_flight(context.instance, project), failed_partitions(context.instance)
-        with project.data.listed_once():
+        with project.data.surveyed():
             assessed = assess_now(project, context.instance)
             if adopt(assessed, project, context.instance, busy, ADOPTED_PER_TICK):
                 assessed = assess_now(project, context.instance)
@@ -68,7 +68,9 @@ def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
     asked = list(requests(pending, busy, failed, project, tick=datetime.now(UTC).isoformat()))
     if not asked:
         in_flight = busy.intersection(pending.shards + pending.labels)
-        yield dg.SkipReason(f"every {'pending partition is in flight' if in_flight else 'partition is up to date'}")
+        state = "pending partition is in flight" if in_flight else "partition is up to date"
+        reasons = "; ".join(folder.reason for folder in assessed.unreadable)
+        yield dg.SkipReason(f"every readable {state}: {reasons}" if reasons else f"every {state}")
     yield from asked
 
 

@@ -3,17 +3,23 @@
 Incremental: each copy continues where the last one ended, or starts over if the instance has changed.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.orchestration.instance.binding import bind
+from nca_assets.orchestration.instance.database import retry_while_down
+from nca_assets.store.local import passing_over_unreadable
 from nca_assets.warehouse.build import building
 from nca_assets.warehouse.history import Event, append_history, last_events
+
+log = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 1000
 
@@ -24,17 +30,20 @@ INPUT_VERSION = "dagster/input_data_version/"
 
 
 def copy_history(instance: dg.DagsterInstance, data: DataFolder) -> None:
-    """Add every materialization not yet in the history of ``data``.
+    """Add every materialization not yet in the history of ``data``; none while its folder can't be read.
 
     Raises ``NcaError`` if ``instance`` belongs to another dataset.
     """
     bound = bind(instance, data)
     since = datetime.fromtimestamp(bound.since if bound else 0, UTC).replace(tzinfo=None)
-    with building(data):
+    with building(data), passing_over_unreadable() as unreadable:
         known = last_events(data)
+        if unreadable:
+            log.warning("events are not copied to the history: %s", *unreadable.values())
+            return
         events = [
             event
-            for key in instance.get_asset_keys()
+            for key in retry_while_down(instance.get_asset_keys)
             for event in _new_events(instance, key, known.get(key.to_user_string()))
             if event.time >= since
         ]
@@ -55,17 +64,22 @@ def _new_events(instance: dg.DagsterInstance, key: dg.AssetKey, known: Event | N
 def _events_after(instance: dg.DagsterInstance, key: dg.AssetKey, start: int) -> Iterator[Event]:
     while True:
         after = dg.AssetRecordsFilter(key, after_storage_id=start)
-        records = instance.fetch_materializations(after, limit=EVENTS_AT_ONCE, ascending=True).records
+        records = retry_while_down(partial(_fetch, instance, after))
         if not records:
             return
         yield from (_event(key, record) for record in records)
         start = records[-1].storage_id
 
 
+def _fetch(instance: dg.DagsterInstance, after: dg.AssetRecordsFilter) -> Sequence[dg.EventLogRecord]:
+    return instance.fetch_materializations(after, limit=EVENTS_AT_ONCE, ascending=True).records
+
+
 def _has_event(instance: dg.DagsterInstance, key: dg.AssetKey, known: Event) -> bool:
     """Whether the last event copied is of this instance."""
     only = dg.AssetRecordsFilter(key, storage_ids=[known.event])
-    return [record.run_id for record in instance.fetch_materializations(only, limit=1).records] == [known.run_id]
+    found = retry_while_down(lambda: instance.fetch_materializations(only, limit=1).records)
+    return [record.run_id for record in found] == [known.run_id]
 
 
 def _event(key: dg.AssetKey, record: dg.EventLogRecord) -> Event:

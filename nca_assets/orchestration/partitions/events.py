@@ -102,7 +102,8 @@ def reported_by_this_run(context: dg.AssetExecutionContext, key: dg.AssetKey, pa
         return set()
     attempts = {run.run_id} | ({run.parent_run_id, run.root_run_id} if sent_again else set())
     wanted = dg.AssetRecordsFilter(key, asset_partitions=partitions)
-    records = context.instance.fetch_materializations(wanted, limit=10 * len(partitions)).records
+    most = 10 * len(partitions)
+    records = retry_while_down(lambda: context.instance.fetch_materializations(wanted, limit=most).records)
     return {str(record.partition_key) for record in records if record.run_id in attempts}
 
 

@@ -4,6 +4,7 @@ import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from nca_assets.ids import ShardKey
+from nca_assets.orchestration.instance.database import retry_while_down
 from nca_assets.project import Project
 
 SHARDS, LABELS = dg.AssetKey("rollout_shards"), dg.AssetKey("behavior_labels")
@@ -46,9 +47,8 @@ def named_partitions(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[s
     first, last = ShardKey.parse(run.tags[RANGE_START]), ShardKey.parse(run.tags[RANGE_END])
     if first.set == last.set and not first.imported:
         return [str(ShardKey(first.set, number)) for number in range(first.number, last.number + 1)]
-    requested = instance.all_logs(
-        run.root_run_id or run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
-    )
+    asked, planned_event = run.root_run_id or run.run_id, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    requested = retry_while_down(lambda: instance.all_logs(asked, of_type=planned_event))
     planned = (log.dagster_event.partition for log in requested if log.dagster_event)
     return list(dict.fromkeys(partition for partition in planned if partition))
 

@@ -4,7 +4,7 @@ Not here: requesting them (``top_up``, ``backfill``), or partitions in flight (`
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -23,12 +23,17 @@ ASSETS = ("rollout_shards", "behavior_labels", "imported_shards", "imported_labe
 
 @dataclass(frozen=True)
 class Pending:
-    """Pending partition keys, in order: those to simulate and label, and those to label only."""
+    """Pending partition keys, in order: those to simulate and label, and those to label only.
+
+    The ``unreadable`` may be in a folder that can't be read. They are not to be made again: they might be there, and
+    would be made again for as long as the folder can't be read.
+    """
 
     missing_shards: list[str]
     stale_shards: list[str]
     missing_labels: list[str]
     stale_labels: list[str]
+    unreadable: list[str] = field(default_factory=list)
 
     @property
     def shards(self) -> list[str]:
@@ -52,19 +57,19 @@ class Pending:
 
     def only(self, keys: Collection[str]) -> "Pending":
         """The subset within ``keys``."""
-        parts = (self.missing_shards, self.stale_shards, self.missing_labels, self.stale_labels)
-        return Pending(*([key for key in part if key in keys] for part in parts))
+        return Pending(*([key for key in part if key in keys] for part in vars(self).values()))
 
 
 def find_pending(project: Project, instance: dg.DagsterInstance) -> Pending:
-    """Missing and stale partitions, damaged ones included. Raises ``NcaError`` if a folder can't be read."""
-    return pending_of(project, assess_now(project, instance))
+    """Missing and stale partitions, damaged ones included."""
+    with project.data.surveyed():
+        return pending_of(project, assess_now(project, instance))
 
 
 def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
     """Assess the files on disk, also against the latest materializations of ``instance``.
 
-    Raises ``NcaError`` if a folder can't be read, or if ``instance`` belongs to another dataset.
+    Raises ``NcaError`` if ``instance`` belongs to another dataset.
     """
     from nca_assets.warehouse.stale import assess
 
@@ -74,10 +79,19 @@ def assess_now(project: Project, instance: dg.DagsterInstance) -> "Assessment":
 
 def pending_of(project: Project, assessed: "Assessment") -> Pending:
     """Missing and stale partitions, given an assessment of the disk."""
+    from nca_assets.warehouse.unreadable import unreadable_folders
+
     stale = {(found.asset, found.partition_key) for found in assessed.stale}
-    every = project.partition_keys()
-    made = {str(key) for key in project.data.shards()}
-    labelled = {str(key) for key in project.data.labelled_shards()}
+    with project.data.surveyed() as unreadable:
+        made = {str(key) for key in project.data.shards()}
+        labelled = {str(key) for key in project.data.labelled_shards()}
+        folders = {*assessed.unreadable, *unreadable_folders(project.data, unreadable)}  # a failing disk fails any time
+    hidden = {
+        key
+        for key in (project.partition_keys() if folders else ())
+        if any(folder.may_hold(asset, key) for folder in folders for asset in ("rollout_shards", "behavior_labels"))
+    }
+    every = [key for key in project.partition_keys() if key not in hidden]
     stale_shards = [key for key in every if key in made and ("rollout_shards", key) in stale]
     fresh = made.difference(stale_shards)
     fresh_and_labelled = fresh & labelled
@@ -86,6 +100,7 @@ def pending_of(project: Project, assessed: "Assessment") -> Pending:
         stale_shards=stale_shards,
         missing_labels=[key for key in every if key in fresh and key not in labelled],
         stale_labels=[key for key in every if key in fresh_and_labelled and ("behavior_labels", key) in stale],
+        unreadable=sorted(hidden),
     )
 
 

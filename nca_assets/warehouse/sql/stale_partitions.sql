@@ -1,7 +1,12 @@
 WITH current AS (SELECT unnest(getvariable('current'))),
 disk AS (SELECT unnest(getvariable('disk'), recursive := true)),
-damaged AS (SELECT unnest(getvariable('damaged'), recursive := true)),
+unreadable AS (SELECT unnest(getvariable('unreadable'), recursive := true)),
 last AS (SELECT asset, partition_key, data_version, "time" FROM current_materializations),
+damaged AS (
+    SELECT unnest(getvariable('damaged'), recursive := true)
+    UNION ALL
+    SELECT asset, partition_key, reason FROM last JOIN unreadable USING (asset) WHERE partition_key GLOB pattern
+),
 made AS (
     SELECT if(reproducible, 'rollout_shards', 'imported_shards') AS asset, shards.*, last.data_version, disk.*
     FROM shards
