@@ -10,7 +10,9 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from nca_assets.ids import ShardKey
 from nca_assets.orchestration.backfill.overview import take_overview
+from nca_assets.orchestration.partitions.events import Reporter
 from nca_assets.project import Project
+from nca_assets.workers.stages import Artifact
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 from nca_assets_tests.test_cli import Capture, nca
@@ -39,6 +41,14 @@ def test_an_overview_counts_partitions_by_state(begun: Project, instance: dg.Dag
     assert overview.left == 10
     assert overview.seconds_per_partition
     assert overview.seconds_left == pytest.approx(10 * overview.seconds_per_partition)
+
+
+def test_adopted_labels_do_not_shorten_the_time_left(begun: Project, instance: dg.DagsterInstance) -> None:
+    """They do not say how long they took."""
+    before = take_overview(begun, instance).seconds_per_partition
+    for key in KEYS:
+        Reporter(instance).materialization(LABELS, key, Artifact("adopted", "labels", {}, {}))
+    assert take_overview(begun, instance).seconds_per_partition == before
 
 
 @pytest.mark.usefixtures("begun")

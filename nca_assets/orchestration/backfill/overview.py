@@ -1,6 +1,7 @@
 """Progress of the dataset, as shown by ``nca status``."""
 
 import statistics
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import dagster as dg
@@ -86,12 +87,15 @@ def _current_rate(instance: dg.DagsterInstance) -> float | None:
     medians = [
         statistics.median(seconds)
         for key in (SHARDS, LABELS)
-        if (seconds := [_seconds(r) for r in instance.fetch_materializations(key, limit=LATEST).records])
+        if (seconds := [*_seconds(instance.fetch_materializations(key, limit=LATEST).records)])
     ]
     return sum(medians) if medians else None
 
 
-def _seconds(record: dg.EventLogRecord) -> float:
-    made = record.asset_materialization
-    value = made and made.metadata.get("seconds")
-    return float(value.value) if value and isinstance(value.value, float | int) else 0.0
+def _seconds(records: Iterable[dg.EventLogRecord]) -> Iterator[float]:
+    """Those of ``records`` that say; adopted labels don't."""
+    for record in records:
+        made = record.asset_materialization
+        value = made and made.metadata.get("seconds")
+        if value and isinstance(value.value, float | int):
+            yield float(value.value)
