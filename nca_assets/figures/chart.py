@@ -86,9 +86,23 @@ def drawn(draw: Callable[[], Figure]) -> Picture:
     """The figure of ``draw`` in the common style and both formats; the same bytes for the same figure."""
     import matplotlib as mpl
 
-    png, svg = io.BytesIO(), io.BytesIO()
+    svg = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure = draw()
-        figure.savefig(png, format="png", dpi=110, metadata={"Software": None})
+        png = _png(figure)
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    return Picture(png.getvalue(), svg.getvalue())
+    return Picture(png, svg.getvalue())
+
+
+def drawn_as_png(draw: Callable[[], Figure]) -> bytes:
+    """The PNG alone, which takes about half the time."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        return _png(draw())
+
+
+def _png(figure: Figure) -> bytes:
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=110, metadata={"Software": None})
+    return png.getvalue()

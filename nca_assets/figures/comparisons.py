@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.figures.chart import CLASS_COLORS, answer, drawn, new_axes, new_figure
+from nca_assets.figures.chart import CLASS_COLORS, answer, drawn_as_png, new_axes, new_figure
 from nca_assets.text import number
 from nca_assets.warehouse.sql_text import OWN_SETS
 
@@ -86,7 +86,7 @@ def beside_the_card(data: DataFolder) -> Figure:
 
 def leaderboard_chart(cross_entropies: dict[str, float], oracle: str) -> bytes:
     """A PNG of each model's mean cross-entropy in nats per cell, best on top; ``oracle`` names the true rule."""
-    return drawn(lambda: _leaderboard(cross_entropies, oracle)).png
+    return drawn_as_png(lambda: _leaderboard(cross_entropies, oracle))
 
 
 def _leaderboard(cross_entropies: dict[str, float], oracle: str) -> Figure:
