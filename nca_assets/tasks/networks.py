@@ -23,6 +23,8 @@ CONTEXT = 4
 SEED = 0
 BATCH = 8
 
+FEWEST_STEPS, MOST_STEPS = 200, 20_000
+
 
 class Shortcuts(nn.Module):
     """Baseline logits (batch, 32, height, width) from the context's token frequencies and its last frame, so that
@@ -99,11 +101,11 @@ def train(
 ) -> Predict:
     """Train a model made by ``build`` on windows of ``source``; ``progress`` is called with the steps done.
 
-    Takes two steps per rollout, 200 to 20,000 in total, always with the same seed.
+    Takes two steps per rollout, ``FEWEST_STEPS`` to ``MOST_STEPS`` in total, always with the same seed.
     """
     torch.manual_seed(SEED)
     model = build().to(device)
-    steps = min(max(2 * len(source), 200), 20_000)
+    steps = min(max(2 * len(source), FEWEST_STEPS), MOST_STEPS)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     for step, windows in enumerate(islice(_windows(source), steps), start=1):

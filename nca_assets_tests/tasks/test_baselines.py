@@ -21,6 +21,7 @@ from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.progress import unwatched
 from nca_assets.settings import Resources
 from nca_assets.shards.rollouts import regenerate
+from nca_assets.tasks import networks
 from nca_assets.tasks.baselines import Markov, Sharpened, last_frame, mode_of_cell, own_unigram, uniform
 from nca_assets.tasks.leaderboard import ORACLE, below_the_oracle, score_baselines
 from nca_assets.tasks.long_horizon import Examples, Predict, evaluate, evaluate_examples, split
@@ -108,11 +109,14 @@ def test_networks_know_no_edge(build: type[ConvNet] | type[Transformer]) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [ConvNet, Transformer])
-def test_networks_learn_and_training_is_repeatable(build: type[ConvNet], scored: DataFolder) -> None:
+def test_networks_learn_and_training_is_repeatable(
+    build: type[ConvNet], scored: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "FEWEST_STEPS", 60)
     few = split("train", scored).take(range(8))
     steps: list[int] = []
     predict = train(build, few, "cpu", lambda done, _: steps.append(done))
-    assert steps == list(range(1, 201))
+    assert steps == list(range(1, 61))
     assert mean_cost(predict, few) < mean_cost(own_unigram, few)
     again = train(build, few, "cpu", unwatched)
     assert mean_cost(again, few) == pytest.approx(mean_cost(predict, few), abs=1e-3)
