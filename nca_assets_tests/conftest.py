@@ -1,6 +1,7 @@
 """Settings for tests: tiny shards, few partitions, and never the project's own data or Dagster home."""
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,6 +129,20 @@ def labelled(data: DataFolder) -> DataFolder:
     """A dataset with the vocabulary and two shards, labelled."""
     fill(data, KEYS_OF_LABELLED)
     return data
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same dataset with its warehouse, which is copied."""
+    with labelled_shards(tmp_path_factory.mktemp("built"), KEYS_OF_LABELLED) as data:
+        return local(data.root)
+
+
+@pytest.fixture
+def built(built_once: Path, data: DataFolder) -> DataFolder:
+    """The same dataset with its warehouse; as copies, its files seem younger than that."""
+    shutil.copytree(built_once, local(data.root), dirs_exist_ok=True)
+    return Project.load().writable_data()
 
 
 def fill(data: DataFolder, keys: Iterable[ShardKey]) -> None:

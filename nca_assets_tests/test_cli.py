@@ -48,12 +48,6 @@ def nca(*arguments: str) -> int:
     return 0
 
 
-@pytest.fixture
-def built(labelled: DataFolder) -> DataFolder:
-    build_warehouse(labelled)
-    return labelled
-
-
 @pytest.mark.parametrize(
     "command",
     [

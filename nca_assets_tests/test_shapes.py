@@ -8,7 +8,6 @@ from numpy.testing import assert_array_equal
 from nca_assets.data_folder import DataFolder
 from nca_assets.loading.source import RolloutSource
 from nca_assets.settings import Resources
-from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.conftest import GOLDEN, local
 from nca_assets_tests.orchestration.conftest import make_home
 from nca_assets_tests.test_cli import nca
@@ -19,13 +18,12 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def built(labelled: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
+def built(built: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     """A labeled dataset of shards of four, in a project that one stands in."""
-    build_warehouse(labelled)
     make_home(tmp_path / "home", monkeypatch)
-    monkeypatch.setenv("NCA_DATA", labelled.location)
+    monkeypatch.setenv("NCA_DATA", built.location)
     monkeypatch.chdir(tmp_path)
-    return labelled
+    return built
 
 
 @pytest.mark.parametrize(

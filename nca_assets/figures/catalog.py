@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.figures import comparisons, curves, grids, shares
-from nca_assets.figures.chart import Picture, drawn
+from nca_assets.figures.chart import Picture, drawn, drawn_as_png
 from nca_assets.store.location import Stored
 from nca_assets.store.store import whole_file
 
@@ -25,13 +25,13 @@ class Figure:
     tables: tuple[str, ...]
     draw: Callable[[DataFolder], Drawing]
 
-    def picture(self, data: DataFolder) -> Picture:
+    def png(self, data: DataFolder) -> bytes:
         """Draw it from the current warehouse. Raises ``NcaError`` if that is missing, or a rollout can't be read."""
-        return drawn(lambda: self.draw(data))
+        return drawn_as_png(lambda: self.draw(data))
 
     def make(self, data: DataFolder) -> Picture:
-        """Draw it, and write it as PNG and SVG under ``data/figures``."""
-        picture = self.picture(data)
+        """Draw it, and write it as PNG and SVG under ``data/figures``. Raises as ``png`` does."""
+        picture = drawn(lambda: self.draw(data))
         for suffix, content in (("png", picture.png), ("svg", picture.svg)):
             with whole_file(self.file(suffix, data)) as file:
                 file.write(content)

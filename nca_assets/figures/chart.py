@@ -136,3 +136,13 @@ def _in_256_colors(png: io.BytesIO) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def drawn_as_png(draw: Callable[[], Figure]) -> bytes:
+    """The PNG alone, in a third of the time."""
+    import matplotlib as mpl
+
+    png = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        draw().savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    return png.getvalue()

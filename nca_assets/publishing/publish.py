@@ -74,6 +74,7 @@ def _publish_locally(to: Path, data: DataFolder, progress: Progress, original_la
     _require_free(to)
     version = warehouse_version(data)
     shards = published_shards(data)
+    _require_vocabulary(data)
     _require_space(to, shards, data, original_layout)
     with replaced_folder(to) as folder:
         about = _write_tables(folder, shards, data)
@@ -92,14 +93,12 @@ def _write_tables(folder: Path, shards: Shards, data: DataFolder) -> card.Facts:
         parquet.write_labels(keys, folder / LABELS.files(rollout_set), data)
     (folder / FIGURES_FOLDER).mkdir()
     for figure in FIGURES:
-        (folder / FIGURES_FOLDER / f"{figure.name}.png").write_bytes(figure.picture(data).png)
+        (folder / FIGURES_FOLDER / f"{figure.name}.png").write_bytes(figure.png(data))
     return card.facts(data)
 
 
 def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Progress, original_layout: bool) -> None:
-    for file in (data.centroids_file, data.centroids_file.with_suffix(".json")):
-        if not file.exists():
-            raise NcaError(f"{file} is missing: materialize the asset 'centroids' again")
+    for file in _vocabulary(data):
         _copy(file, folder / file.name)
     digests = {key: digest for keys in shards.values() for key, digest in keys.items()}
     for done, (key, digest) in enumerate(digests.items(), start=1):
@@ -112,6 +111,16 @@ def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Prog
     if original_layout:
         for rollout_set, keys in shards.items():
             write_csv(keys, replace(data, root=folder).csv_file(rollout_set), data)
+
+
+def _vocabulary(data: DataFolder) -> tuple[Stored, Stored]:
+    return data.centroids_file, data.centroids_file.with_suffix(".json")
+
+
+def _require_vocabulary(data: DataFolder) -> None:
+    for file in _vocabulary(data):
+        if not file.exists():
+            raise NcaError(f"{file} is missing: materialize the asset 'centroids' again")
 
 
 def _unchanged(key: ShardKey, digest: str, data: DataFolder) -> Manifest:

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from nca_assets.ids import ShardKey
 from nca_assets.in_process import materialize_centroids, materialize_chain, project_instance
 from nca_assets.project import Project
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
@@ -17,28 +18,34 @@ from nca_assets_tests.conftest import GOLDEN, PROJECT
 KEYS = ["set1-00000", "set1-00001"]
 """The partitions of a project whose chain is made."""
 
-STATES = ("fresh", "vocabulary", "chain")
-"""What tests begin with: a folder of data with a vocabulary and a Dagster home that knows nothing yet; the same, with
-the vocabulary materialized; with the chain of ``KEYS``. Each is made once, from the one before, and copied."""
+FRESH = "fresh"
+"""What tests begin with: a folder of data with a vocabulary and a Dagster home that knows nothing yet."""
+
+FROM = {"vocabulary": FRESH, "chain": "vocabulary", "begun": "vocabulary"}
+"""Other states, each by the one that it is made from: with the vocabulary materialized; with the chain of ``KEYS``;
+with three partitions of set1, the second of them damaged, and one of set2 without its labels. Each is made once, and
+copied."""
 
 
 @pytest.fixture(scope="session")
 def states(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Where a state of ``STATES`` lies, made when it is first asked for."""
+    """Where a state lies, made when it is first asked for."""
     folder = tmp_path_factory.mktemp("states")
 
     @cache
     def made(state: str) -> Path:
         place = folder / state
         with pytest.MonkeyPatch.context() as monkeypatch:
-            if state == STATES[0]:
+            if state == FRESH:
                 make_fresh(place, monkeypatch)
-            else:
-                begin(made(STATES[STATES.index(state) - 1]), place, monkeypatch)
+                return place
+            project = begin(made(FROM[state]), place, monkeypatch)
             if state == "vocabulary":
                 materialize_centroids()
             elif state == "chain":
                 list(materialize_chain(KEYS))
+            else:
+                make_begun(project)
         return place
 
     return made
@@ -50,6 +57,16 @@ def make_fresh(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_home(place / "home", monkeypatch)
     with project_instance() as instance:
         instance.get_asset_keys()
+
+
+def make_begun(project: Project) -> None:
+    from nca_assets_tests.orchestration.test_chain import SHARDS
+    from nca_assets_tests.orchestration.test_ranges import run_range
+
+    with project_instance() as instance:
+        assert run_range(instance, "set1-00000", "set1-00002").success
+        assert run_range(instance, "set2-00001", "set2-00001", {SHARDS}).success
+    project.data.tokens_file(ShardKey("set1", 1)).unlink()
 
 
 def make_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -81,7 +98,7 @@ def dagster_home(
     request: pytest.FixtureRequest, states: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """The home of the test's project, in the state that the test asks for by a fixture of its name."""
-    state = next((name for name in STATES if name in request.fixturenames), STATES[0])
+    state = next((name for name in FROM if name in request.fixturenames), FRESH)
     begin(states(state), tmp_path, monkeypatch)
     return tmp_path / "home"
 
@@ -101,6 +118,13 @@ def vocabulary(project: Project) -> Project:
 @pytest.fixture
 def chain(project: Project) -> Project:
     """The same project, where the partitions ``KEYS`` and the warehouse are made."""
+    return project
+
+
+@pytest.fixture
+def begun(project: Project) -> Project:
+    """The same project, where three partitions of set1 are made, the second of them damaged, and of set2 one without
+    its labels."""
     return project
 
 

@@ -8,7 +8,6 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from nca_assets.ids import ShardKey
 from nca_assets.orchestration.backfill.overview import take_overview
 from nca_assets.orchestration.partitions.events import Reporter
 from nca_assets.project import Project
@@ -18,15 +17,6 @@ from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
 from nca_assets_tests.test_cli import Capture, nca
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def begun(vocabulary: Project, instance: dg.DagsterInstance) -> Project:
-    """Three partitions of set1 made, the second of them damaged, and of set2 one without its labels."""
-    assert run_range(instance, KEYS[0], KEYS[2]).success
-    assert run_range(instance, "set2-00001", "set2-00001", {SHARDS}).success
-    vocabulary.data.tokens_file(ShardKey("set1", 1)).unlink()
-    return vocabulary
 
 
 def test_an_overview_counts_partitions_by_state(begun: Project, instance: dg.DagsterInstance) -> None:

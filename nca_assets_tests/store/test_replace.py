@@ -176,7 +176,6 @@ def test_files_and_folders_are_replaced_and_leftovers_removed_on_nfs(tmp_path: P
 def test_a_warehouse_is_built_and_a_dataset_published_on_nfs(labelled: DataFolder, nfs: list[int]) -> None:
     build_warehouse(labelled)
     publish(labelled / "published", labelled)
-    publish(labelled / "published", labelled)
     assert check_published(labelled / "published") == []
     assert not [path for path in local(labelled.root).iterdir() if path.name.startswith(".")]
     assert nfs

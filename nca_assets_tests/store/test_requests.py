@@ -48,7 +48,7 @@ def test_requests_do_not_grow_with_partitions(gate: Gateway) -> None:
         return len(gate.asked)
 
     assessing, building = [], []
-    for first, stop in ((0, 20), (20, 40)):
+    for first, stop in ((0, 8), (8, 16)):
         add_partitions(data, BucketPath("nca", place / "source"), first, stop)
         assert len(assess(data, {}).sets) == 2
         assessing.append(requests_of(lambda: assess(data, {})))

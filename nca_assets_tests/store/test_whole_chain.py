@@ -1,7 +1,6 @@
 """The whole chain with its data in a bucket of a real S3 server: the same files as in a folder, and clear errors."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +27,10 @@ from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import freeze, read_collection
 from nca_assets.warehouse.history import append_history, merge_history
+from nca_assets_tests import warm
 from nca_assets_tests.conftest import GOLDEN
 from nca_assets_tests.end_to_end.conftest import free_port
-from nca_assets_tests.servers import BIN, S3
+from nca_assets_tests.servers import S3
 from nca_assets_tests.store.gateway import Gateway
 
 KEYS = [ShardKey("set1", 0), ShardKey("set1", 1), ShardKey("set2", 1)]
@@ -143,9 +143,7 @@ def test_what_is_wrong_is_said_in_one_line(s3: S3, wrong: str, command: str, tmp
     environment = os.environ | {"NCA_DATA": "s3://nca/wrong", "DAGSTER_HOME": str(tmp_path)} | changed
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}")
     before = s3.objects
-    done = subprocess.run(
-        [BIN / "nca", *command.split()], env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    done = warm.completed(["nca", *command.split()], tmp_path, environment)
     assert done.returncode == 1
     address = environment["AWS_ENDPOINT_URL"]
     assert done.stderr.startswith(f"nca: {address} {message}")

@@ -23,12 +23,6 @@ from nca_assets.warehouse.read import connect
 from nca_assets_tests.conftest import local
 
 
-@pytest.fixture
-def built(labelled: DataFolder) -> DataFolder:
-    build_warehouse(labelled)
-    return labelled
-
-
 def rows(data: DataFolder, query: str) -> list[tuple]:
     with connect(data) as connection:
         return connection.execute(query).fetchall()
@@ -200,10 +194,11 @@ def test_what_the_next_build_will_hold_is_no_difference(built: DataFolder) -> No
     assert not any(shard.labelled_since or shard.unlabelled for shard in count_rollouts(built))
 
 
-def test_a_part_that_the_build_should_have_seen_is_a_difference(built: DataFolder) -> None:
-    with duckdb.connect(local(built / "nca.duckdb")) as connection:
+def test_a_part_that_the_build_should_have_seen_is_a_difference(labelled: DataFolder) -> None:
+    build_warehouse(labelled)
+    with duckdb.connect(local(labelled / "nca.duckdb")) as connection:
         connection.execute("DELETE FROM labels WHERE shard = 1")
-    wrong = [shard for shard in count_rollouts(built) if not shard.agree]
+    wrong = [shard for shard in count_rollouts(labelled) if not shard.agree]
     assert [str(shard) for shard in wrong] == [
         "set2-00001: 4 rollouts in the manifest, 4 in the labels, 0 in the warehouse"
     ]

@@ -16,12 +16,6 @@ from nca_assets_tests.conftest import local
 ALL = "SELECT rollout_id FROM labels"
 
 
-@pytest.fixture
-def built(labelled: DataFolder) -> DataFolder:
-    build_warehouse(labelled)
-    return labelled
-
-
 def classes(built: DataFolder) -> dict[str, str]:
     with connect(built) as connection:
         return dict(connection.execute("SELECT rollout_id, behavior FROM labels").fetchall())
