@@ -310,7 +310,7 @@ def grain_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batc
     return iter(every.repeat().to_iter_dataset(read))
 
 
-def web_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+def web_dataset(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
     """webdataset, with a tar of ``.npy`` members for each worker."""
     import webdataset as wds
 
@@ -323,7 +323,7 @@ def web_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batche
     return again(wds.compat.WebLoader(piped, batch_size=None, num_workers=workers) if workers else piped)
 
 
-def hf_datasets(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+def hf_datasets(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
     """Hugging Face ``datasets``, streaming rollouts from two Parquet files."""
     import datasets
 
@@ -335,7 +335,7 @@ def hf_datasets(data: DataFolder, source: RolloutSource, workers: int) -> Batche
     )
 
 
-def lit_data(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+def lit_data(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
     """litdata, with a rollout an item."""
     import litdata  # pyright: ignore[reportMissingImports]
 
