@@ -106,6 +106,7 @@ def measure(data: DataFolder, seconds: float, rounds: int) -> Iterator[Metric]:
 
     source = RolloutSource.files(data)
     write_bins(data, source)
+    write_peers(data, source)
     for name, offsets in (("unpacked_bin_ratio", TRANSITION), ("windows_bin_ratio", LONG_HORIZON)):
         mine = Stream(source.unpacked(), offsets, BATCH).forever()
         yield metric(name, in_turns((batch.tokens for batch in mine), bins(data, source, offsets), seconds))
@@ -176,6 +177,28 @@ def write_bins(data: DataFolder, source: RolloutSource) -> None:
                 opened.write(np.ascontiguousarray(tokens).data)
 
 
+def write_peers(data: DataFolder, source: RolloutSource) -> None:
+    """Write the peers' files: two of each kind, for two workers. Not in a fork, where Polars must not compute."""
+    import webdataset as wds
+
+    root = Path(str(data.root))
+    arrays = [np.ascontiguousarray(rollout.tokens) for rollout in source]
+    for part in range(2):
+        with wds.writer.TarWriter(str(root / f"{part}.tar")) as tar:
+            for number, array in enumerate(arrays[part::2]):
+                tar.write({"__key__": f"{number:06d}", "npy": array})
+        rows = [{"shape": array.shape, "tokens": array.tobytes()} for array in arrays[part::2]]
+        pl.DataFrame(rows).write_parquet(root / f"{part}.parquet", row_group_size=16)
+    if find_spec("litdata") and not (root / "litdata").exists():
+        from litdata.streaming.writer import BinaryWriter  # pyright: ignore[reportMissingImports]
+
+        writer = BinaryWriter(str(root / "litdata"), chunk_bytes="64MB")
+        for number, array in enumerate(arrays):
+            writer[number] = array
+        writer.done()
+        writer.merge()
+
+
 def bins(data: DataFolder, source: RolloutSource, offsets: tuple[int, ...]) -> Batches:
     """By hand: an epoch is a random order of all samples of each grid, and of all batches."""
     chance, frames = np.random.default_rng(0), np.array(offsets)
@@ -214,6 +237,7 @@ def cpu_rate(batches: Batches, seconds: float) -> float:
 def contenders(data: DataFolder, source: RolloutSource) -> dict[str, Callable[[], Batches]]:
     """Ours from files and the peers, with their numbers of workers. Opened before a fork, as Polars needs it."""
     stream = source.transitions(BATCH)
+    next(iter(stream))  # what is compiled is loaded before a fork
     ours: dict[str, Callable[[], Batches]] = {
         f"files_{workers}": lambda w=workers: (batch.tokens for loader in [stream.loader(w)] for batch in again(loader))
         for workers in (0, 2)
@@ -286,58 +310,36 @@ def grain_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batc
     return iter(every.repeat().to_iter_dataset(read))
 
 
-def web_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+def web_dataset(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
     """webdataset, with a tar of ``.npy`` members for each worker."""
     import webdataset as wds
-
-    folder = Path(str(data.root)) / "tars"
-    if not (folder / "1.tar").exists():
-        folder.mkdir(exist_ok=True)
-        for part in range(2):
-            with wds.writer.TarWriter(str(folder / f"{part}.tar")) as tar:
-                for number, rollout in enumerate(source[part::2]):
-                    tar.write({"__key__": f"{number:06d}", "npy": np.ascontiguousarray(rollout.tokens)})
 
     def unroll(members: Iterable[dict[str, Any]]) -> Iterator[Array]:
         for member in members:
             yield from samples(member["npy"])
 
-    files = wds.compat.WebDataset(str(folder / "{0..1}.tar"), shardshuffle=False, empty_check=False)
+    files = wds.compat.WebDataset(str(data.root) + "/{0..1}.tar", shardshuffle=False, empty_check=False)
     piped = files.decode().compose(unroll).batched(BATCH, collation_fn=np.stack)
     return again(wds.compat.WebLoader(piped, batch_size=None, num_workers=workers) if workers else piped)
 
 
-def hf_datasets(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+def hf_datasets(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
     """Hugging Face ``datasets``, streaming rollouts from two Parquet files."""
     import datasets
 
-    folder = Path(str(data.root)) / "parquet"
-    if not (folder / "1.parquet").exists():
-        folder.mkdir(exist_ok=True)
-        for part in range(2):
-            arrays = [np.ascontiguousarray(rollout.tokens) for rollout in source[part::2]]
-            rows = [{"shape": array.shape, "tokens": array.tobytes()} for array in arrays]
-            pl.DataFrame(rows).write_parquet(folder / f"{part}.parquet", row_group_size=16)
     stream = datasets.load_dataset(
-        "parquet", data_files=str(folder / "*.parquet"), split="train", streaming=True, cache_dir=str(data / "cache")
+        "parquet", data_files=f"{data.root}/*.parquet", split="train", streaming=True, cache_dir=str(data / "cache")
     )
     return batched(
         lambda: (np.frombuffer(row["tokens"], np.uint8).reshape(row["shape"]) for row in iter(stream)), workers
     )
 
 
-def lit_data(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
+def lit_data(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
     """litdata, with a rollout an item."""
     import litdata  # pyright: ignore[reportMissingImports]
 
-    folder = Path(str(data.root)) / "litdata"
-    if not folder.exists():
-        writer = litdata.streaming.writer.BinaryWriter(str(folder), chunk_bytes="64MB")
-        for number, rollout in enumerate(source):
-            writer[number] = np.ascontiguousarray(rollout.tokens)
-        writer.done()
-        writer.merge()
-    items = litdata.StreamingDataset(str(folder), shuffle=False)
+    items = litdata.StreamingDataset(f"{data.root}/litdata", shuffle=False)
     return batched(lambda: iter(items), workers)
 
 

@@ -30,8 +30,8 @@ def mix(streams: Mapping[Stream, float], *, seed: int = 0) -> Mix:
     batches as the first epochs of all streams. ``batch.stream`` is the number of the stream that a batch is from.
     Raises ``NcaError`` if a weight is not positive.
 
-    >>> native, calm = data.recipes("set3", range(256)), data.rollouts("behavior = 'rhythmic'")
-    >>> mixed = nca.mix({native.transitions(): 0.7, calm.transitions(): 0.3})
+    >>> native, small = data.recipes("set3", range(256)), data.rollouts("height <= 48")
+    >>> mixed = nca.mix({native.transitions(): 0.7, small.transitions(): 0.3})
     >>> next(iter(mixed.loader())).stream
     """
     if not streams or not all(0 < weight < np.inf for weight in streams.values()):

@@ -230,10 +230,11 @@ class RolloutSource(Kinds, Sequence[Rollout]):
     def __getitem__(self, position: SupportsIndex | slice) -> Rollout | RolloutSource:
         if isinstance(position, slice):
             return self.take(range(len(self))[position])
-        return self.__getitems__([range(len(self))[operator.index(position)]])[0]
+        return next(self._rollouts([range(len(self))[operator.index(position)]]))
 
     def __getitems__(self, positions: Sequence[int]) -> list[Rollout]:
         """Several rollouts, read at the same time, as torch's ``DataLoader`` asks for them."""
+        _explain_collating()
         return list(self._rollouts(positions))
 
     def __iter__(self) -> Iterator[Rollout]:
@@ -248,6 +249,16 @@ class RolloutSource(Kinds, Sequence[Rollout]):
     def _wanted(self, position: int) -> Request:
         number, index, shard, *shape = self.places[position].tolist()
         return Request(RolloutId(self._sets[number], index), shard, tuple(shape))
+
+
+def _explain_collating() -> None:
+    """Have torch's default way to make a batch say why it can't."""
+    from torch.utils.data._utils.collate import default_collate_fn_map
+
+    def refuse(_batch: Any, **_: Any) -> None:
+        raise NcaError("rollouts can't be collated: pass batch_size=None, or take a stream, like source.transitions()")
+
+    default_collate_fn_map[Rollout] = refuse
 
 
 def _table(rows: list[tuple[Any, ...]]) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Sources: the same bytes from files and from recipes, chosen in SQL, and errors that name the shard."""
 
+import operator
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.loading import same_recipe
 from nca_assets.loading.readers import read_recipes
 from nca_assets.loading.source import RolloutSource
+from nca_assets.loading.splits import split_of
 from nca_assets.project import Project
 from nca_assets.shards.manifest import rollout_digest
 from nca_assets.versions import RECIPE_VERSION
@@ -229,3 +231,36 @@ def test_grain_loads_from_it_as_it_is(shards: DataFolder) -> None:
         source = RolloutSource.files(shards)
         data = grain.MapDataset.source(source).shuffle(seed=3).map(lambda rollout: rollout.id)
         assert sorted(data[i] for i in range(len(data))) == source.ids
+
+
+def test_what_needs_rollouts_of_one_shape_says_so(shards: DataFolder) -> None:
+    with pytest.raises(NcaError, match=r"rollouts can't be collated: pass batch_size=None"):
+        next(iter(torch_loader(RolloutSource.files(shards), 0, 4)))
+
+
+def test_slices_and_sums_are_sources(shards: DataFolder) -> None:
+    source = RolloutSource.files(shards)
+    assert source[2:20:3].ids == source.ids[2:20:3]
+    assert (source[:5] + source[3:9]).ids == source.ids[:9]
+    with pytest.raises(NcaError, match="read in the same way can be added: mix their streams"):
+        operator.add(source, RolloutSource.recipes("set3", range(4), shards))
+
+
+def test_recipes_can_be_those_of_a_split(shards: DataFolder) -> None:
+    source = RolloutSource.recipes("set3", range(100), shards, split="test")
+    assert source.ids == [
+        rollout for rollout in RolloutSource.recipes("set3", range(100), shards).ids if split_of(rollout) == "test"
+    ]
+    with pytest.raises(NcaError, match="no split 'dev': use train, validation, test"):
+        RolloutSource.recipes("set3", range(4), shards, split="dev")
+
+
+@pytest.mark.parametrize("index", [-1, 2**32])
+def test_recipes_that_no_set_has_are_refused(shards: DataFolder, index: int) -> None:
+    with pytest.raises(NcaError, match=f"set3 has no recipe {index}: give indices from 0 to 4294967295"):
+        RolloutSource.recipes("set3", [3, index], shards)
+
+
+def test_balancing_by_a_label_that_is_not_there_is_refused(shards: DataFolder) -> None:
+    with pytest.raises(NcaError, match="this source has no label 'behavior'"):
+        RolloutSource.files(shards).balanced()
