@@ -188,19 +188,39 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return clone(tmp_path_factory.mktemp("readme") / "clone", NCA_SHARD_SIZE="16", NCA_FRAMES="140")
 
 
+EXAMPLES = {
+    "examples/sample_usage.py": r"batch 1 of",
+    "examples/next_frame.py": r"test split: .* nats per cell",
+    "examples/anomaly.py": r"tampered transitions: AUROC [01]\.\d+\nclasses never seen: AUROC [01]\.\d+",
+}
+"""What each of them says."""
+
+
+def test_every_example_is_in_the_documents() -> None:
+    assert {file.relative_to(PROJECT).as_posix() for file in PROJECT.glob("examples/*.py")} == EXAMPLES.keys()
+    run = {shlex.split(command)[1] for _, block in BLOCKS for command in commands(block) if "python" in command}
+    assert run == EXAMPLES.keys()
+
+
 @pytest.mark.slow
 def test_every_command_and_program_of_the_documents_runs_in_order(newcomer: Project) -> None:
-    """All but make's, whose recipes are checked to exist; 'make demo' has a test of its own."""
+    """Each once; all but make's, whose recipes are checked to exist; 'make demo' has a test of its own."""
+    ran: set[str] = set()
     for kind, block in BLOCKS:
         if kind == "python":
             done = newcomer.python("-c", block)
             assert done.returncode == 0, f"{block}\n{done.stderr}"
             assert done.stdout.strip()
             continue
-        for command in re.findall(r"^\$ (.+)$", block, re.MULTILINE):
-            words = shlex.split(command)
-            done = run_as_documented(newcomer, words)
-            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        for command in commands(block):
+            if command not in ran:
+                done = run_as_documented(newcomer, shlex.split(command))
+                assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            ran.add(command)
+
+
+def commands(block: str) -> list[str]:
+    return re.findall(r"^\$ (.+)$", block, re.MULTILINE)
 
 
 def run_as_documented(project: Project, words: list[str]) -> subprocess.CompletedProcess[str]:
@@ -209,8 +229,10 @@ def run_as_documented(project: Project, words: list[str]) -> subprocess.Complete
             return project.run("make", "--dry-run", *rest)
         case [".venv/bin/nca", *arguments]:
             return project.nca(*arguments)
-        case [".venv/bin/python", *arguments]:
-            return project.python(*arguments)
+        case [".venv/bin/python", example, *options]:
+            done = project.python(example, *options)
+            assert re.search(EXAMPLES[example], done.stdout), done.stdout + done.stderr
+            return done
     raise AssertionError(f"no way to run {words[0]}")
 
 

@@ -100,7 +100,7 @@ def state_digest(state: Tensor) -> str:
     return hashlib.sha256(units.astype("<i2").tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize("frames", [30, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("frames", [30, pytest.param(500, marks=pytest.mark.long)])
 @pytest.mark.usefixtures("threads")
 def test_every_way_of_computing_gives_the_same_bits(frames: int, centroids: Tensor) -> None:
     torch.set_num_threads(2)

@@ -30,9 +30,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def project(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """On a machine of four GPUs, four of eight that this process may see."""
-    claim_gpus(4, monkeypatch)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,GPU-7")
+    """On a machine of two GPUs, two of eight that this process may see."""
+    claim_gpus(2, monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7")
     return replace(project, resources=project.resources.model_copy(update={"device": "auto", "threads": 8}))
 
 
@@ -41,7 +41,9 @@ def claim_gpus(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "find_spec", lambda _: True)
 
 
-def test_all_gpus_are_used_each_by_one_process(project: Project) -> None:
+def test_all_gpus_are_used_each_by_one_process(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim_gpus(4, monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,GPU-7")
     notes = facts(list(make_all(jobs(104), project, unseen)))
     assert len(notes) == 104
     require_own_devices(notes)
@@ -70,7 +72,7 @@ def test_progress_counts_partitions(project: Project) -> None:
         yield lambda done, total: seen.append((done, total))
 
     list(make_all(jobs(4), project, watch))
-    assert titles == [("partitions on 4 GPUs", "partitions")]
+    assert titles == [("partitions on 2 GPUs", "partitions")]
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
@@ -125,7 +127,7 @@ def test_closing_ends_the_processes(project: Project) -> None:
     outcomes = make_all(jobs(12), project, unseen)
     next(outcomes)
     begun = makers(psutil.Process())
-    assert len(begun) == 4
+    assert len(begun) == 2
     outcomes.close()
     assert not any(process.is_running() for process in begun)
 
