@@ -40,7 +40,8 @@ def address(cluster: RayCluster) -> str:
 
 @pytest.fixture
 def with_gpus(project: Project, address: str) -> Project:
-    return fakes.on_ray(project, address, shard_gpus=1)
+    """Two processes at a time, each with two GPUs."""
+    return fakes.on_ray(project, address, shard_gpus=2)
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ def without(project: Project, address: str) -> Project:
     return fakes.on_ray(project, address, shard_gpus=0)
 
 
-def test_every_shard_is_made_on_the_device_that_ray_gave(with_gpus: Project) -> None:
-    notes = facts(list(workers.make_all(jobs(104), with_gpus, unseen)))
+def test_every_shard_is_made_on_the_device_that_ray_gave(project: Project, address: str) -> None:
+    notes = facts(list(workers.make_all(jobs(104), fakes.on_ray(project, address, shard_gpus=1), unseen)))
     require_own_devices(notes)
     require_busy_devices(notes)
     assert {note["used"] for note in notes} == {"0", "1", "2", "3"}
@@ -111,7 +112,7 @@ def test_workers_of_another_version_are_refused(
 ) -> None:
     monkeypatch.setattr(workers, "code_version", lambda: "0.0.9+0123abcd")
     with pytest.raises(NcaError, match=r"the Ray worker on \S+ has nca-assets \S+, this run 0\.0\.9") as refused:
-        list(workers.make_all(jobs(8), request.getfixturevalue(kind), unseen))
+        list(workers.make_all(jobs(1), request.getfixturevalue(kind), unseen))
     assert code_version() in str(refused.value)
 
 
