@@ -192,6 +192,7 @@ EXAMPLES = {
     "examples/sample_usage.py": r"batch 1 of",
     "examples/next_frame.py": r"test split: .* nats per cell",
     "examples/anomaly.py": r"tampered transitions: AUROC [01]\.\d+\nclasses never seen: AUROC [01]\.\d+",
+    "examples/transfer.py": r"rollouts - shuffled: [+-]\d\.\d+ ± \d+\.\d+",
 }
 """What each of them says."""
 
