@@ -20,6 +20,8 @@ AREA, EDGE = "#E4E4E4", "#777777"
 COLORS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#222222", "#EE8866")
 """Distinct for the color-blind: Paul Tol's bright scheme, with black, and the orange of his light scheme."""
 
+MARKERS = "os^vDPX*"
+
 
 def leaderboard(boards: pl.DataFrame) -> Picture:
     """Each model's mean cross-entropy with its 95 % interval, best on top, beside the floor; from the boards' rows."""
@@ -60,10 +62,16 @@ def _horizon_curve(curves: pl.DataFrame) -> Figure:
     axes.plot(horizons, floor["cross_entropy"].to_numpy(), color=EDGE, linewidth=1)
     last = curves.filter(horizon=int(horizons[-1])).sort("cross_entropy", descending=True)
     models = [name for name in last["model"] if name != FLOOR]
-    for name, color in zip(models, COLORS, strict=False):
+    for name, color, marker in zip(models, COLORS, MARKERS, strict=False):
         means = curves.filter(model=name)
         axes.plot(
-            horizons, means["cross_entropy"].to_numpy(), "o-", color=color, markersize=3, linewidth=1.4, label=name
+            horizons,
+            means["cross_entropy"].to_numpy(),
+            f"{marker}-",
+            color=color,
+            markersize=4.5,
+            linewidth=1.2,
+            label=name,
         )
     told = " floor: the noise still to come, to one who knows the rule and the hidden state"
     axes.text(horizons[0], 0.5, told, color=EDGE, va="bottom", fontsize=8)
