@@ -80,7 +80,7 @@ class DataFolder:
         if not isinstance(found, Description):
             create_description(Description(**dict(found or shape)), root)
             found = read_description(root)
-        remove_leftovers(root)  # of a process that died while it described the dataset
+        remove_leftovers(root, description_file(root).name)  # of a process that died while it described the dataset
         if found is None:
             raise NcaError(f"{description_file(root)} was removed while being read: run it again")
         _require_shape(found, shape, root)

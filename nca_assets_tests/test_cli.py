@@ -23,11 +23,13 @@ from nca_assets.labels.write import write_labels
 from nca_assets.settings import Resources
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.shards.manifest import read_manifest, rollout_digest
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.current import current_source
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import freeze
 from nca_assets_tests.conftest import local
+from nca_assets_tests.explorer.test_page import content_of
 from nca_assets_tests.labels import movies
 from nca_assets_tests.orchestration.conftest import make_home
 from nca_assets_tests.shards.test_verify import forge
@@ -78,7 +80,10 @@ def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:
 
 def test_the_versions_are_printed(capsys: Capture) -> None:
     assert nca("--version") == 0
-    assert capsys.readouterr().out == f"nca-assets {version('nca-assets')}: recipe 2, labels 2\n"
+    assert (
+        capsys.readouterr().out
+        == f"nca-assets {version('nca-assets')}: recipe {RECIPE_VERSION}, labels {LABEL_VERSION}\n"
+    )
 
 
 def test_the_status_as_json(
@@ -292,7 +297,8 @@ def test_rollouts_of_ones_choice_to_explore(built: DataFolder, tmp_path: Path, c
     out = tmp_path / "explorer.html"
     assert nca("explore", "set_name = 'set2'", "--out", str(out)) == 0
     assert f"{out}: 4 rollouts, 0." in capsys.readouterr().out
-    assert "set2/000004" in out.read_text()
+    [ids] = [column["values"] for column in content_of(out)["columns"] if column["name"] == "rollout_id"]
+    assert sorted(ids) == [f"set2/00000{index}" for index in range(4, 8)]
     assert nca("explore", "nonsense =", "--out", str(out)) == 1
     assert "DuckDB: Parser Error" in capsys.readouterr().err
 

@@ -89,6 +89,14 @@ os.{step} = lambda *given, **options: (done(*given, **options), os._exit(9))
     assert [file.name for file in (tmp_path / "data").iterdir()] == ["dataset.json"]
 
 
+def test_opening_a_dataset_leaves_what_others_are_writing(data: DataFolder) -> None:
+    """Such as a warehouse, whose builder has no lock on its file."""
+    building = local(data / ".nca.duckdb.0123456789ab.part")
+    building.touch()
+    DataFolder.create(data.root, SMALL)
+    assert building.exists()
+
+
 def test_another_shape_is_refused_and_changes_nothing(data: DataFolder) -> None:
     before = (data / "dataset.json").read_bytes()
     for shape, message in (

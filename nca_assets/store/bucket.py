@@ -44,7 +44,7 @@ class BucketStore:
     def modified_at(self, file: BucketPath) -> float:
         return file.stat().st_mtime
 
-    def remove_leftovers(self, folder: BucketPath) -> None:
+    def remove_leftovers(self, folder: BucketPath, name: str) -> None:
         """Objects appear whole, so there are none."""
 
     def stamp(self, file: BucketPath) -> int:  # noqa: ARG002

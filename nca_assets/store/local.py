@@ -40,8 +40,8 @@ class LocalStore:
     def modified_at(self, file: Path) -> float:
         return file.stat().st_ctime
 
-    def remove_leftovers(self, folder: Path) -> None:
-        remove_leftovers(folder)
+    def remove_leftovers(self, folder: Path, name: str) -> None:
+        remove_leftovers(folder, name)
 
     def stamp(self, file: Path) -> int:
         return file.stat().st_mtime_ns

@@ -107,9 +107,10 @@ def _create_locked(path: Path) -> tuple[Path, int]:
         os.close(lock)  # another writer took it for abandoned before it was locked
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what dead writers of files in ``folder`` have left, for names that none is written under again."""
-    for leftover in folder.glob(f".*{TEMPORARY}"):
+def remove_leftovers(folder: Path, name: str = "*") -> None:
+    """Remove what dead writers of files in ``folder`` have left, for names that none is written under again; by
+    default of all such files, which no other kind of writer may be at work on."""
+    for leftover in folder.glob(f".{name}.{12 * '?'}{TEMPORARY}"):
         _remove_abandoned(folder / leftover.name[1 : -len(f".{12 * '?'}{TEMPORARY}")])
 
 

@@ -125,7 +125,7 @@ def test_large_grids_and_short_rollouts_are_left_out(source: RolloutSource) -> N
     [
         ({"spans": 0}, "0 spans of a rollout are too few"),
         ({"seed": -1}, "seed -1 is out of range"),
-        ({"split": "val"}, "there is no split 'val': use one of train, validation, test"),
+        ({"split": "val"}, "there is no split 'val': use train, validation, test"),
         ({"unit": "word"}, "can't be 'word'"),
     ],
 )

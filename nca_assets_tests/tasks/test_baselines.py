@@ -155,7 +155,7 @@ def test_networks_know_no_edge(build: type[ConvNet] | type[Transformer]) -> None
 def test_networks_learn_and_training_is_repeatable(
     build: type[ConvNet], scored: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = split("train", scored).take(range(16))
+    few = split("train", scored).take(range(32))
     steps: list[int] = []
     given = windows(few)
     predict = train(build, given, "cpu", lambda done, _: steps.append(done))
