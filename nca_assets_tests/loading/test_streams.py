@@ -314,7 +314,7 @@ from nca_assets.loading.source import RolloutSource
 source = RolloutSource.files(DataFolder.open(sys.argv[1]))
 if len(sys.argv) > 2:
     source = source.take(range(int(sys.argv[2])))
-stream = source.transitions(batch_size=256)
+stream = source.transitions(batch_size=256, rollouts_open=128)
 print(sum(batch.tokens.numel() for batch in stream), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

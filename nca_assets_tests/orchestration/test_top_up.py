@@ -132,6 +132,13 @@ def test_a_range_across_sets_stays_as_it_was_requested_when_sets_grow(
     assert partitions_in_flight(instance, grown) == asked
 
 
+def test_a_range_across_sets_is_made_in_order(vocabulary: Project, instance: dg.DagsterInstance) -> None:
+    assert vocabulary
+    assert run_range(instance, KEYS[2], "set2-00001").success
+    made_in_turn = [record.partition_key for record in instance.fetch_materializations(SHARDS, limit=9).records[::-1]]
+    assert made_in_turn == [KEYS[2], KEYS[3], "set2-00000", "set2-00001"]
+
+
 EXECUTE = """
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run

@@ -80,11 +80,11 @@ def test_the_interval_has_the_truth() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", TRUTHS)
-def test_the_interval_has_the_truth_in_a_thousand_trials(name: str) -> None:
-    share = covered(name, 1000)
-    print(f"{name}: {share:.3f}")
-    assert share >= 0.92
+def test_the_interval_has_the_truth_in_a_thousand_trials() -> None:
+    """Of each kind alike."""
+    shares = {name: covered(name, -(-1000 // len(TRUTHS))) for name in TRUTHS}
+    print(shares)
+    assert min(shares.values()) >= 0.92
 
 
 @pytest.mark.parametrize("name", TRUTHS)

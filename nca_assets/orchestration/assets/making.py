@@ -37,7 +37,8 @@ def check_specs(stages: Sequence[Stage], partitions: dg.PartitionsDefinition) ->
 def partitions_of(context: dg.AssetExecutionContext, there: Callable[[], Sequence[ShardKey]]) -> list[str]:
     """The partitions of a run; of a run of checks alone that names none, those that are ``there``."""
     if _names_partitions(context):
-        return named_partitions(context.instance, context.run) or list(context.partition_keys)
+        named = named_partitions(context.instance, context.run)
+        return [key for key in context.partition_keys if not named or key in named]
     if context.selected_asset_keys:
         raise NcaError("this run names no partition: choose some")
     return [str(key) for key in there()]

@@ -36,21 +36,21 @@ def partitions_in_flight(instance: dg.DagsterInstance, project: Project) -> set[
     return busy
 
 
-def named_partitions(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
-    """The shard partitions that ``run`` names, in order.
+def named_partitions(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[str]:
+    """The shard partitions that ``run`` names; none if Dagster logged none.
 
     A range across sets means what it did when the run, or the one that it repeats, was requested, when Dagster logged
     each of its partitions: NCA_SHARDS_PER_SET may have been raised since, and others lie between its ends now.
     """
     if RANGE_START not in run.tags:
-        return [run.tags[PARTITION]]
+        return {run.tags[PARTITION]}
     first, last = ShardKey.parse(run.tags[RANGE_START]), ShardKey.parse(run.tags[RANGE_END])
     if first.set == last.set and not first.imported:
-        return [str(ShardKey(first.set, number)) for number in range(first.number, last.number + 1)]
+        return {str(ShardKey(first.set, number)) for number in range(first.number, last.number + 1)}
     asked, planned_event = run.root_run_id or run.run_id, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
     requested = retry_while_down(lambda: instance.all_logs(asked, of_type=planned_event))
     planned = (log.dagster_event.partition for log in requested if log.dagster_event)
-    return list(dict.fromkeys(partition for partition in planned if partition))
+    return {partition for partition in planned if partition}
 
 
 def _left_of_backfills(instance: dg.DagsterInstance) -> set[str]:
