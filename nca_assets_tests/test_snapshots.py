@@ -20,6 +20,8 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
 from nca_assets.tasks import leaderboard
+from nca_assets.tasks.baselines import uniform
+from nca_assets.tasks.predictions import write_predictions
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets_tests.conftest import PROJECT, labelled_shards
 from nca_assets_tests.orchestration.conftest import make_home
@@ -38,6 +40,7 @@ COMMANDS = {
     "no_rows": ["sql", "FROM stale_partitions"],
     "markup": ["sql", "SELECT '[red]x[/red]' AS \"[b]heading[/b]\", ':bomb:' AS \"[link=x]\", e'\\x1b[31m' AS escape"],
     "baselines": ["baselines"],
+    "score": ["score", "uniform.parquet"],
 }
 
 
@@ -53,6 +56,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
     with labelled_shards(folder, [ShardKey("set1", 0), ShardKey("set2", 0)]) as data, pytest.MonkeyPatch.context() as m:
         m.setattr(leaderboard, "NETWORKS", {})
         leaderboard.score_baselines(data, Project.load().resources, shown)
+        m.chdir(folder)
+        write_predictions(uniform, data, "uniform.parquet", model="guess")
         build_warehouse(data)
         make_home(folder / "home", m)
         m.setattr(in_process, "score_baselines", lambda: None)
