@@ -42,7 +42,7 @@ FIRST = 100
 
 STEPS, LAST_STEPS = 300, 40
 CELLS = 2048
-"""Of a step, about: the network sees 600,000 cells, the students 32,768."""
+"""Approximate cells per step: the network sees 600,000 in all, the students 32,768."""
 
 NAT = 1 / np.log(2)
 """In bits."""

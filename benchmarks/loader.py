@@ -4,8 +4,8 @@ Run: ``python benchmarks/loader.py [--quick]``
 
 All give batches of 64 samples of one grid from the same rollouts, on a warm page cache. Two floors and four peers:
 
-- ``bin``: what one would write by hand for the most speed, the tokens of each grid in a memory-mapped ``.bin`` and
-  ``numpy.take``, in a random order of all samples. It is measured in turns with ours, per second of CPU time.
+- ``bin``: the fastest hand-written loader, ``numpy.take`` on the tokens of each grid in a memory-mapped ``.bin``, with
+  all samples in random order. It is measured in turns with ours, per second of CPU time.
 - grain, webdataset, litdata (if installed) and ``datasets``, as their documentation has it: rollouts are cut into
   samples, which the library batches. A sample is a single array and batches are stacked by NumPy, which is their
   fastest way. But for grain, they read in order, since their shuffle buffers would mix grids; ours is shuffled.
@@ -237,7 +237,7 @@ def cpu_rate(batches: Batches, seconds: float) -> float:
 def contenders(data: DataFolder, source: RolloutSource) -> dict[str, Callable[[], Batches]]:
     """Ours from files and the peers, with their numbers of workers. Opened before a fork, as Polars needs it."""
     stream = source.transitions(BATCH)
-    next(iter(stream))  # what is compiled is loaded before a fork
+    next(iter(stream))  # loads the compiled code before a fork
     ours: dict[str, Callable[[], Batches]] = {
         f"files_{workers}": lambda w=workers: (batch.tokens for loader in [stream.loader(w)] for batch in again(loader))
         for workers in (0, 2)

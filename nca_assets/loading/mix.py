@@ -88,7 +88,7 @@ class Mix:
             chunk, within = chunk + 1, 0
 
     def identity(self) -> dict[str, Any]:
-        """All that the order of batches depends on, but for epoch and step: plain values."""
+        """Everything that determines the order of batches except epoch and step, as plain values."""
         streams = {f"stream {number}": stream.identity() for number, stream in enumerate(self.streams)}
         return {"weights": list(self.weights), "seed": self.seed} | streams
 

@@ -163,7 +163,7 @@ class Stream:
         return {name: value for name, value in self.__dict__.items() if name != "_cursor"}
 
     def identity(self) -> dict[str, Any]:
-        """All that the order of batches depends on, but for epoch and step: plain values."""
+        """Everything that determines the order of batches except epoch and step, as plain values."""
         names = ("offsets", "batch_size", "every", "starts", "seed", "shuffle", "tokens", "per_rollout", "fit")
         values = {name: getattr(self, name) for name in (*names, "drop_last", "rollouts_open")}
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
