@@ -284,6 +284,12 @@ def test_other_noise_and_another_start(page: Page, source: RolloutSource) -> Non
     np.testing.assert_array_equal(frames_of(page, "original", 20), before)
 
 
+def test_an_address_typed_while_the_page_names_the_rollout_shown_is_opened(page: Page) -> None:
+    page.evaluate("location.hash = 'set1/000036?noise=7'; history.replaceState(null, '', '#set2/000069')")
+    expect(page.locator("#effect")).to_contain_text("The noise of set1/000007.")
+    page.wait_for_url("**#set1/000036?noise=7")
+
+
 def test_it_filters(page: Page, source: RolloutSource) -> None:
     labels = source.table
     behavior, family = labels["behavior"].mode()[0], labels.drop_nulls("family")["family"].mode()[0]

@@ -94,7 +94,8 @@ function listen() {
   byId("scrub").oninput = () => { stage.frame = Number(byId("scrub").value); wake(); };
   byId("previous").onclick = () => beside(-1);
   byId("next").onclick = () => beside(1);
-  window.addEventListener("hashchange", () => openAddress(location.hash));
+  // Not location.hash: the name of the rollout shown until now may have replaced it in the meantime.
+  window.addEventListener("hashchange", event => openAddress(new URL(event.newURL).hash));
   for (const change of [dark, matchMedia("(max-width: 560px)")])
     change.addEventListener("change", () => { stage.drawn = null; wake(); drawMap(); });
   new ResizeObserver(() => { stage.drawn = null; wake(); }).observe(byId("screen"));
