@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, Protocol, Union
@@ -12,13 +14,13 @@ from typing import TYPE_CHECKING, Protocol, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.automaton.in_order import ROLLOUTS_PER_THREAD, in_order
+from nca_assets.automaton.in_order import in_order
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId, ShardKey, member_name
 from nca_assets.remedies import restore
 from nca_assets.settings import Resources
-from nca_assets.shards.archive import ArrayFile, read_tokens
+from nca_assets.shards.archive import Archive, ArrayFile
 from nca_assets.shards.manifest import cached_manifest
 from nca_assets.shards.read import member_of, reading, require_tokens
 from nca_assets.store.location import Stored
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
 
 Tokens = Union[NDArray[np.uint8], "Tensor"]
 """A rollout's tokens, uint8 (frames, height, width); a tensor on a GPU."""
+
+
+TOGETHER = 8
+"""Rollouts that a thread reads at a time: it opens their file once, and seldom waits for other threads."""
+
+GROUPS_PER_THREAD = 2
 
 
 @dataclass(frozen=True)
@@ -77,11 +85,23 @@ def _read_each(
     wanted: Iterable[Request], opened: Callable[[Stored], ArrayFile], data: DataFolder, resources: Resources
 ) -> Iterator[Tokens | NcaError]:
     with ThreadPoolExecutor(resources.threads) as pool:
-        futures = ((prod(one.shape), pool.submit(_read_or_error, one, opened, data)) for one in wanted)
+        futures = ((_bytes(some), pool.submit(_read_some, some, opened, data)) for some in _together(wanted))
         try:
-            yield from in_order(futures, resources.threads * ROLLOUTS_PER_THREAD, resources.memory_mb * 2**20)
+            for some in in_order(futures, resources.threads * GROUPS_PER_THREAD, resources.memory_mb * 2**20):
+                yield from some
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _together(wanted: Iterable[Request]) -> Iterator[list[Request]]:
+    """Successive rollouts of a shard, a few at a time."""
+    numbered = enumerate(wanted)
+    for _, some in groupby(numbered, lambda one: (one[0] // TOGETHER, one[1].rollout.set, one[1].shard)):
+        yield [one for _, one in some]
+
+
+def _bytes(some: list[Request]) -> int:
+    return sum(prod(one.shape) for one in some)
 
 
 def read_recipes(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens]:
@@ -101,20 +121,28 @@ def read_recipes(wanted: Iterable[Request], data: DataFolder, resources: Resourc
             yield from simulate_kept(rules, centroids, frames, machine)
 
 
+def _read_some(
+    some: list[Request], opened: Callable[[Stored], ArrayFile], data: DataFolder
+) -> list[NDArray[np.uint8] | NcaError]:
+    with ExitStack() as stack:
+        archive = cache(lambda file: stack.enter_context(Archive(opened(file))))
+        return [_read_or_error(one, archive, data) for one in some]
+
+
 def _read_or_error(
-    wanted: Request, opened: Callable[[Stored], ArrayFile], data: DataFolder
+    wanted: Request, archive: Callable[[Stored], Archive], data: DataFolder
 ) -> NDArray[np.uint8] | NcaError:
     try:
-        return _read(wanted, ShardKey(wanted.rollout.set, wanted.shard), opened, data)
+        return _read(wanted, ShardKey(wanted.rollout.set, wanted.shard), archive, data)
     except NcaError as error:
         return error
 
 
-def _read(wanted: Request, key: ShardKey, opened: Callable[[Stored], ArrayFile], data: DataFolder) -> NDArray[np.uint8]:
+def _read(wanted: Request, key: ShardKey, archive: Callable[[Stored], Archive], data: DataFolder) -> NDArray[np.uint8]:
     file, array, position = _place(key, wanted.rollout.index, data)
     with reading(file, restore(key), f"is damaged at {array}"):
         try:
-            tokens = read_tokens(opened(file), array, position)
+            tokens = archive(file).tokens(array, position)
         except FileNotFoundError:
             require_tokens(key, cached_manifest(key, data))
             raise

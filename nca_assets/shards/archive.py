@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import struct
 import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -22,6 +24,9 @@ from nca_assets.store.ranges import RangedObject
 
 LOCAL_HEADER = 30
 """Bytes of a ZIP member's own header, before its name; the lengths of name and extra field are its last four."""
+
+GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\0"
+"""The header of a file of gzip, without a name."""
 
 UTF8, ENCRYPTED = 0x800, 0x1
 """Flags of a ZIP member."""
@@ -48,23 +53,94 @@ WORD = 8
 """Bytes that are turned at once."""
 
 
+class Archive:
+    """An ``.npz`` that is open, for one thread."""
+
+    def __init__(self, file: ArrayFile) -> None:
+        self._file, self._opened = file, file.open("rb")
+        try:
+            self._version = (0, file.size) if isinstance(file, RangedObject) else _version(self._opened.fileno())
+            self._members = _directory(file, *self._version)
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the arrays."""
+        return [name.removesuffix(".npy") for name in self._members]
+
+    def tokens(self, key: str, position: int | None = None) -> NDArray[np.uint8]:
+        """The rollout in array ``key``, or in entry ``position`` of that array, in C order.
+
+        Raises ``ValueError`` if the array does not hold tokens, and errors of many types if the archive is damaged.
+        """
+        if position is None:
+            return np.require(as_tokens(self.array(key)), requirements=("C", "W"))
+        # Deflated data can only be read from the start. The last array of four axes is cached, so that a pass over its
+        # rollouts inflates it once, and the lock keeps threads from inflating it several times.
+        with LAST_ARRAY:
+            rollouts = _last_array(self._file, *self._version, key)
+        return rollouts[position].copy()
+
+    def array(self, key: str) -> NDArray[Any]:
+        """Array ``key``, of any dtype, axes and order."""
+        npy = self._inflated(f"{key}.npy")
+        header = HEADER.match(npy)
+        dtype = np.dtype(header["dtype"].decode() if header else object)
+        if header is None or dtype.hasobject:
+            with PARSER:
+                return np.lib.format.read_array(io.BytesIO(npy), allow_pickle=False)
+        shape = tuple(int(axis) for axis in header["axes"].split(b",") if axis.strip())
+        order = "F" if header["time_fastest"] == b"True" else "C"
+        return np.frombuffer(npy, dtype, offset=header.end()).reshape(shape, order=order)
+
+    def _inflated(self, name: str) -> bytes:
+        """The content of a member, read at once: what changes threads often is slow beside others."""
+        member, opened = self._members[name], self._opened
+        if member.flag_bits & ENCRYPTED or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            with zipfile.ZipFile(opened) as archive:
+                return archive.read(member)
+        encoded = name.encode("utf-8" if member.flag_bits & UTF8 else "cp437")
+        opened.seek(member.header_offset)
+        block = opened.read(LOCAL_HEADER + len(encoded) + len(member.extra) + member.compress_size)
+        length_of_name, length_of_extra = struct.unpack_from("<HH", block, LOCAL_HEADER - 4)
+        if block[LOCAL_HEADER : LOCAL_HEADER + length_of_name] != encoded:
+            raise ValueError("another member is in its place")
+        begin = LOCAL_HEADER + length_of_name + length_of_extra
+        block += opened.read(max(0, begin + member.compress_size - len(block)))
+        content = memoryview(block)[begin : begin + member.compress_size]
+        if member.compress_type == zipfile.ZIP_STORED:
+            if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
+                raise ValueError("wrong checksum")
+            return bytes(content)
+        # As a file of gzip, so that one call inflates and checks.
+        trailer = struct.pack("<II", member.CRC, member.file_size % 2**32)
+        return isal_zlib.decompress(b"".join((GZIP, content, trailer)), 31, member.file_size)
+
+
 def array_names(file: ArrayFile) -> list[str]:
     """The names of the arrays in ``file``."""
-    return [name.removesuffix(".npy") for name in _directory(file, *_version(file))]
+    with Archive(file) as archive:
+        return archive.names
 
 
 def read_tokens(file: ArrayFile, key: str, position: int | None = None) -> NDArray[np.uint8]:
-    """The rollout in array ``key`` of ``file``, or in entry ``position`` of that array, in C order.
+    """``Archive.tokens`` of ``file``."""
+    with Archive(file) as archive:
+        return archive.tokens(key, position)
 
-    Raises ``ValueError`` if the array does not hold tokens, and errors of many types if the archive is damaged.
-    """
-    if position is None:
-        return np.require(as_tokens(read_array(file, key)), requirements=("C", "W"))
-    # Deflated data can only be read from the start. The last array of four axes is cached, so that a pass over its
-    # rollouts inflates it once, and the lock keeps threads from inflating it several times.
-    with LAST_ARRAY:
-        rollouts = _last_array(file, *_version(file), key)
-    return rollouts[position].copy()
+
+def read_array(file: ArrayFile, key: str) -> NDArray[Any]:
+    """``Archive.array`` of ``file``."""
+    with Archive(file) as archive:
+        return archive.array(key)
 
 
 def as_tokens(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -83,42 +159,9 @@ def as_tokens(array: NDArray[Any]) -> NDArray[np.uint8]:
     return turned
 
 
-def read_array(file: ArrayFile, key: str) -> NDArray[Any]:
-    """Array ``key`` of ``file``, of any dtype, axes and order."""
-    npy = _inflate(file, f"{key}.npy")
-    header = HEADER.match(npy)
-    dtype = np.dtype(header["dtype"].decode() if header else object)
-    if header is None or dtype.hasobject:
-        with PARSER:
-            return np.lib.format.read_array(io.BytesIO(npy), allow_pickle=False)
-    shape = tuple(int(axis) for axis in header["axes"].split(b",") if axis.strip())
-    order = "F" if header["time_fastest"] == b"True" else "C"
-    return np.frombuffer(npy, dtype, offset=header.end()).reshape(shape, order=order)
-
-
 @lru_cache(maxsize=1)
 def _last_array(file: ArrayFile, _time: int, _size: int, key: str) -> NDArray[np.uint8]:
     return as_tokens(read_array(file, key))
-
-
-def _inflate(file: ArrayFile, name: str) -> bytes:
-    """The content of a member of a ZIP file."""
-    member = _directory(file, *_version(file))[name]
-    if member.flag_bits & ENCRYPTED or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        with file.open("rb") as opened, zipfile.ZipFile(opened) as archive:
-            return archive.read(member)
-    with file.open("rb") as opened:
-        opened.seek(member.header_offset)
-        length_of_name, length_of_extra = struct.unpack("<HH", opened.read(LOCAL_HEADER)[-4:])
-        if opened.read(length_of_name) != name.encode("utf-8" if member.flag_bits & UTF8 else "cp437"):
-            raise ValueError("another member is in its place")
-        opened.seek(length_of_extra, io.SEEK_CUR)
-        content = opened.read(member.compress_size)
-    if member.compress_type == zipfile.ZIP_DEFLATED:
-        content = isal_zlib.decompress(content, -15, member.file_size)
-    if len(content) != member.file_size or isal_zlib.crc32(content) != member.CRC:
-        raise ValueError("wrong checksum")
-    return content
 
 
 @lru_cache(maxsize=16)
@@ -128,10 +171,8 @@ def _directory(file: ArrayFile, _time: int, _size: int) -> dict[str, zipfile.Zip
         return {member.filename: member for member in archive.infolist()}
 
 
-def _version(file: ArrayFile) -> tuple[int, int]:
-    if isinstance(file, RangedObject):
-        return 0, file.size  # a fixed version
-    stat = file.stat()
+def _version(descriptor: int) -> tuple[int, int]:
+    stat = os.fstat(descriptor)
     return stat.st_mtime_ns, stat.st_size
 
 

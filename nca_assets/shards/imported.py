@@ -20,7 +20,7 @@ from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import IMPORTED_NAME, ShardKey
 from nca_assets.remedies import restore
 from nca_assets.settings import MIN_FRAMES
-from nca_assets.shards.archive import MAX_TOKENS, array_names, as_tokens, read_array
+from nca_assets.shards.archive import MAX_TOKENS, Archive, as_tokens
 from nca_assets.shards.counting import token_counts
 from nca_assets.shards.findings import clear_finding
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest, shard_digest, write_manifest
@@ -113,10 +113,9 @@ def _address(file: Stored) -> str:
 
 
 def _rollouts(source: Stored, remedy: str) -> Iterator[tuple[str, int | None, NDArray[np.uint8]]]:
-    with reading(source, remedy, "is not a readable .npz of plain arrays"):
-        file = local_copy(source)
-        for name in array_names(file):
-            tokens = _fit_tokens(read_array(file, name), f"{source}: {name}")
+    with reading(source, remedy, "is not a readable .npz of plain arrays"), Archive(local_copy(source)) as archive:
+        for name in archive.names:
+            tokens = _fit_tokens(archive.array(name), f"{source}: {name}")
             if tokens.ndim == 3:
                 yield name, None, tokens
             else:

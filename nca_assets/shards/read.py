@@ -12,7 +12,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError, TransientError
 from nca_assets.ids import ShardKey, member_name
 from nca_assets.remedies import remake, restore
-from nca_assets.shards.archive import ArrayFile, array_names, read_tokens
+from nca_assets.shards.archive import Archive, ArrayFile
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
 from nca_assets.store.location import Stored
 from nca_assets.store.refusals import clear_errors, is_transient
@@ -33,14 +33,13 @@ def _read(
 ) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
     require_tokens(key, manifest)
     file, remedy = manifest.tokens_file(data), restore(key)
-    with reading(file, remedy):
-        there = opened(file)
-        names = set(array_names(there))
+    with reading(file, remedy), Archive(opened(file)) as archive:
+        names = set(archive.names)
         for member in members:
             what = f"{file}: {member.place}"
             if member.key not in names:
                 raise DamageError(f"{what} is missing: {remedy}")
-            tokens = read_tokens(there, member.key, member.position)
+            tokens = archive.tokens(member.key, member.position)
             if wrong := _difference(tokens, member, len(manifest.token_counts)):
                 raise DamageError(f"{what} {wrong}: {remedy}")
             yield member, tokens
