@@ -344,11 +344,18 @@ def lit_data(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
 def run(batches: Batches, seconds: float) -> tuple[float, float]:
     """Transitions per second, and per second of CPU time with that of children, of what comes in so many seconds of CPU
     time after as many, since a process is slow while its memory grows."""
-    for _ in range(2):
-        began, began_cpu, taken = time.perf_counter(), cpu_time(), 0
-        while cpu_time() - began_cpu < seconds:  # a look at the children's time costs milliseconds
-            taken += sum(len(batch) for batch in itertools.islice(batches, 1000))
+    take(batches, seconds)
+    began, began_cpu = time.perf_counter(), cpu_time()
+    taken = take(batches, seconds)
     return taken / (time.perf_counter() - began), taken / (cpu_time() - began_cpu)
+
+
+def take(batches: Batches, seconds: float) -> int:
+    """How many transitions come in so many seconds of CPU time."""
+    began, taken = cpu_time(), 0
+    while cpu_time() - began < seconds:  # a look at the children's time costs milliseconds
+        taken += sum(len(batch) for batch in itertools.islice(batches, 1000))
+    return taken
 
 
 def cpu_time() -> float:
