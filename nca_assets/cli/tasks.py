@@ -33,7 +33,8 @@ def baselines() -> None:
 def score(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Written by nca.write_predictions.")],
     by: Annotated[
-        Literal["all", "behavior", "size"], typer.Option(help="Compare within each class or size of grid.")
+        Literal["all", "behavior", "difficulty", "size"],
+        typer.Option(help="Compare within each class, tier of difficulty or size of grid."),
     ] = "all",
 ) -> None:
     """Check files of predictions for the test split, and rank them among the baselines.

@@ -14,14 +14,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nca_assets.labels.names import TIERS
 from nca_assets.tasks.floor import FLOOR
 from nca_assets.tasks.long_horizon import TASK
 from nca_assets.tasks.scores import SCORES, with_size
 
-BOARDS = ("behavior", "size")
+BOARDS = ("behavior", "difficulty", "size")
 """Columns whose values have a board each; another label needs its name here, in ``IDENTITY`` and in the catalog."""
 
 ALL = "all"
+
+ASCENDING = (*TIERS, "small", "medium", "large")
+"""Values that have an order; others are in that of the alphabet."""
 
 RESAMPLES = 2000
 
@@ -42,9 +46,14 @@ def boards(rows: pl.DataFrame) -> pl.DataFrame:
     for (horizon,), group in rows.group_by("horizon", maintain_order=True):
         ranked += [{"board": ALL, "value": ALL, "horizon": horizon, **row} for row in _ranked(group)]
     for name in BOARDS:
-        for (value,), group in rows.filter(horizon=TASK).sort(name).group_by(name, maintain_order=True):
+        groups = rows.filter(pl.col(name).is_not_null(), horizon=TASK).partition_by(name, as_dict=True)
+        for (value,), group in sorted(groups.items(), key=lambda item: _place(item[0][0])):
             ranked += [{"board": name, "value": value, "horizon": TASK, **row} for row in _ranked(group)]
     return pl.DataFrame(ranked, infer_schema_length=None)
+
+
+def _place(value: str) -> tuple[int, str]:
+    return ASCENDING.index(value) if value in ASCENDING else 0, value
 
 
 def below_the_floor(ranked: pl.DataFrame) -> list[str]:

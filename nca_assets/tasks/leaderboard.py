@@ -36,7 +36,7 @@ from nca_assets.tasks.windows import Windows
 from nca_assets.vocabulary.current import current_digest
 from nca_assets.warehouse.catalog import BOARD_COLUMNS, SCORE_COLUMNS
 
-VERSION = 1
+VERSION = 2
 """Raised when a baseline or a score changes, so that kept parts are made again."""
 
 SEEDS = 3
@@ -183,4 +183,4 @@ def rank_predictions(files: Sequence[Path], data: DataFolder) -> tuple[pl.DataFr
     except DamageError:
         known = rows.clear()
     alone = set(known["rollout_id"]) != set(rows["rollout_id"])
-    return boards(rows if alone else pl.concat([known, rows])), alone
+    return boards(rows if alone else pl.concat([known, rows], how="diagonal")), alone

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.fixed_point import TOKENS
 
-IDENTITY = ("set_name", "behavior", "height", "width")
+IDENTITY = ("set_name", "behavior", "difficulty", "height", "width")
 SCORES = ("cross_entropy", "accuracy", "accuracy_changed", "accuracy_unchanged", "skill")
 
 FLOOR = 1e-6

@@ -54,7 +54,7 @@ SCORE_COLUMNS = (
     _MODEL,
     Column("seed", "SMALLINT", "Number of the training; 0 for what is not trained"),
     _HORIZON,
-    *label_columns("rollout_id", "set_name", "behavior", "height", "width"),
+    *label_columns("rollout_id", "set_name", "behavior", "difficulty", "height", "width"),
     _CROSS_ENTROPY,
     *_MEANS,
     Column("low", "DOUBLE", "Floor only: lower end of the 95 % interval of its score on this target"),
@@ -79,7 +79,7 @@ _RANKED = (
 )
 
 BOARD_COLUMNS = (
-    Column("board", "VARCHAR", "Label by which rollouts are grouped, like behavior or size, or all"),
+    Column("board", "VARCHAR", "Label by which rollouts are grouped, behavior, difficulty or size; or all"),
     Column("value", "VARCHAR", "Its value, or all"),
     _HORIZON,
     *_RANKED,

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nca_assets.labels.names import TIERS
 from nca_assets.tasks.boards import ALL, BOARDS, as_texts, below_the_floor, boards, curve_as_texts
 from nca_assets.tasks.floor import FLOOR
 from nca_assets.tasks.long_horizon import HORIZONS
@@ -17,7 +18,8 @@ def rows(model: str, cross_entropies: np.ndarray, horizon: int = 64) -> pl.DataF
     """Rows of scores from cross-entropies of (seeds, rollouts)."""
     found = [
         {"model": model, "seed": seed, "horizon": horizon, "rollout_id": f"set1/{index:06d}", "trained_on": 9,
-         "behavior": "chaotic" if index % 2 else "static", "height": 8, "width": 20 + index}
+         "behavior": "chaotic" if index % 2 else "static",
+         "difficulty": (None, *TIERS)[index % 5], "height": 8, "width": 20 + index}
         | dict.fromkeys(SCORES, 0.5) | {"cross_entropy": float(value), "low": None, "high": None}
         for seed, one in enumerate(np.atleast_2d(cross_entropies))
         for index, value in enumerate(one)
@@ -80,13 +82,16 @@ def test_few_rollouts_have_no_interval_but_a_floor(easy_and_hard: np.ndarray) ->
     assert found[FLOOR]["low"] < found[FLOOR]["cross_entropy"] < found[FLOOR]["high"]
 
 
-def test_there_is_a_board_for_each_horizon_class_and_size(easy_and_hard: np.ndarray) -> None:
+def test_there_is_a_board_for_each_horizon_class_difficulty_and_size(easy_and_hard: np.ndarray) -> None:
     near = rows("model", easy_and_hard / 2, horizon=1)
     ranked = boards(pl.concat([rows("model", easy_and_hard), near, floor(easy_and_hard / 2)]))
     assert set(ranked.select("board", "value", "horizon").rows()) == {
         (ALL, ALL, 1), (ALL, ALL, 64), ("behavior", "chaotic", 64), ("behavior", "static", 64),
+        *(("difficulty", tier, 64) for tier in TIERS),
         ("size", "small", 64), ("size", "medium", 64), ("size", "large", 64),
     }  # fmt: skip
+    by_difficulty = ranked.filter(board="difficulty")["value"].unique(maintain_order=True)
+    assert by_difficulty.to_list() == list(TIERS)
     chaotic = ranked.filter(value="chaotic", model="model")
     assert chaotic["cross_entropy"].item() == pytest.approx(easy_and_hard[1::2].mean())
     assert chaotic["rollouts"].item() == ROLLOUTS / 2

@@ -140,7 +140,7 @@ def test_files_are_ranked_among_the_baselines(
     task = boards.filter(board="all", horizon=64)
     assert task.filter(model="mixed").select("seeds", "rollouts").row(0) == (2, len(test_split(scored)))
     assert {"floor", "uniform", "mixed"} <= set(task["model"])
-    assert set(boards["board"]) == {"all", "behavior", "size"}
+    assert set(boards["board"]) == {"all", "behavior", "difficulty", "size"}
 
 
 def test_without_baselines_a_file_is_ranked_alone(
