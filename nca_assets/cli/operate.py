@@ -25,13 +25,15 @@ COUNTS = ("partitions", "materialized", "stale", "failed", "in_flight", "missing
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for programs.")] = False) -> None:
     """Show partitions by set (materialized, stale, failed, in flight, missing), sizes, and the estimated time left."""
-    from nca_assets.in_process import project_instance
-    from nca_assets.orchestration.backfill.overview import take_overview
     from nca_assets.project import Project
 
     project = Project.load()
-    with project_instance() as instance:
-        overview = take_overview(project, instance)
+    with project.data.surveyed():  # a bucket is listed while Dagster is loaded
+        from nca_assets.in_process import project_instance
+        from nca_assets.orchestration.backfill.overview import take_overview
+
+        with project_instance() as instance:
+            overview = take_overview(project, instance)
     if as_json:
         print(json.dumps(_facts(project, overview), indent=2))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 """Folders listed concurrently."""
 
-_listed: ContextVar[dict[BucketPath, list[ObjectMeta]] | None] = ContextVar("listed", default=None)
+_listed: ContextVar[dict[BucketPath, Future[list[ObjectMeta]]] | None] = ContextVar("listed", default=None)
 
 
 @contextmanager
 def listed_once(folders: Iterable[BucketPath]) -> Iterator[None]:
-    """List ``folders``, concurrently, and answer from these listings during the block; an inner block changes nothing.
+    """List ``folders``, concurrently, and answer from these listings during the block, as soon as they are there; an
+    inner block changes nothing.
 
     For reading only: what is written meanwhile, here or elsewhere, is not seen.
     """
     if _listed.get() is not None:
         yield
         return
-    folders = list(folders)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = dict(zip(folders, pool.map(lambda folder: list(_pages(folder)), folders), strict=True))
-    before = _listed.set(found)
+    pool = ThreadPoolExecutor(AT_ONCE)
+    before = _listed.set({folder: pool.submit(lambda folder: list(_pages(folder)), folder) for folder in folders})
     try:
         yield
     finally:
         _listed.reset(before)
+        pool.shutdown(cancel_futures=True)
 
 
 def below(folder: BucketPath) -> Iterator[ObjectMeta]:
@@ -57,9 +57,9 @@ def _known(folder: BucketPath) -> list[ObjectMeta] | None:
     """What a surrounding ``listed_once`` found below ``folder``; None if it did not list it."""
     for place, found in (_listed.get() or {}).items():
         if place == folder:
-            return found
+            return found.result()
         if place.bucket == folder.bucket and place.path in folder.path.parents:
-            return [item for item in found if item["path"].startswith(f"{folder.key}/")]
+            return [item for item in found.result() if item["path"].startswith(f"{folder.key}/")]
     return None
 
 
