@@ -20,6 +20,10 @@ from nca_assets.store.location import Stored
 from nca_assets.versions import LABEL_VERSION
 
 
+CURVES_LEVEL = 6
+"""Zstandard's level: the curves take 9 % less than at 3, and far less time than at 15."""
+
+
 @dataclass(frozen=True)
 class LabelPart:
     """A written part: its rows, its file, and the SHA-256 of its rows and curves."""
@@ -43,12 +47,9 @@ def write_parts(
     label_table, curve_table = to_table(labels, LABEL_COLUMNS), to_table(curves, CURVE_COLUMNS)
     part = LabelPart(label_table, data.labels_file(key), part_digest(label_table, curve_table))
     lineage = made_from | {"label_version": str(LABEL_VERSION), "digest": part.digest}
-    for table, path in (
-        (curve_table, data.curves_file(key)),
-        (curve_sums(labels, curves), data.curve_sums_file(key)),
-        (label_table, part.file),
-    ):
-        write_table(table, path, data, lineage)
+    write_table(curve_table, data.curves_file(key), data, lineage, CURVES_LEVEL)
+    write_table(curve_sums(labels, curves), data.curve_sums_file(key), data, lineage)
+    write_table(label_table, part.file, data, lineage)
     clear_finding(data.labels_finding_file(key))
     return part
 

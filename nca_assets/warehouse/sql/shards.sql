@@ -13,7 +13,7 @@ SELECT
     "set" AS set_name,
     shard,
     len(members) AS rollouts,
-    -- Manifests of earlier releases say once how many frames every rollout has.
+    -- Given once if all rollouts have as many.
     coalesce(frames, list_max(list_transform(members, lambda member : member.frames))) AS frames,
     list_sum(token_counts)::BIGINT AS tokens,
     file_bytes,
