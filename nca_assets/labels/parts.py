@@ -19,7 +19,6 @@ from nca_assets.shards.findings import clear_finding
 from nca_assets.store.location import Stored
 from nca_assets.versions import LABEL_VERSION
 
-
 CURVES_LEVEL = 6
 """Zstandard's level: the curves take 9 % less than at 3, and far less time than at 15."""
 
