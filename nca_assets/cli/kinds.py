@@ -34,7 +34,7 @@ def drop(partitions: Partitions) -> None:
     """
     from nca_assets.shards.kinds import drop_tokens
 
-    _change(_keys(partitions), drop_tokens, "dropped", "already without a file")
+    _change(_keys(partitions), drop_tokens, "dropped")
 
 
 @app.command()
@@ -46,10 +46,10 @@ def keep(partitions: Partitions) -> None:
 
     keys, data = _keys(partitions), Project.load().data
     require_space([key for key in keys if not key.imported and not data.tokens_file(key).exists()], data)
-    _change(keys, keep_tokens, "written", "already with a file")
+    _change(keys, keep_tokens, "kept")
 
 
-def _change(keys: list[ShardKey], change: Change, done: str, otherwise: str) -> None:
+def _change(keys: list[ShardKey], change: Change, done: str) -> None:
     """Apply ``change`` to each partition and print what became of it."""
     from nca_assets.in_process import busy_partitions, rebuild_if, report_kinds
     from nca_assets.project import Project
@@ -64,7 +64,7 @@ def _change(keys: list[ShardKey], change: Change, done: str, otherwise: str) -> 
             with shown(str(key)) as progress:
                 new = change(key, project.data, project.resources, progress)
             changed += [key] * new
-            print(f"{key}: tokens {done if new else otherwise}", flush=True)
+            print(f"{key}: tokens {'' if new else 'already '}{done}", flush=True)
         except NcaError as error:
             failed += 1
             print(error, file=sys.stderr)
