@@ -49,11 +49,11 @@ def forge(keys: list[ShardKey], data: DataFolder, rollouts: int) -> None:
         for file, table, lineage in tables:
             named = table.with_columns(**{name: value for name, value in identity.items() if name in table.columns})
             write_table(named, file(key), data, lineage | {"shard_digest": digest, "digest": digest[::-1]})
-        write_sealed(json.dumps(own, indent=1).encode(), data.manifest_file(key), data.root)
+        write_sealed(json.dumps(own, separators=(",", ":")).encode(), data.manifest_file(key), data.root)
         Path(str(data.tokens_file(key))).hardlink_to(str(data.tokens_file(first)))
 
 
 def repeated(member: dict[str, Any], index: int, key: ShardKey) -> dict[str, Any]:
     """The entry ``member`` of a manifest as one of shard ``key``, with a digest of its own."""
     digest = hashlib.sha256(f"{key.set} {index}".encode()).hexdigest()
-    return member | {"index": index, "key": f"rollout_{index:06d}", "digest": digest}
+    return member | {"index": index, "digest": digest}

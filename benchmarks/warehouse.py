@@ -122,16 +122,13 @@ def write_part(
         digest=pl.Series(digests),
         token_entropy=pl.col("token_entropy") + pl.Series(chance.normal(0, 1e-3, ROWS)),
     )
-    whole, frames = shard_digest(digests), manifest["members"][0]["frames"]
-    members = [
-        {"index": int(i), "frames": frames, "height": 8, "width": 8, "digest": d}
-        for i, d in zip(index, digests, strict=True)
-    ]
+    whole, frames = shard_digest(digests), manifest["frames"]
+    members = [{"index": int(i), "height": 8, "width": 8, "digest": d} for i, d in zip(index, digests, strict=True)]
     own = manifest | {"set": key.set, "shard": key.number, "members": members, "digest": whole}
     own["token_counts"] = [2 * frames * ROWS] * 32  # of 8 x 8 cells
     write_table(rows, data.labels_file(key), data, lineage | {"shard_digest": whole, "digest": digests[1]})
     write_table(sums, data.curve_sums_file(key), data, lineage)
-    write_sealed(json.dumps(own, indent=1).encode(), data.manifest_file(key), data.root)
+    write_sealed(json.dumps(own, separators=(",", ":")).encode(), data.manifest_file(key), data.root)
     Path(str(data.tokens_file(key))).touch()
 
 

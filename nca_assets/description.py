@@ -189,5 +189,5 @@ def shape_of_shards(root: Stored) -> Shape | None:
 
 
 def _frames(manifest: dict[str, Any]) -> int:
-    """Frames per rollout; manifests of earlier releases give them once."""
+    """Frames per rollout, which a manifest gives once if they are all the same."""
     return manifest.get("frames") or manifest["members"][0]["frames"]

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,13 @@ from nca_assets.ids import ShardKey
 from nca_assets.orchestration.instance.binding import belongs, bind
 from nca_assets.orchestration.instance.home import has_home, project_instance
 from nca_assets.orchestration.partitions.events import Reporter, latest_versions
-from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START
+from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START, SHARDS, partitions_in_flight
 from nca_assets.orchestration.partitions.pending import ASSETS, ranges
 from nca_assets.orchestration.reporting import terminal
 from nca_assets.project import Project
 from nca_assets.store.location import Stored
 from nca_assets.workers.checks import Verdict
+from nca_assets.workers.stages import find_shard
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Run config: events go to the instance only; callers print what matters."""
@@ -162,6 +163,30 @@ def report_verification(verdicts: Mapping[ShardKey, Mapping[str, Mapping[str, Ve
             report()
 
         verification.execute_in_process(instance=instance, run_config=QUIET)
+
+
+def busy_partitions(project: Project) -> set[str]:
+    """The partitions that runs are making, in a Dagster instance of the project's dataset."""
+    if not has_home():
+        return set()
+    with project_instance() as instance:
+        return partitions_in_flight(instance, project) if belongs(instance, project.data) else set()
+
+
+def report_kinds(keys: Collection[ShardKey], data: DataFolder) -> None:
+    """Report whether shards keep their tokens, of partitions that a Dagster instance of ``data`` knows.
+
+    As observations: their content is the same, so nothing that depends on them is to be made again.
+    """
+    if not keys or not has_home():
+        return
+    with project_instance() as instance:
+        if not belongs(instance, data):
+            return
+        known, reporter = latest_versions(instance, SHARDS), Reporter(instance)
+        for key in keys:
+            if str(key) in known:
+                reporter.observation(SHARDS, str(key), find_shard(key, data).facts)
 
 
 @contextmanager

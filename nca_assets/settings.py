@@ -16,10 +16,14 @@ from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nca_assets.errors import NcaError
+from nca_assets.ids import OWN_NAME, ShardKey
 from nca_assets.store import copies
 from nca_assets.store.location import Stored, parse_location
 
 PREFIX = "NCA_"
+
+SETS = rf"^(all|none|{OWN_NAME}(,{OWN_NAME})*)$"
+"""Sets as a list, or all or none of them."""
 
 MIN_FRAMES = 129
 """Labels use the last 128 frames and the change into them."""
@@ -69,6 +73,16 @@ class Orchestration(_Settings):
     shards_per_set: int = Field(default=30, ge=1, le=100_000, description="Shards (partitions) of each set.")
     shards_per_run: int = Field(default=16, ge=1, le=10_000, description="Partitions per run of a backfill.")
     shards_per_tick: int = Field(default=64, ge=1, le=100_000, description="Partitions per tick of top_up, at most.")
+    keep_tokens: str = Field(
+        default="all",
+        pattern=SETS,
+        description="Sets whose new shards keep their tokens: all, none, or some, like set1,set3.",
+    )
+    keep_curves: str = Field(
+        default="all",
+        pattern=SETS,
+        description="Sets whose labels keep the curves of single rollouts: all, some or none.",
+    )
     top_up_cron: str = Field(
         default="*/10 * * * *", pattern=r"^[0-9*/,-]+( [0-9*/,-]+){4}$", description="Schedule of top_up, as in cron."
     )
@@ -83,6 +97,18 @@ class Orchestration(_Settings):
     )
     shard_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, for simulating a shard there.")
     label_cpus: int = Field(default=2, ge=1, description="CPUs, and threads, for labeling a shard there.")
+
+    def keeps_tokens(self, key: ShardKey) -> bool:
+        """Whether shard ``key`` keeps its tokens if it is new. Imported ones always do."""
+        return key.imported or _names(self.keep_tokens, key.set)
+
+    def keeps_curves(self, key: ShardKey) -> bool:
+        """Whether the labels of shard ``key`` keep their curves. Imported ones do unless none does."""
+        return _names(self.keep_curves, key.set) or (key.imported and self.keep_curves != "none")
+
+
+def _names(chosen: str, set_name: str) -> bool:
+    return chosen == "all" or set_name in chosen.split(",")
 
 
 OWNERS = (DatasetSettings, Resources, Queries, Orchestration)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nca_assets.cli import (
     bring_in,
+    kinds,
     operate,
     pictures,
     publishing,
@@ -23,7 +24,7 @@ from nca_assets.errors import NcaError
 from nca_assets.orchestration.instance.database import clear_database_errors
 from nca_assets.store.refusals import clear_errors
 
-COMMANDS = (start, rollouts, verification, operate, warehouse, pictures, publishing, sequences, tasks, bring_in)
+COMMANDS = (start, rollouts, kinds, verification, operate, warehouse, pictures, publishing, sequences, tasks, bring_in)
 """Modules that add their subcommands on import."""
 
 EXTRAS: dict[str, str] = dict.fromkeys(

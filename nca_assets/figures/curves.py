@@ -61,13 +61,16 @@ def means_by_frame(data: DataFolder) -> pl.DataFrame:
 
 def scatter_by_frame(data: DataFolder) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Standard deviation over rollouts of each of ``CURVES`` at each frame, by class; of the rollouts of up to
-    ``MAX_PARTS`` evenly spaced curve parts. NaN for a single rollout."""
+    ``MAX_PARTS`` evenly spaced curve parts, if they are kept. NaN for a single rollout."""
     import polars as pl
 
     from nca_assets.store.store import local_copy
 
     parts = answer(f"SELECT set_name, shard FROM label_parts WHERE {OWN_SETS} ORDER BY ALL", data).rows()  # noqa: S608
-    files = [data.curves_file(ShardKey(*part)) for part in parts[:: -(-len(parts) // MAX_PARTS)]]
+    some = (data.curves_file(ShardKey(*part)) for part in parts[:: -(-len(parts) // MAX_PARTS)])
+    files = [file for file in some if file.exists()]
+    if not files:  # not kept
+        return {}
     columns = ["rollout_id", "cells", "entropy", "changed", "differing"]
     read = pl.concat([pl.read_parquet(local_copy(f), columns=columns, hive_partitioning=False) for f in files])
     read = read.join(answer("SELECT rollout_id, behavior FROM labels", data), on="rollout_id")

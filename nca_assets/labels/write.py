@@ -1,8 +1,8 @@
-"""Labeling a shard by its tokens and, if it is native, by its recipes too."""
+"""Labeling a shard by its tokens and, if it is native, by its recipes too; also in one pass with simulating it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,58 +22,95 @@ from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Manifest, Member, read_manifest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.shards.verify import require_current_inputs
-from nca_assets.versions import LABEL_VERSION
+from nca_assets.shards.recipes import require_current_inputs
+from nca_assets.shards.write import Making
+from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 
-Labelled = tuple[dict[str, Value], Curves]
+Rollouts = Iterable[tuple[Member, NDArray[np.uint8]]]
+Labelled = tuple[Member, tuple[dict[str, Value], Curves]]
 
 
-def write_labels(key: ShardKey, data: DataFolder, resources: Resources, progress: Progress = unwatched) -> LabelPart:
+def write_labels(
+    key: ShardKey, data: DataFolder, resources: Resources, progress: Progress = unwatched, *, keep_curves: bool = True
+) -> LabelPart:
     """Label every rollout of shard ``key`` and write its parts; for an imported one, metrics that need a recipe are
-    null.
+    null. Rollouts whose tokens are not kept are simulated.
 
     ``progress`` is called with the rollouts done and the total. Raises ``NcaError`` naming shard and rollout if the
     shard is missing or damaged, or of another recipe or vocabulary; older parts then stay.
     """
     manifest = read_manifest(key, data)
-    labels: list[dict[str, Any]] = []
-    curves: list[dict[str, Any]] = []
-    labelled = label_rollouts(key, manifest, data, resources)
-    for member, (metrics, curve) in zip(manifest.members, labelled, strict=True):
-        identity = _identity(key, member)
-        labels.append(identity | {"recipe_version": manifest.recipe_version} | metrics)
-        curves.append(_curves(identity, curve))
-        progress(len(labels), len(manifest.members))
-    made_from = {
-        "shard_digest": manifest.digest,
-        "recipe_version": manifest.recipe_version,
-        "centroids_digest": manifest.centroids_digest,
-    }
-    made_from = {name: str(value) for name, value in made_from.items() if value is not None}
-    return write_parts(key, data, labels, curves, made_from)
+    if not key.imported:
+        require_current_inputs(key, manifest, load_centroids(data))
+    rows = _Rows(key, progress, len(manifest.members))
+    rows.label(read_rollouts(key, data, manifest, resources), data, resources)
+    return rows.write(manifest, data, keep_curves)
 
 
-def label_rollouts(key: ShardKey, manifest: Manifest, data: DataFolder, resources: Resources) -> Iterator[Labelled]:
+def write_labelled_shard(
+    key: ShardKey, data: DataFolder, resources: Resources, progress: Progress = unwatched, *, keep_curves: bool = True
+) -> Manifest:
+    """Simulate and label the rollouts of native shard ``key`` in one pass, and write its manifest and labels, but no
+    tokens.
+
+    Otherwise like ``write_labels``.
+    """
+    making = Making(key, load_centroids(data), data, resources)
+    rows = _Rows(key, progress, len(data.rollout_indices(key)))
+    rows.label(making.rollouts(), data, resources)
+    manifest = making.finish()
+    rows.write(manifest, data, keep_curves)
+    return manifest
+
+
+class _Rows:
+    """The rows of a shard's label parts."""
+
+    def __init__(self, key: ShardKey, progress: Progress, total: int) -> None:
+        self.key, self.progress, self.total = key, progress, total
+        self.labels: list[dict[str, Any]] = []
+        self.curves: list[dict[str, Any]] = []
+
+    def label(self, rollouts: Rollouts, data: DataFolder, resources: Resources) -> None:
+        """Add a row for each of ``rollouts``."""
+        for member, (metrics, curve) in label_rollouts(self.key, rollouts, data, resources):
+            identity = _identity(self.key, member)
+            recipe_version = None if self.key.imported else RECIPE_VERSION
+            self.labels.append(identity | {"recipe_version": recipe_version} | metrics)
+            self.curves.append(_curves(identity, curve))
+            self.progress(len(self.labels), self.total)
+
+    def write(self, manifest: Manifest, data: DataFolder, keep_curves: bool) -> LabelPart:
+        """Write the parts, of the shard with this ``manifest``."""
+        made_from = {
+            "shard_digest": manifest.digest,
+            "recipe_version": manifest.recipe_version,
+            "centroids_digest": manifest.centroids_digest,
+        }
+        made_from = {name: str(value) for name, value in made_from.items() if value is not None}
+        return write_parts(self.key, data, self.labels, self.curves, made_from, keep_curves)
+
+
+def label_rollouts(key: ShardKey, rollouts: Rollouts, data: DataFolder, resources: Resources) -> Iterator[Labelled]:
     """Metrics and curves of each rollout of a shard, in order; for native ones also the recipe's scalars, and metrics
     of their states and of their replicas, which are simulated alongside."""
     if key.imported:
-        yield from (measure(tokens) for _, tokens in read_rollouts(key, data, manifest))
+        yield from ((member, measure(tokens)) for member, tokens in rollouts)
         return
     centroids = load_centroids(data)
-    require_current_inputs(key, manifest, centroids)
-    waiting: dict[int, NDArray[np.uint8]] = {}
+    waiting: dict[int, tuple[Member, NDArray[np.uint8]]] = {}
 
     def rules() -> Iterator[Rule]:
-        for member, tokens in read_rollouts(key, data, manifest):
-            waiting[member.index] = tokens
+        for member, tokens in rollouts:
+            waiting[member.index] = member, tokens
             yield data.rule(key.set, member.index)
 
     def label(rule: Rule, replica: NDArray[np.uint8]) -> Labelled:
-        tokens = waiting.pop(rule.scalars.index)
+        member, tokens = waiting.pop(rule.scalars.index)
         damage = measure_damage(tokens, replica, flip_in_the_middle(rule))
         metrics, curves = measure(tokens, damage, measure_states(rule, centroids))
-        return _recipe(rule) | metrics, curves
+        return member, (_recipe(rule) | metrics, curves)
 
     yield from simulate_each(rules(), centroids, REPLICA_FRAMES, choose_machine(resources), label, flip_in_the_middle)
 

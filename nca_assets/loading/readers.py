@@ -22,7 +22,8 @@ from nca_assets.remedies import restore
 from nca_assets.settings import Resources
 from nca_assets.shards.archive import Archive, ArrayFile
 from nca_assets.shards.manifest import cached_manifest
-from nca_assets.shards.read import member_of, reading, require_tokens
+from nca_assets.shards.read import member_of, reading
+from nca_assets.shards.recipes import simulate_dropped
 from nca_assets.store.location import Stored
 from nca_assets.store.store import first_copy, in_parts
 
@@ -71,8 +72,8 @@ class Source(Protocol):
 
 
 def read_files(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
-    """The tokens of each rollout from its shard, native or imported, checked against the file's checksums; ``nca
-    verify`` checks their digests."""
+    """The tokens of each rollout from its shard, native or imported, checked against the file's checksums, or from its
+    recipe if they are not kept; ``nca verify`` checks their digests."""
     return _read_each(wanted, first_copy, data, resources)
 
 
@@ -144,8 +145,9 @@ def _read(wanted: Request, key: ShardKey, archive: Callable[[Stored], Archive], 
         try:
             tokens = archive(file).tokens(array, position)
         except FileNotFoundError:
-            require_tokens(key, cached_manifest(key, data))
-            raise
+            if key.imported:
+                raise
+            tokens = simulate_dropped(wanted.rollout, key, data)
         if tokens.shape != wanted.shape:
             raise ValueError(f"shape {tokens.shape}, not {wanted.shape}")
         return tokens

@@ -20,7 +20,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.readers import Request
-from nca_assets.settings import Resources
+from nca_assets.settings import Resources, load
 from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.store.store import cache_of, stamp, whole_file
@@ -54,7 +54,7 @@ def unpack(key: ShardKey, data: DataFolder) -> Path:
     file = _file(key, manifest, data)
     if not file.exists():
         with whole_file(file) as unpacked:
-            for _, tokens in read_rollouts(key, data, manifest):
+            for _, tokens in read_rollouts(key, data, manifest, load(Resources)):
                 unpacked.write(np.ascontiguousarray(tokens).data)
         for older in set(file.parent.glob(f"shard_{key.number:05d}-*.tokens")) - {file}:
             older.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from nca_assets.labels.table import read_table
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.remedies import relabel
 from nca_assets.shards.manifest import read_manifest
-from nca_assets.shards.verify import require_current_inputs
+from nca_assets.shards.recipes import require_current_inputs
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.answer import whole_table
@@ -85,7 +85,7 @@ def published_shards(data: DataFolder) -> dict[str, dict[ShardKey, str]]:
     for name, rollout_set, number, digest, shard_digest, version in whole_table(query, data).iter_rows():
         key = ShardKey(rollout_set, number)
         manifest = read_manifest(key, data)
-        if not data.tokens_file(key).exists():
+        if manifest.tokens_kept and not data.tokens_file(key).exists():
             raise NcaError(f"{data.tokens_file(key)} is missing: materialize partition {key} of rollout_shards again")
         if manifest.digest != shard_digest:
             raise NcaError(f"shard {name} has changed since it was labeled: materialize its behavior_labels again")

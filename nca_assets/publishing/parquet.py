@@ -21,6 +21,7 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.publishing.labels import checked_labels
 from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_LABELS, TOKEN_FILES, Config
+from nca_assets.settings import Resources, load
 from nca_assets.shards.manifest import Manifest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.store.store import local_copy
@@ -111,7 +112,7 @@ def write_tokens(key: ShardKey, manifest: Manifest, file: Path, data: DataFolder
             "digest": member.digest,
             "tokens": tokens.tobytes(order="F"),
         }
-        for member, tokens in read_rollouts(key, data, manifest)
+        for member, tokens in read_rollouts(key, data, manifest, load(Resources))
     )
     with _writer(TOKEN_FILES, file, TOKEN_LEVEL) as writer:
         for group in _grouped(rows, lambda row: len(row["tokens"]), TOKENS_PER_GROUP):

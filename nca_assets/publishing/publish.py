@@ -27,7 +27,10 @@ from nca_assets.publishing.layout import (
     token_file,
     warehouse_version,
 )
+from nca_assets.settings import Resources, load
+from nca_assets.shards.kinds import keep_tokens
 from nca_assets.shards.manifest import Manifest, read_manifest
+from nca_assets.shards.space import bytes_per_shard
 from nca_assets.store.exclusive import alone
 from nca_assets.store.location import Stored, place_in
 from nca_assets.store.refusals import clear_errors
@@ -104,8 +107,9 @@ def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Prog
     for done, (key, digest) in enumerate(digests.items(), start=1):
         parquet.write_tokens(key, _unchanged(key, digest, data), folder / token_file(key), data)
         if original_layout:
-            for file in (data.tokens_file(key), data.manifest_file(key)):
-                _copy(file, folder / place_in(data.root, file))
+            if not keep_tokens(key, data, load(Resources), to=replace(data, root=folder)):
+                for file in (data.tokens_file(key), data.manifest_file(key)):
+                    _copy(file, folder / place_in(data.root, file))
             _unchanged(key, digest, replace(data, root=folder))
         progress(done, len(digests))
     if original_layout:
@@ -159,7 +163,8 @@ def _require_free(to: Path) -> None:
 
 def _require_space(to: Path, shards: Shards, data: DataFolder, original_layout: bool) -> None:
     there = {name: sizes(data / data.sets[name].folder) for name in shards}
-    tokens = sum(there[key.set].get(data.tokens_file(key).name, 0) for keys in shards.values() for key in keys)
+    typical = bytes_per_shard(data)  # of those whose tokens are not kept
+    tokens = sum(there[key.set].get(data.tokens_file(key).name, typical) for keys in shards.values() for key in keys)
     needed, free = (TIMES_THE_SHARDS + original_layout) * tokens, free_bytes(to)
     if free is not None and needed > free:
         raise DiskFullError(

@@ -38,15 +38,16 @@ class PackedRollout:
 
 def pack(index: int, tokens: NDArray[np.uint8]) -> PackedRollout:
     """Pack rollout ``index`` of a set, whose tokens are uint8 (frames, height, width)."""
-    frames, height, width = tokens.shape
     npy = npy_bytes(tokens)
     deflate = isal_zlib.compressobj(DEFLATE_LEVEL, isal_zlib.DEFLATED, -15)
-    return PackedRollout(
-        Member(index=index, frames=frames, height=height, width=width, digest=rollout_digest(tokens)),
-        token_counts(tokens)[:TOKENS],
-        npy,
-        deflate.compress(npy) + deflate.flush(),
-    )
+    return PackedRollout(*describe(index, tokens), npy, deflate.compress(npy) + deflate.flush())
+
+
+def describe(index: int, tokens: NDArray[np.uint8]) -> tuple[Member, NDArray[np.int64]]:
+    """The manifest entry and the token counts of rollout ``index`` of a set."""
+    frames, height, width = tokens.shape
+    member = Member(index=index, frames=frames, height=height, width=width, digest=rollout_digest(tokens))
+    return member, token_counts(tokens)[:TOKENS]
 
 
 def npy_bytes(tokens: NDArray[np.uint8]) -> bytes:

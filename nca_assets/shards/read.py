@@ -12,26 +12,34 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError, TransientError
 from nca_assets.ids import ShardKey, member_name
 from nca_assets.remedies import remake, restore
+from nca_assets.settings import Resources
 from nca_assets.shards.archive import Archive, ArrayFile
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
+from nca_assets.shards.recipes import simulate_members
 from nca_assets.store.location import Stored
 from nca_assets.store.refusals import clear_errors, is_transient
 from nca_assets.store.store import in_parts, local_copy
 
+ONE_THREAD = Resources(device="cpu", threads=1)
 
-def read_rollouts(key: ShardKey, data: DataFolder, manifest: Manifest) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
-    """Each rollout of shard ``key`` with its tokens, uint8 (frames, height, width), in order of index.
+
+def read_rollouts(
+    key: ShardKey, data: DataFolder, manifest: Manifest, resources: Resources = ONE_THREAD
+) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
+    """Each rollout of shard ``key`` with its tokens, uint8 (frames, height, width), in order of index; simulated with
+    ``resources`` if its tokens are not kept.
 
     Raises ``DamageError`` naming file and array if the file is missing, damaged, or at odds with the manifest, and
-    ``NcaError`` if the shard's tokens are not kept.
+    otherwise as ``simulate_members`` does.
     """
-    return _read(key, data, manifest, manifest.members, local_copy)
+    if manifest.tokens_kept:
+        return _read(key, data, manifest, manifest.members, local_copy)
+    return simulate_members(key, data, manifest, manifest.members, resources)
 
 
 def _read(
     key: ShardKey, data: DataFolder, manifest: Manifest, members: list[Member], opened: Callable[[Stored], ArrayFile]
 ) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
-    require_tokens(key, manifest)
     file, remedy = manifest.tokens_file(data), restore(key)
     with reading(file, remedy), Archive(opened(file)) as archive:
         names = set(archive.names)
@@ -43,15 +51,6 @@ def _read(
             if wrong := _difference(tokens, member, len(manifest.token_counts)):
                 raise DamageError(f"{what} {wrong}: {remedy}")
             yield member, tokens
-
-
-def require_tokens(key: ShardKey, manifest: Manifest) -> None:
-    """Raise ``NcaError`` if the tokens of shard ``key`` are not kept."""
-    if not manifest.tokens_kept:
-        raise NcaError(
-            f"the tokens of {key} are not kept: simulate them from their recipes (recipes=True, 'nca regenerate'), or "
-            f"write them with 'nca materialize {key}'"
-        )
 
 
 @contextmanager
@@ -81,6 +80,8 @@ def read_rollout(key: ShardKey, data: DataFolder, index: int) -> NDArray[np.uint
     """
     manifest = read_manifest(key, data)
     wanted = member_of(key, data, manifest, index)
+    if not manifest.tokens_kept:
+        return next(simulate_members(key, data, manifest, [wanted], ONE_THREAD))[1]
     return next(_read(key, data, manifest, [wanted], in_parts))[1]
 
 

@@ -25,7 +25,7 @@ def require_space(keys: Collection[ShardKey], data: DataFolder) -> None:
     Replacing an existing shard takes space for one more meanwhile.
     """
     new = sum(not data.tokens_file(key).exists() for key in keys)
-    needed = int((new + (new < len(keys))) * _bytes_per_shard(data) * BESIDE_SHARDS)
+    needed = int((new + (new < len(keys))) * bytes_per_shard(data) * BESIDE_SHARDS)
     free = free_bytes(data.root)
     if free is not None and needed > free:
         raise DiskFullError(
@@ -34,7 +34,7 @@ def require_space(keys: Collection[ShardKey], data: DataFolder) -> None:
         )
 
 
-def _bytes_per_shard(data: DataFolder) -> float:
+def bytes_per_shard(data: DataFolder) -> float:
     """The mean size of some existing shards, or an estimate from their number of tokens."""
     with data.surveyed():
         there = data.shards()

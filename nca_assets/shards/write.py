@@ -1,11 +1,16 @@
-"""Simulating a shard's rollouts into an ``.npz`` file, one member a rollout, and its manifest."""
+"""Simulating a shard's rollouts into an ``.npz`` file, one member a rollout, and its manifest.
+
+Of a shard whose tokens are not kept, there is a manifest alone.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nca_assets.automaton.device import device_name
@@ -17,52 +22,96 @@ from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Resources
 from nca_assets.shards.findings import clear_finding
 from nca_assets.shards.manifest import Manifest, Member, shard_digest, write_manifest
-from nca_assets.shards.members import PackedRollout, pack, write_members
+from nca_assets.shards.members import PackedRollout, describe, pack, write_members
+from nca_assets.store.refusals import refusals_of_the_disk
 from nca_assets.store.store import whole_file
 from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest
 
+Result = TypeVar("Result")
+
 
 def write_shard(
-    key: ShardKey, centroids: Tensor, data: DataFolder, resources: Resources, progress: Progress = unwatched
+    key: ShardKey,
+    centroids: Tensor,
+    data: DataFolder,
+    resources: Resources,
+    progress: Progress = unwatched,
+    *,
+    keep: bool = True,
 ) -> Manifest:
-    """Simulate the rollouts of shard ``key`` and write them and their manifest into ``data``.
+    """Simulate the rollouts of shard ``key`` and write them, if they are to be kept, and their manifest into ``data``.
 
     ``progress`` is called with the rollouts done and the total. Raises ``NcaError`` if a file can't be written; no
     partial file keeps a final name.
     """
-    started = time.perf_counter()
-    machine = choose_machine(resources)
-    indices = data.rollout_indices(key)
-    rollout_set = data.own_set(key.set)
-    rules = (data.rule(key.set, index) for index in indices)
-    packed = simulate_each(
-        rules, centroids, rollout_set.frames, machine, lambda rule, tokens: pack(rule.scalars.index, tokens)
-    )
-    members: list[Member] = []
-    token_counts = np.zeros(TOKENS, dtype=np.int64)
-
-    def tallied(rollouts: Iterable[PackedRollout]) -> Iterator[PackedRollout]:
-        for rollout in rollouts:
-            yield rollout
-            members.append(rollout.member)
-            token_counts[:] += rollout.token_counts
-            progress(len(members), len(indices))
-
+    making = Making(key, centroids, data, resources, progress)
+    if not keep:
+        for _ in making.rollouts():
+            pass
+        return making.finish()
     with whole_file(data.tokens_file(key)) as file:
-        file_bytes = write_members(tallied(packed), file)
-    manifest = Manifest(
-        set=key.set,
-        shard=key.number,
-        recipe_version=RECIPE_VERSION,
-        centroids_digest=digest(centroids),
-        digest=shard_digest(member.digest for member in members),
-        token_counts=token_counts.tolist(),
-        file_bytes=file_bytes,
-        device=device_name(machine.device),
-        seconds=time.perf_counter() - started,
-        members=members,
-    )
-    write_manifest(manifest, key, data)
-    clear_finding(data.finding_file(key))
-    return manifest
+        file_bytes = write_members(making.packed(), file)
+    return making.finish(file_bytes)
+
+
+class Making:
+    """A native shard in the making: its rollouts, once, and then its manifest."""
+
+    def __init__(
+        self, key: ShardKey, centroids: Tensor, data: DataFolder, resources: Resources, progress: Progress = unwatched
+    ) -> None:
+        self.key, self.centroids, self.data, self.progress = key, centroids, data, progress
+        self.machine, self.started = choose_machine(resources), time.perf_counter()
+        self.members: list[Member] = []
+        self.token_counts = np.zeros(TOKENS, dtype=np.int64)
+
+    def rollouts(self) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
+        """Each rollout with its tokens, uint8 (frames, height, width)."""
+        for (member, counts), tokens in self._simulated(lambda index, tokens: (describe(index, tokens), tokens)):
+            self._add(member, counts)
+            yield member, tokens
+
+    def packed(self) -> Iterator[PackedRollout]:
+        """Each rollout, packed."""
+        for rollout in self._simulated(pack):
+            yield rollout
+            self._add(rollout.member, rollout.token_counts)
+
+    def finish(self, file_bytes: int | None = None) -> Manifest:
+        """Write the manifest; without the bytes of a file, of a shard whose tokens are not kept.
+
+        A file of older tokens is removed first: one beside such a manifest may always be taken for its tokens.
+        """
+        if file_bytes is None:
+            with refusals_of_the_disk(self.data.tokens_file(self.key)):
+                self.data.tokens_file(self.key).unlink(missing_ok=True)
+        manifest = Manifest(
+            set=self.key.set,
+            shard=self.key.number,
+            recipe_version=RECIPE_VERSION,
+            centroids_digest=digest(self.centroids),
+            tokens_kept=file_bytes is not None,
+            digest=shard_digest(member.digest for member in self.members),
+            token_counts=self.token_counts.tolist(),
+            file_bytes=file_bytes or 0,
+            device=device_name(self.machine.device),
+            seconds=time.perf_counter() - self.started,
+            members=self.members,
+        )
+        write_manifest(manifest, self.key, self.data)
+        clear_finding(self.data.finding_file(self.key))
+        return manifest
+
+    def _simulated(self, work: Callable[[int, NDArray[np.uint8]], Result]) -> Iterator[Result]:
+        """``work(index, tokens)`` for each rollout."""
+        rules = (self.data.rule(self.key.set, index) for index in self.data.rollout_indices(self.key))
+        frames = self.data.own_set(self.key.set).frames
+        return simulate_each(
+            rules, self.centroids, frames, self.machine, lambda rule, tokens: work(rule.scalars.index, tokens)
+        )
+
+    def _add(self, member: Member, counts: NDArray[np.int64]) -> None:
+        self.members.append(member)
+        self.token_counts += counts
+        self.progress(len(self.members), len(self.data.rollout_indices(self.key)))

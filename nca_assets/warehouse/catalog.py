@@ -126,7 +126,7 @@ TABLES = (
         Column("rollouts", "BIGINT", "Rollouts in the shard"),
         Column("frames", "INTEGER", "Maximum frames per rollout"),
         Column("tokens", "BIGINT", "Tokens in the shard: cells times frames, over all rollouts"),
-        Column("file_bytes", "BIGINT", "Size of the .npz file in bytes"),
+        Column("file_bytes", "BIGINT", "Size of the .npz file in bytes; 0 if its tokens are not kept"),
         Column("digest", "VARCHAR", "SHA-256 over the rollouts' digests; the partition's data version"),
         Column("recipe_version", "SMALLINT", "Version of the recipe behind the tokens; null if imported"),
         Column("centroids_digest", "VARCHAR", "SHA-256 of the tokens' vocabulary; null if imported"),
@@ -135,6 +135,7 @@ TABLES = (
         Column("tokens_per_second", "DOUBLE", "Tokens over that time"),
         Column("reproducible", "BOOLEAN", "Whether a recipe can recreate it; imported shards exist only as files"),
         Column("source", "VARCHAR", "File it was imported from; null if native"),
+        Column("tokens_kept", "BOOLEAN", "Whether its tokens lie in a file; if not, they follow from the recipes"),
     ),
     Table.of(
         "token_frequency",

@@ -89,7 +89,7 @@ UNREPORTED = """
         SELECT 1 AS step, if(reproducible, 'rollout_shards', 'imported_shards') AS asset, partition_key, digest
         FROM shards
         JOIN (SELECT unnest(getvariable('disk'), recursive := true)) AS disk
-            ON shard_key = partition_key AND token_bytes = file_bytes
+            ON shard_key = partition_key AND (token_bytes = file_bytes OR NOT tokens_kept)
         UNION ALL
         SELECT 2, if(recipe_version IS NULL, 'imported_labels', 'behavior_labels'), partition_key, digest
         FROM label_parts

@@ -27,12 +27,17 @@ Check = Callable[[ShardKey, Project], Verdict]
 
 
 def tokens_in_range(key: ShardKey, project: Project) -> Verdict:
-    """Read back from disk, every rollout has the manifest's shape and digest, and all tokens are below 32."""
+    """Read back from disk, every rollout has the manifest's shape and digest, and all tokens are below 32.
+
+    If the tokens are not kept, ``shard_reproduces`` alone can tell.
+    """
     from nca_assets.shards.manifest import read_manifest
     from nca_assets.shards.read import read_rollouts
 
     data = project.data
     manifest = read_manifest(key, data)
+    if not manifest.tokens_kept:
+        return Verdict(True, "its tokens are not kept", {"rollouts": 0})
     largest = max(int(tokens.max()) for _, tokens in read_rollouts(key, data, manifest))
     return Verdict(True, metadata={"rollouts": len(manifest.members), "largest token": largest})
 

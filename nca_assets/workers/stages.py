@@ -10,11 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.progress import Progress
 from nca_assets.project import Project
-from nca_assets.settings import Orchestration
+from nca_assets.settings import Orchestration, Resources
 from nca_assets.versions import IMPORT_CODE, labels_code, shards_code
 from nca_assets.workers.checks import LABEL_CHECKS, SHARD_CHECKS, Check, Verdict, evaluate
 
@@ -89,14 +89,46 @@ def succeeded(result: Made | NcaError | None) -> bool:
     return isinstance(result, Made) and result.sound
 
 
+def keeps_tokens(key: ShardKey, project: Project) -> bool:
+    """Whether shard ``key`` is to keep its tokens: as it does if it exists, else by the settings."""
+    from nca_assets.shards.manifest import read_manifest
+
+    try:
+        return read_manifest(key, project.data).tokens_kept
+    except DamageError:
+        return project.orchestration.keeps_tokens(key)
+
+
+def in_one_pass(stages: "tuple[Stage, ...]", key: ShardKey, project: Project) -> "tuple[Stage, ...]":
+    """``stages`` of a partition to make, as one pass if a shard is to be labeled whose tokens are not kept."""
+    if [stage.name for stage in stages] != [SHARDS.name, LABELS.name] or keeps_tokens(key, project):
+        return stages
+    shard, labels = stages
+    return replace(shard, work=simulate_and_label), replace(labels, work=take_labels)
+
+
 def simulate_shard(key: ShardKey, project: Project, progress: Progress) -> Artifact:
     """Write a shard of a set that follows from recipes. Raises ``NcaError``."""
     from nca_assets.shards.write import write_shard
     from nca_assets.vocabulary.centroids import load_centroids
 
-    manifest = write_shard(key, load_centroids(project.data), project.data, project.resources, progress)
-    made = _of_manifest(manifest, project.data)
-    return replace(made, facts={"contact sheet": _contact_sheet(key, manifest, project.data), **made.facts})
+    centroids, keep = load_centroids(project.data), keeps_tokens(key, project)
+    manifest = write_shard(key, centroids, project.data, project.resources, progress, keep=keep)
+    return _with_sheet(key, manifest, project)
+
+
+def simulate_and_label(key: ShardKey, project: Project, progress: Progress) -> Artifact:
+    """Write a shard without its tokens, and its labels. Raises ``NcaError``."""
+    from nca_assets.labels.write import write_labelled_shard
+
+    keep_curves = project.orchestration.keeps_curves(key)
+    manifest = write_labelled_shard(key, project.data, project.resources, progress, keep_curves=keep_curves)
+    return _with_sheet(key, manifest, project)
+
+
+def take_labels(key: ShardKey, project: Project, progress: Progress) -> Artifact:  # noqa: ARG001
+    """The labels that were written with the shard. Raises ``DamageError``."""
+    return find_labels(key, project.data)
 
 
 def register_shard(source: str, key: ShardKey, project: Project, progress: Progress) -> Artifact:  # noqa: ARG001
@@ -119,7 +151,8 @@ def label_shard(key: ShardKey, project: Project, progress: Progress) -> Artifact
     from nca_assets.labels.write import write_labels
 
     started = time.perf_counter()
-    write_labels(key, project.data, project.resources, progress)
+    keep_curves = project.orchestration.keeps_curves(key)
+    write_labels(key, project.data, project.resources, progress, keep_curves=keep_curves)
     seconds = time.perf_counter() - started
     made = find_labels(key, project.data)
     return replace(made, facts={**made.facts, "seconds": seconds})
@@ -150,15 +183,17 @@ def find_labels(key: ShardKey, data: DataFolder) -> Artifact:
 
 
 def _of_manifest(manifest: "Manifest", data: DataFolder) -> Artifact:
+    kept, key = manifest.tokens_kept, ShardKey(manifest.set, manifest.shard)
     facts = {
         "dagster/partition_row_count": len(manifest.members),
         "tokens": manifest.tokens,
+        "token file": "kept" if kept else "dropped",
         "bytes": manifest.file_bytes,
         "bytes per token": manifest.file_bytes / manifest.tokens,
         "tokens per second": manifest.tokens / manifest.seconds,
         "seconds": manifest.seconds,
         "digest": manifest.digest,
-        "path": manifest.tokens_file(data),
+        "path": manifest.tokens_file(data) if kept else data.manifest_file(key),
     }
     if manifest.recipe_version is None or manifest.centroids_digest is None:
         return Artifact(manifest.digest, IMPORT_CODE, {}, facts)
@@ -166,7 +201,13 @@ def _of_manifest(manifest: "Manifest", data: DataFolder) -> Artifact:
     return Artifact(manifest.digest, shards_code(manifest.recipe_version), inputs, {**facts, "device": manifest.device})
 
 
-def _contact_sheet(key: ShardKey, manifest: "Manifest", data: DataFolder) -> bytes:
+def _with_sheet(key: ShardKey, manifest: "Manifest", project: Project) -> Artifact:
+    made = _of_manifest(manifest, project.data)
+    sheet = _contact_sheet(key, manifest, project.data, project.resources)
+    return replace(made, facts={"contact sheet": sheet, **made.facts})
+
+
+def _contact_sheet(key: ShardKey, manifest: "Manifest", data: DataFolder, resources: Resources) -> bytes:
     from nca_assets.figures.palette import colored, colors_of
     from nca_assets.figures.sheet import contact_sheet
     from nca_assets.shards.read import read_rollouts
@@ -174,7 +215,7 @@ def _contact_sheet(key: ShardKey, manifest: "Manifest", data: DataFolder) -> byt
     every = max(1, len(manifest.members) // SHEET_ROLLOUTS)
     shown = manifest.model_copy(update={"members": manifest.members[::every][:SHEET_ROLLOUTS]})
     colors = colors_of(key.set, data)
-    rollouts = [colored(tokens, colors) for _, tokens in read_rollouts(key, data, shown)]
+    rollouts = [colored(tokens, colors) for _, tokens in read_rollouts(key, data, shown, resources)]
     names = [str(RolloutId(key.set, member.index)) for member in shown.members]
     return contact_sheet(rollouts, (manifest.frames // 8, manifest.frames - 1), names)
 

@@ -32,7 +32,7 @@ def journal_making(journal: Journal) -> None:
     from nca_assets.labels import write as labels
     from nca_assets.shards import write as shards
 
-    for module, name in ((shards, "write_shard"), (labels, "write_labels")):
+    for module, name in ((shards, "write_shard"), (labels, "write_labels"), (labels, "write_labelled_shard")):
         before(module, name, lambda key, *_, name=name: journal.add("made", name, key))
 
 

@@ -66,6 +66,15 @@ def test_some_points(folder: Path, undisturbed: dict[str, Any]) -> None:
     check(undisturbed, cases(folder, sampled(undisturbed["points"], 2)))
 
 
+def test_some_points_of_partitions_without_tokens(folder: Path, undisturbed: dict[str, Any]) -> None:
+    token_free = {"NCA_KEEP_TOKENS": "none", "NCA_KEEP_CURVES": "none"}
+    [found] = cases(folder, ["dry"], **token_free)
+    check(undisturbed, [found])
+    written = ("nca_dataset/shard_00001.json", "labels/set=1/shard=00002.parquet")
+    points = [int(point[0]) for end in written for point in found["points"] if " ".join(point).endswith(end)]
+    check(undisturbed, cases(folder, points[:1] + points[-1:], **token_free))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_points(folder: Path, undisturbed: dict[str, Any], part: int) -> None:

@@ -1,4 +1,4 @@
-"""Manifests of every release are read, and say whether a shard's tokens are kept."""
+"""Manifests of every release are read."""
 
 import json
 from pathlib import Path
@@ -8,14 +8,11 @@ import pytest
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.ids import RolloutId, ShardKey
-from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.unpacked import unpack
+from nca_assets.ids import ShardKey
 from nca_assets.settings import Resources
 from nca_assets.shards.imported import register
-from nca_assets.shards.manifest import read_manifest, rollout_digest, write_manifest
-from nca_assets.shards.read import read_rollout, read_rollouts
-from nca_assets.shards.rollouts import rollout_tokens
+from nca_assets.shards.manifest import read_manifest, write_manifest
+from nca_assets.shards.read import read_rollouts
 from nca_assets.shards.verify import verify_shard
 from nca_assets.store.seal import BLANK, write_sealed
 from nca_assets.warehouse.build import build_warehouse
@@ -90,26 +87,6 @@ def test_a_folder_of_manifests_alone_is_described_by_any_of_them(labelled: DataF
         write_sealed(json.dumps(content).encode(), labelled.manifest_file(KEY), labelled.root)
         (labelled / "dataset.json").unlink()
         assert DataFolder.open(labelled.root).sets["set2"].frames == 140
-
-
-def test_readers_say_when_tokens_are_not_kept(both: DataFolder, resources: Resources) -> None:
-    source = RolloutSource.files(both)
-    at = source.ids.index(RolloutId("set2", 5))
-    manifest = read_manifest(KEY, both).model_copy(update={"tokens_kept": False})
-    write_manifest(manifest, KEY, both)
-    both.tokens_file(KEY).unlink()
-    said = r"the tokens of set2-00001 are not kept: simulate .* recipes.*'nca materialize set2-00001'"
-    for read in (
-        lambda: list(read_rollouts(KEY, both, manifest)),
-        lambda: read_rollout(KEY, both, 5),
-        lambda: unpack(KEY, both),
-        lambda: source[at],
-        lambda: source.unpacked()[at],
-        lambda: verify_shard(KEY, both, resources, 1),
-    ):
-        with pytest.raises(NcaError, match=said):
-            read()
-    assert rollout_digest(rollout_tokens(RolloutId("set2", 5), both, resources)) == manifest.members[1].digest
 
 
 @pytest.mark.parametrize("changes", [{"source": "/somewhere.npz"}, {"recipe_version": None}])

@@ -19,7 +19,7 @@ from nca_assets.orchestration.reporting import progress_in_log
 from nca_assets.project import Project
 from nca_assets.workers.checks import Verdict
 from nca_assets.workers.choose import make_all
-from nca_assets.workers.stages import Job, Made, Outcome, Stage
+from nca_assets.workers.stages import Job, Made, Outcome, Stage, in_one_pass
 
 # Checks by partition are in preview; without them one shard's failure would be the whole asset's.
 warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
@@ -83,7 +83,10 @@ def _outcomes(
         name: reported_by_this_run(context, dg.AssetKey(name), partitions) if name in made else set(partitions)
         for name in (stage.name for stage in chosen)
     }
-    jobs = [Job(key, chosen, frozenset(name for name in there if str(key) in there[name])) for key in keys]
+    jobs = []
+    for key in keys:
+        done = frozenset(name for name in there if str(key) in there[name])
+        jobs.append(Job(key, chosen if done else in_one_pass(chosen, key, project), done))
     return make_all(jobs, project, partial(progress_in_log, context))
 
 

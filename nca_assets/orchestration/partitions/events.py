@@ -48,6 +48,11 @@ class Reporter:
         event = dg.AssetMaterialization(asset, partition=partition, metadata=metadata, tags=tags)
         retry_while_down(lambda: self._log(event))
 
+    def observation(self, asset: dg.AssetKey, partition: str, facts: Mapping[str, Any]) -> None:
+        """Report ``facts`` about the latest materialization of a partition, whose content has not changed."""
+        event = dg.AssetObservation(asset, partition=partition, metadata=as_metadata(facts))
+        retry_while_down(lambda: self._log(event))
+
     def verdicts(self, asset: dg.AssetKey, partition: str, verdicts: Mapping[str, Verdict]) -> None:
         """Report what checks found of the latest materialization of a partition."""
         [record, *_] = [*self._latest(asset, partition, 1), None]

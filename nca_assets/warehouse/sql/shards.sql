@@ -4,7 +4,8 @@ WITH manifests AS (
         columns = {
             "set": 'VARCHAR', shard: 'INTEGER', members: 'STRUCT(frames INTEGER)[]', frames: 'INTEGER',
             token_counts: 'BIGINT[]', file_bytes: 'BIGINT', digest: 'VARCHAR', recipe_version: 'SMALLINT',
-            centroids_digest: 'VARCHAR', device: 'VARCHAR', seconds: 'DOUBLE', source: 'VARCHAR'
+            centroids_digest: 'VARCHAR', device: 'VARCHAR', seconds: 'DOUBLE', source: 'VARCHAR',
+            tokens_kept: 'BOOLEAN'
         }
     )
 )
@@ -13,7 +14,7 @@ SELECT
     "set" AS set_name,
     shard,
     len(members) AS rollouts,
-    -- Manifests of earlier releases say once how many frames every rollout has.
+    -- Given once if all rollouts have as many.
     coalesce(frames, list_max(list_transform(members, lambda member : member.frames))) AS frames,
     list_sum(token_counts)::BIGINT AS tokens,
     file_bytes,
@@ -24,6 +25,7 @@ SELECT
     if(source IS NULL, manifests.seconds, NULL) AS seconds,
     if(source IS NULL, tokens / manifests.seconds, NULL) AS tokens_per_second,
     source IS NULL AS reproducible,
-    source
+    source,
+    coalesce(tokens_kept, true) AS tokens_kept
 FROM manifests
 ORDER BY partition_key

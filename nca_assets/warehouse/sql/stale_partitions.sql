@@ -25,7 +25,7 @@ labelled AS (
         AND last.partition_key = label_parts.partition_key
 ),
 reasons (asset, partition_key, rank, reason) AS (
-    SELECT asset, partition_key, 1, 'file missing' FROM made WHERE token_bytes IS NULL
+    SELECT asset, partition_key, 1, 'file missing' FROM made WHERE tokens_kept AND token_bytes IS NULL
     UNION ALL
     SELECT asset, partition_key, 1, 'file missing' FROM last
     ANTI JOIN damaged USING (asset, partition_key)
@@ -35,7 +35,7 @@ reasons (asset, partition_key, rank, reason) AS (
         OR (asset = 'centroids' AND (SELECT centroids_digest FROM current) IS NULL)
     UNION ALL
     SELECT asset, partition_key, 2, format('file has {} bytes, its manifest says {}', token_bytes, file_bytes)
-    FROM made WHERE token_bytes <> file_bytes
+    FROM made WHERE tokens_kept AND token_bytes <> file_bytes
     UNION ALL
     SELECT asset, partition_key, 3, reason FROM damaged
     UNION ALL
