@@ -1,6 +1,6 @@
 """How many cells of the fixed grid an illuminated choice fills, as a ratio to a random choice of the same size.
 
-Run: ``python benchmarks/illumination.py [--quick]``, or ``--data FOLDER [--size 10000]`` for a dataset with a warehouse.
+Run: ``python benchmarks/illumination.py [--quick]``, or for an existing dataset ``--data FOLDER --size 10000``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.illumination import AXES, Illumination, coverage
 from nca_assets.warehouse.sql_text import OWN_SETS
 
-QUERY = f"SELECT rollout_id FROM labels WHERE {OWN_SETS}"  # noqa: S608
+QUERY = f"SELECT rollout_id FROM labels WHERE {OWN_SETS}"
 
 SEEDS = 3
 
@@ -100,7 +100,7 @@ def chosen(query: str, data: DataFolder) -> list[str]:
 
 def at_random(size: int, seed: int) -> str:
     """SQL for a random choice of ``size`` rollouts."""
-    return f"SELECT rollout_id FROM answer ORDER BY md5(rollout_id || ' {seed}') LIMIT {size}"  # noqa: S608
+    return f"SELECT rollout_id FROM answer ORDER BY md5(rollout_id || ' {seed}') LIMIT {size}"
 
 
 if __name__ == "__main__":
