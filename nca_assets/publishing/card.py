@@ -129,8 +129,8 @@ def render(about: Facts, configs: Sequence[Config] = CONFIGS, original_layout: b
     return environment.get_template(TEMPLATE.name).render(
         about=about, configs=configs, collections=configs[len(CONFIGS) :], figures=FIGURES,
         figures_folder=FIGURES_FOLDER, sets=about.definitions, tokens=TOKENS, channels=CHANNELS,
-        context=LONG_HORIZON[:-1], target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES,
-        changed=about.changed, first=RolloutId(about.splits[0], 0), original_layout=original_layout,
+        context=LONG_HORIZON[:-1], target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION,
+        classes=CLASSES, changed=about.changed, first=RolloutId(about.splits[0], 0), original_layout=original_layout,
     )  # fmt: skip
 
 
