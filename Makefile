@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 
 PIP_INSTALL := pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install install-dev demo ui test test-fast test-long test-duckdb2 resolve other-python screenshots snapshots lint bench engine sbom audit
+.PHONY: install install-dev demo ui test test-fast test-long coverage test-duckdb2 resolve other-python screenshots snapshots lint bench engine sbom audit
 
 # 'install' runs the platform; 'install-dev' adds tests, linters and benchmarks.
 install: .venv/installed
@@ -36,8 +36,13 @@ ui: install
 # would wait for each other and take several times as long. A worker that crashes or hangs ends its file.
 PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
+# Ends with a table of the slowest tests, setups and teardowns.
 test: install-dev
-	@$(PYTEST)
+	@$(PYTEST) --durations 20 --durations-min 1
+
+# The same tests, with the statements and branches that they run, in their processes too; what Numba compiles is left out.
+coverage: install-dev
+	@$(PYTEST) --cov --cov-report term:skip-covered
 
 test-fast: install-dev
 	@$(PYTEST) -m 'not slow and not long'

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,9 +112,10 @@ def draw_figures() -> list[Materialized]:
         return _run("draw_figures", instance)
 
 
-def publish_dataset(original_layout: bool = False) -> list[Materialized]:
-    """Write the dataset as a folder for the Hugging Face hub."""
-    config = {"ops": {"published_dataset": {"config": {"original_layout": original_layout}}}}
+def publish_dataset(original_layout: bool = False, collections: Sequence[str] = ()) -> list[Materialized]:
+    """Write the dataset, with ``collections`` as configs, as a folder for the Hugging Face hub."""
+    given = {"original_layout": original_layout, "collections": list(collections)}
+    config = {"ops": {"published_dataset": {"config": given}}}
     with _instance_of(Project.load().writable_data()) as instance, _progress_on_terminal():
         return _run("publish_dataset", instance, config=config)
 

@@ -12,6 +12,10 @@ VOCABULARY_VERSION = 2
 LABEL_VERSION = 3
 """How metrics and classes follow from tokens."""
 
+VERSIONS_DATE = "2026-11-25"
+"""The day since which these versions are the present ones. A published dataset bears it, not the day on which it is
+published, so that the same data give the same bytes."""
+
 CENTROIDS_CODE = f"recipe {RECIPE_VERSION}, vocabulary {VOCABULARY_VERSION}"
 """Code version of the vocabulary."""
 

@@ -24,6 +24,7 @@ LAYERS = [
     {"vocabulary"},
     {"shards"},
     {"labels"},
+    {"release"},
     {"warehouse"},
     {"loading"},
     {"figures"},

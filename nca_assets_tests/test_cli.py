@@ -71,6 +71,7 @@ def nca(*arguments: str) -> int:
         ("import", "centroids"),
         ("import", "shards"),
         ("collect",),
+        ("illuminate",),
     ],
 )
 def test_every_command_helps(command: tuple[str, ...], capsys: Capture) -> None:

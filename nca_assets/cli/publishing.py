@@ -18,6 +18,9 @@ def publish(
     original_layout: Annotated[
         bool, typer.Option("--original", help="Also write the shards as .npz and the labels as CSV.")
     ] = False,
+    collection: Annotated[
+        list[str] | None, typer.Option(help="Also write this collection, with tokens, as a config; repeat for more.")
+    ] = None,
     push: Annotated[str, typer.Option(help="Upload it to this dataset on the Hugging Face hub, NAMESPACE/NAME.")] = "",
     private: Annotated[bool, typer.Option("--private", help="Make a new dataset on the hub private.")] = False,
 ) -> None:
@@ -31,9 +34,9 @@ def publish(
     project = Project.load()
     if to:
         with shown("publishing") as progress:
-            publish(to, project.data, progress, original_layout)
+            publish(to, project.data, progress, original_layout, collection or ())
     else:
-        publish_dataset(original_layout)
+        publish_dataset(original_layout, collection or ())
     folder = to or cache_of(project.data.published_folder)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 1e6:,.1f} MB; check it with 'nca verify --published {folder}'")

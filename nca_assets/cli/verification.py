@@ -30,12 +30,17 @@ def verify(
     published: Annotated[
         Path | None, typer.Option(help="Instead, check this published folder against its checksums.")
     ] = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="Instead, recompute the rollouts whose digests this release promises.")
+    ] = False,
 ) -> None:
     """Check shards, labels and collections against their digests, and simulate some rollouts again.
 
     Findings are recorded, and listed in the warehouse's stale_partitions.
     """
-    if published:
+    if release:
+        _verify_release()
+    elif published:
         _verify_published(published)
     else:
         _verify_data(partitions or [], None if every else rollouts)
@@ -50,6 +55,24 @@ def _verify_published(folder: Path) -> None:
     if findings:
         raise NcaError(f"{folder} has changed since it was published: {counted(len(findings), 'difference')}")
     print(f"{folder}: every file matches its checksum")
+
+
+def _verify_release() -> None:
+    from nca_assets.cli.show import shown
+    from nca_assets.release import differences, read_release
+    from nca_assets.settings import Resources, load
+
+    release, resources = read_release(), load(Resources)
+    with shown("release") as progress:
+        findings = differences(release, resources, progress)
+    for finding in findings:
+        print(finding, file=sys.stderr)
+    if findings:
+        raise NcaError(
+            f"this machine differs from release {release.version}: {counted(len(findings), 'difference')}; install the "
+            "pinned packages (constraints.txt), try NCA_DEVICE=cpu, and report it if it stays"
+        )
+    print(f"{counted(len(release.rollouts), 'rollout')} recomputed, all equal to release {release.version}")
 
 
 def _verify_data(partitions: list[str], rollouts: int | None) -> None:

@@ -72,6 +72,28 @@ def collect(
 
 
 @app.command()
+def illuminate(
+    name: Annotated[str, typer.Argument(help="Name of the collection.")],
+    query: Annotated[str, typer.Argument(help="Query with a column rollout_id.")] = "SELECT rollout_id FROM labels",
+    size: Annotated[int, typer.Option(min=1, help="Rollouts to choose.")] = 10_000,
+    axes: Annotated[
+        str, typer.Option(help="Labels that span the grid, like traveling,noise_bits; default: those of the documents.")
+    ] = "",
+) -> None:
+    """Freeze rollouts chosen for their variety, over a fixed grid of labels, as the next version of a collection."""
+    from nca_assets.in_process import collect as run
+    from nca_assets.warehouse.illumination import AXES, Illumination
+
+    chosen = Illumination(size, tuple(axes.split(",")) if axes else AXES)
+    made = run(name, {"query": query, "size": chosen.size, "axes": list(chosen.axes)})
+    rollouts = counted(made["dagster/partition_row_count"], "rollout")
+    print(f"{made['path']}: version {made['version']}, {rollouts}")
+    cells = counted(made["cells filled"], "cell")
+    at_random = made["cells of as many at random"]
+    print(f"{cells} filled of {made['cells of the query']:,} that hold any; as many rollouts at random: {at_random:,}")
+
+
+@app.command()
 def export() -> None:
     """Write the labels as CSV, one file per set, under the original dataset's file names."""
     from nca_assets.labels.export import export_csv

@@ -23,6 +23,8 @@ from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.loading.source import RolloutSource
 from nca_assets.progress import Progress
 from nca_assets.vocabulary.centroids import load_centroids
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.illumination import GRID
 
 CLIP_FRAMES = 96
 """Frames kept of an imported rollout, which has no recipe: longer than any period of ``periodic``."""
@@ -49,6 +51,8 @@ def content(source: RolloutSource, progress: Progress) -> dict[str, Any]:
             for column in LABEL_COLUMNS
         ],
         "clips": _clips(source, progress),
+        "collections": _collections(table["rollout_id"], source.data),
+        "grid": GRID,
     }
 
 
@@ -87,6 +91,16 @@ def _clips(source: RolloutSource, progress: Progress) -> dict[str, str]:
         clips[str(source.ids[position])] = clip(np.asarray(tokens))
         progress(len(clips), len(imported))
     return clips
+
+
+def _collections(names: pl.Series, data: DataFolder) -> dict[str, list[int]]:
+    """Of the latest version of each collection, the rows of the page's rollouts ``names`` that are in it."""
+    query = "SELECT name, rollout_id FROM collection_rollouts JOIN collections USING (name, version) WHERE latest"
+    rows = names.to_frame().with_row_index("row")
+    there = (
+        whole_table(query, data).join(rows, on="rollout_id").sort("name", "row").group_by("name", maintain_order=True)
+    )
+    return {name: group["row"].to_list() for (name,), group in there}
 
 
 def _short(values: pl.Series) -> list[Any]:

@@ -26,7 +26,7 @@ from nca_assets.loading.unpacked import read_unpacked
 from nca_assets.settings import Resources, load
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.warehouse.answer import parenthesized, whole_table
-from nca_assets.warehouse.collections import Sampling, read_collection, sampled
+from nca_assets.warehouse.collections import Sampling, read_collection
 from nca_assets.warehouse.read import literal
 
 PLACES = ("set_name", "rollout_index", "shard", "frames", "height", "width")
@@ -145,7 +145,7 @@ class RolloutSource(Kinds, Sequence[Rollout]):
         resources: Resources | None = None,
     ) -> RolloutSource:
         """The labeled rollouts selected by any query with a column ``rollout_id``; arguments as for ``where``."""
-        chosen = sampled(sampling or Sampling())
+        chosen = (sampling or Sampling()).query()
         labels = f"SELECT {_names(columns)} FROM labels WHERE rollout_id IN (SELECT rollout_id FROM ({chosen}))"  # noqa: S608
         table = whole_table(query, data, labels)
         if table.is_empty():

@@ -19,7 +19,7 @@ from nca_assets.figures.catalog import FIGURES
 from nca_assets.ids import RolloutId, member_name
 from nca_assets.labels.names import CLASSES
 from nca_assets.loading.streams import LONG_HORIZON
-from nca_assets.publishing.layout import CONFIGS, FIGURES_FOLDER
+from nca_assets.publishing.layout import CONFIGS, FIGURES_FOLDER, Config
 from nca_assets.store.store import whole_file
 from nca_assets.text import cell, markdown_table, number
 from nca_assets.warehouse.answer import whole_table
@@ -118,18 +118,19 @@ def facts(data: DataFolder) -> Facts:
     )
 
 
-def render(about: Facts, original_layout: bool = False) -> str:
-    """The card, in Markdown with the hub's YAML front matter; ``original_layout`` if the folder also has that one."""
+def render(about: Facts, configs: Sequence[Config] = CONFIGS, original_layout: bool = False) -> str:
+    """The card, in Markdown with the hub's YAML front matter, of a folder with ``configs``; ``original_layout`` if it
+    also has that one."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE.parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=False,  # noqa: S701 - Markdown
     )  # fmt: skip
     environment.filters |= {"number": number, "table": _table}
     return environment.get_template(TEMPLATE.name).render(
-        about=about, configs=CONFIGS, figures=FIGURES, figures_folder=FIGURES_FOLDER, sets=about.definitions,
-        tokens=TOKENS, channels=CHANNELS, context=LONG_HORIZON[:-1],
-        target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION, classes=CLASSES,
-        changed=about.changed, first=RolloutId(about.splits[0], 0), original_layout=original_layout,
+        about=about, configs=configs, collections=configs[len(CONFIGS) :], figures=FIGURES,
+        figures_folder=FIGURES_FOLDER, sets=about.definitions, tokens=TOKENS, channels=CHANNELS,
+        context=LONG_HORIZON[:-1], target=LONG_HORIZON[-1], first_member=member_name(0), citation=CITATION,
+        classes=CLASSES, changed=about.changed, first=RolloutId(about.splits[0], 0), original_layout=original_layout,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The dataset's metadata in the Croissant format (MLCommons, version 1.0), as JSON-LD."""
+"""The dataset's metadata in the Croissant format (MLCommons, version 1.1), as JSON-LD."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from nca_assets.labels.schema import Column
 from nca_assets.publishing.checksums import Sums
-from nca_assets.publishing.layout import BYTES, CONFIGS, IMAGE, TOKEN_FILES, Config
+from nca_assets.publishing.layout import BYTES, IMAGE, TOKEN_FILES, Config
+from nca_assets.versions import VERSIONS_DATE
 
 PARQUET = "application/x-parquet"
 
@@ -21,12 +22,17 @@ CONTEXT = {
 } | {
     name: f"cr:{name}"
     for name in (
-        "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet", "format",
-        "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references",
-        "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField", "transform",
+        "annotation", "arrayShape", "citeAs", "column", "containedIn", "equivalentProperty", "excludes", "extract",
+        "field", "fileProperty", "fileObject", "fileSet", "format", "includes", "isArray", "isLiveDataset", "jsonPath",
+        "key", "md5", "parentField", "readLines", "recordSet", "references", "regex", "sdVersion", "separator",
+        "source", "subField", "transform", "unArchive", "value",
     )
 }  # fmt: skip
-"""As given in the specification."""
+"""As in the specification's first appendix, with the https that schema.org and readers use."""
+
+CREATOR = "The nca-assets maintainers"
+
+KEYWORDS = ["cellular automata", "neural cellular automata", "artificial life", "synthetic data", "sequence modeling"]
 
 _TYPES = {
     "VARCHAR": "sc:Text", "BIGINT": "sc:Integer", "INTEGER": "sc:Integer", "SMALLINT": "sc:Integer",
@@ -34,17 +40,19 @@ _TYPES = {
 }  # fmt: skip
 
 
-def croissant(sums: Sums, splits: Iterable[str], version: str, description: str, citation: str) -> str:
-    """The metadata of a folder whose files have the checksums ``sums``.
+def croissant(
+    sums: Sums, configs: Iterable[Config], sets: Iterable[str], version: str, description: str, citation: str
+) -> str:
+    """The metadata of a folder with ``configs``, whose files have the checksums ``sums``.
 
-    Previews and labels are listed as single files with checksums; the many token files form a file set, with their
+    Files are listed one by one with their checksums, but for the many token files, which form a file set, with their
     checksums in ``SHA256SUMS``.
     """
-    splits = list(splits)
+    sets = list(sets)
     distribution: list[dict[str, Any]] = []
     records = []
-    for config in CONFIGS:
-        for split in splits:
+    for config in configs:
+        for split in config.splits(sets):
             name = config.files(split)
             if config == TOKEN_FILES:
                 files = {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": PARQUET, "includes": name}
@@ -53,9 +61,11 @@ def croissant(sums: Sums, splits: Iterable[str], version: str, description: str,
                 distribution.append(_file(name, name, PARQUET, sums[name]))
             records.append(_records(config, split, "fileSet" if config == TOKEN_FILES else "fileObject"))
     about = {
-        "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "name": "nca-rollouts", "description": description, "license": "https://opensource.org/license/mit",
+        "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "name": "nca-rollouts", "description": description, "license": "https://spdx.org/licenses/MIT",
         "url": "https://huggingface.co/datasets", "version": version, "citeAs": citation,
+        "datePublished": VERSIONS_DATE, "creator": {"@type": "sc:Organization", "name": CREATOR},
+        "keywords": KEYWORDS, "isLiveDataset": False,
     }  # fmt: skip
     return json.dumps(about | {"distribution": distribution, "recordSet": records}, indent=1, ensure_ascii=False)
 
@@ -71,6 +81,7 @@ def _records(config: Config, split: str, kind: str) -> dict[str, Any]:
     name = f"{config.name}/{split}"
     return {
         "@type": "cr:RecordSet", "@id": name, "name": name, "description": f"{config.description}; {split}",
+        "key": {"@id": f"{name}/rollout_id"},
         "field": [_field(name, column, {kind: {"@id": config.files(split)}}) for column in config.columns],
     }  # fmt: skip
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.ids import ShardKey
+from nca_assets.ids import RolloutId, ShardKey, is_own
 from nca_assets.labels.schema import LABEL_COLUMNS, Column, label_columns
 from nca_assets.labels.table import read_table
 from nca_assets.loading.streams import LONG_HORIZON
@@ -16,6 +17,7 @@ from nca_assets.shards.recipes import require_current_inputs
 from nca_assets.versions import LABEL_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.collections import Collection
 from nca_assets.warehouse.sql_text import OWN_SETS
 
 CHECKSUMS = "SHA256SUMS"
@@ -38,20 +40,28 @@ PREVIEW_COLUMNS = (
     *label_columns(*PREVIEW_LABELS[6:]),
 )
 
+TOKEN_LABELS = ("rollout_id", "behavior", "frames", "height", "width", "digest")
+
 TOKEN_COLUMNS = (
-    *label_columns("rollout_id", "behavior", "frames", "height", "width", "digest"),
+    *label_columns(*TOKEN_LABELS),
     Column("tokens", BYTES, "The rollout's tokens: uint8 (frames, height, width) in Fortran order, time fastest"),
 )
 
 
 @dataclass(frozen=True)
 class Config:
-    """A config of the dataset: a description of its rows, its columns, and its file pattern; splits are sets."""
+    """A config of the dataset: a description of its rows, its columns, and its file pattern; splits are sets, all or
+    ``only`` some."""
 
     name: str
     description: str
     columns: tuple[Column, ...]
     pattern: str
+    only: tuple[str, ...] = ()
+
+    def splits(self, sets: Iterable[str]) -> list[str]:
+        """Those of the dataset's ``sets`` that it has files of."""
+        return [name for name in sets if not self.only or name in self.only]
 
     def files(self, split: str) -> str:
         """The file name pattern of a split."""
@@ -63,6 +73,19 @@ LABELS = Config("labels", "class and metrics of every rollout", LABEL_COLUMNS, "
 TOKEN_FILES = Config("tokens", "the tokens of every rollout, to stream", TOKEN_COLUMNS, "tokens/{set}-*.parquet")
 
 CONFIGS = (PREVIEW, LABELS, TOKEN_FILES)
+
+
+def collection_config(collection: Collection) -> Config:
+    """The config of a collection: its rollouts with their tokens. Raises ``NcaError`` if any is imported, or if the
+    name is another config's."""
+    sets = sorted({RolloutId.parse(rollout).set for rollout in collection.rollouts})
+    name, version = collection.name, collection.version
+    if foreign := [each for each in sets if not is_own(each)]:
+        raise NcaError(f"collection {name} has imported rollouts (of {foreign[0]}): publish one of native rollouts")
+    if name in [config.name for config in CONFIGS]:
+        raise NcaError(f"the collection {name} has the name of another config: collect it under a name of its own")
+    described = f"the collection {name}, version {version}, with tokens: {collection.sampling}"
+    return Config(name, described, TOKEN_COLUMNS, f"collections/{name}/{{set}}.parquet", tuple(sets))
 
 
 def token_file(key: ShardKey) -> str:

@@ -13,18 +13,30 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nca_assets.data_folder import DataFolder
+from nca_assets.errors import NcaError
 from nca_assets.figures.images import png
 from nca_assets.figures.palette import colored, colors_of
-from nca_assets.ids import ShardKey
+from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.schema import Column
 from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.publishing.labels import checked_labels
-from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_LABELS, TOKEN_FILES, Config
+from nca_assets.publishing.layout import (
+    BYTES,
+    IMAGE,
+    LABELS,
+    PREVIEW,
+    PREVIEW_LABELS,
+    TOKEN_FILES,
+    TOKEN_LABELS,
+    Config,
+    collection_config,
+)
 from nca_assets.settings import Resources, load
-from nca_assets.shards.manifest import Manifest
+from nca_assets.shards.manifest import Manifest, rollout_digest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.store.store import local_copy
+from nca_assets.warehouse.collections import Collection
 from nca_assets.warehouse.sql_text import Sampling, literal
 
 Item = TypeVar("Item")
@@ -117,6 +129,31 @@ def write_tokens(key: ShardKey, manifest: Manifest, file: Path, data: DataFolder
     with _writer(TOKEN_FILES, file, TOKEN_LEVEL) as writer:
         for group in _grouped(rows, lambda row: len(row["tokens"]), TOKENS_PER_GROUP):
             writer.write_table(pa.Table.from_pylist(group, schema(TOKEN_FILES)))
+
+
+def write_collection(collection: Collection, rollout_set: str, file: Path, data: DataFolder) -> None:
+    """Write the rollouts of a collection that are of a set, with their tokens.
+
+    Raises ``NcaError`` if any is gone, or has changed since it was collected.
+    """
+    names = [name for name in sorted(collection.rollouts) if RolloutId.parse(name).set == rollout_set]
+    listed = ", ".join(map(literal, names))
+    source = RolloutSource.query(f"SELECT unnest([{listed}]) AS rollout_id", data, columns=TOKEN_LABELS)
+    rows = (
+        {name: rollout.labels[name] for name in TOKEN_LABELS}
+        | {"digest": rollout_digest(tokens), "tokens": tokens.tobytes(order="F")}
+        for rollout, tokens in ((rollout, np.asarray(rollout.tokens)) for rollout in source)
+    )
+    config, written = collection_config(collection), {}
+    with _writer(config, file, TOKEN_LEVEL) as writer:
+        for group in _grouped(rows, lambda row: len(row["tokens"]), TOKENS_PER_GROUP):
+            written |= {row["rollout_id"]: row["digest"] for row in group}
+            writer.write_table(pa.Table.from_pylist(group, schema(config)))
+    if written != {name: collection.rollouts[name] for name in names}:
+        raise NcaError(
+            f"rollouts of collection {collection.name}, version {collection.version}, are missing or have changed: "
+            f"collect it again with 'nca collect {collection.name}'"
+        )
 
 
 def _grouped(items: Iterable[Item], size: Callable[[Item], int], full: int) -> Iterator[list[Item]]:

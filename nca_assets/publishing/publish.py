@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
 from nca_assets.ids import ShardKey
+from nca_assets.loading.source import RolloutSource
 from nca_assets.progress import Progress, unwatched
 from nca_assets.publishing import card, parquet
 from nca_assets.publishing.checksums import Sums, sums_of, write_sums
@@ -18,11 +20,14 @@ from nca_assets.publishing.croissant import croissant
 from nca_assets.publishing.labels import write_csv
 from nca_assets.publishing.layout import (
     CHECKSUMS,
+    CONFIGS,
     CROISSANT,
     FIGURES_FOLDER,
     LABELS,
     PREVIEW,
     README,
+    Config,
+    collection_config,
     published_shards,
     token_file,
     warehouse_version,
@@ -37,6 +42,8 @@ from nca_assets.store.refusals import clear_errors
 from nca_assets.store.replace import replaced_folder
 from nca_assets.store.store import cache_of, current, free_bytes, local_copy, publish_version, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.collections import Collection, read_collection
 
 TIMES_THE_SHARDS = 1
 """Size of the folder relative to the shards, at most, without copies of them."""
@@ -56,10 +63,17 @@ Shards = dict[str, dict[ShardKey, str]]
 """The digests of the shards to publish, by set."""
 
 
-def publish(to: Stored, data: DataFolder, progress: Progress = unwatched, original_layout: bool = False) -> Published:
+def publish(
+    to: Stored,
+    data: DataFolder,
+    progress: Progress = unwatched,
+    original_layout: bool = False,
+    collections: Sequence[str] = (),
+) -> Published:
     """Write the native labeled shards into folder ``to`` in the hub's layout; the same bytes for the same data.
 
     With ``original_layout`` the folder holds the shards too, and the labels as CSV, as the original dataset has them.
+    The latest version of each of ``collections`` becomes a config of that name, with its rollouts' tokens.
     An earlier publication there is replaced once everything is written; in a bucket the folder becomes the next version
     in ``to``. Raises ``NcaError`` if the folder holds anything else, if there is nothing to publish, or if data are
     missing, damaged, out of date or too large for the disk, and ``TransientError`` if the data change meanwhile or
@@ -69,22 +83,31 @@ def publish(to: Stored, data: DataFolder, progress: Progress = unwatched, origin
     local = cache_of(to)
     with alone(local), clear_errors():
         before = current(to)
-        published = _publish_locally(local, data, progress, original_layout)
+        chosen = [read_collection(name, data) for name in dict.fromkeys(collections)]
+        published = _publish_locally(local, data, progress, original_layout, chosen)
         return replace(published, folder=publish_version(local, to, before))
 
 
-def _publish_locally(to: Path, data: DataFolder, progress: Progress, original_layout: bool) -> Published:
+def _publish_locally(
+    to: Path, data: DataFolder, progress: Progress, original_layout: bool, collections: list[Collection]
+) -> Published:
     _require_free(to)
+    configs = (*CONFIGS, *map(collection_config, collections))
+    for each in collections:
+        RolloutSource.collection(each.name, data)  # refuses one that has changed
     version = warehouse_version(data)
     shards = published_shards(data)
     _require_vocabulary(data)
-    _require_space(to, shards, data, original_layout)
+    _require_space(to, shards, data, TIMES_THE_SHARDS + original_layout + _share(collections, data))
     with replaced_folder(to) as folder:
         about = _write_tables(folder, shards, data)
         if warehouse_version(data) != version:
             raise TransientError("the warehouse was rebuilt during publishing: publish again")
         _write_shards(folder, shards, data, progress, original_layout)
-        digest = write_sums(_write_documents(folder, shards, about, original_layout), folder)
+        for collection, config in zip(collections, configs[len(CONFIGS) :], strict=True):
+            for name in config.only:
+                parquet.write_collection(collection, name, folder / config.files(name), data)
+        digest = write_sums(_write_documents(folder, shards, about, configs, original_layout), folder)
     files = [file for file in to.rglob("*") if file.is_file()]
     return Published(to, len(files), sum(file.stat().st_size for file in files), digest)
 
@@ -135,13 +158,15 @@ def _unchanged(key: ShardKey, digest: str, data: DataFolder) -> Manifest:
     return manifest
 
 
-def _write_documents(folder: Path, shards: Shards, about: card.Facts, original_layout: bool) -> Sums:
+def _write_documents(
+    folder: Path, shards: Shards, about: card.Facts, configs: tuple[Config, ...], original_layout: bool
+) -> Sums:
     """Write the card and the metadata; returns the checksums of all files."""
     sums = sums_of(folder)
     version = f"{RECIPE_VERSION}.{LABEL_VERSION}.0"
     for name, text in (
-        (CROISSANT, croissant(sums, shards, version, about.summary, card.CITATION)),
-        (README, card.render(about, original_layout)),
+        (CROISSANT, croissant(sums, configs, shards, version, about.summary, card.CITATION)),
+        (README, card.render(about, configs, original_layout)),
     ):
         (folder / name).write_text(text)
         sums[name] = hashlib.sha256(text.encode()).hexdigest()
@@ -161,11 +186,16 @@ def _require_free(to: Path) -> None:
         raise NcaError(f"{to} holds other files: give a new folder, or one previously published to")
 
 
-def _require_space(to: Path, shards: Shards, data: DataFolder, original_layout: bool) -> None:
+def _share(collections: list[Collection], data: DataFolder) -> float:
+    """The rollouts of ``collections`` over those of the dataset."""
+    return sum(len(each.rollouts) for each in collections) / whole_table("SELECT count(*) FROM labels", data).item()
+
+
+def _require_space(to: Path, shards: Shards, data: DataFolder, times_the_shards: float) -> None:
     there = {name: sizes(data / data.sets[name].folder) for name in shards}
     typical = bytes_per_shard(data)  # of those whose tokens are not kept
     tokens = sum(there[key.set].get(data.tokens_file(key).name, typical) for keys in shards.values() for key in keys)
-    needed, free = (TIMES_THE_SHARDS + original_layout) * tokens, free_bytes(to)
+    needed, free = times_the_shards * tokens, free_bytes(to)
     if free is not None and needed > free:
         raise DiskFullError(
             f"publishing needs about {needed / 1e6:,.1f} MB, but the disk of {to} has {free / 1e6:,.1f} MB left: "

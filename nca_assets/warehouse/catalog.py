@@ -198,7 +198,7 @@ TABLES = (
         Column("version", "INTEGER", "Version, from 1"),
         Column("latest", "BOOLEAN", "Whether it is the collection's latest version"),
         Column("query", "VARCHAR", "Query that produced it"),
-        Column("sampling", "VARCHAR", "Sampling applied to the query's result"),
+        Column("sampling", "VARCHAR", "Sampling or illumination applied to the query's result"),
         Column("created", "TIMESTAMP", "When it was frozen, UTC"),
         Column("snapshot", "VARCHAR", "Version of the warehouse queried; compare snapshot.version"),
         Column("rollouts", "BIGINT", "Rollouts in it"),

@@ -20,12 +20,16 @@ from nca_assets.labels.table import create_table, read_table
 from nca_assets.store.location import Stored
 from nca_assets.store.store import names_below
 from nca_assets.warehouse.answer import ask, querying
-from nca_assets.warehouse.sql_text import Sampling, sampled
+from nca_assets.warehouse.illumination import Illumination
+from nca_assets.warehouse.sql_text import Sampling
 
 COLLECTION_SCHEMA = {"name": pl.String, "version": pl.Int32, "rollout_id": pl.String, "digest": pl.String}
 
 MAX_ATTEMPTS = 20
 """Times that other processes may be first to write the next version."""
+
+Choice = Sampling | Illumination
+"""What a collection takes from its query's rollouts."""
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
@@ -37,7 +41,7 @@ class Collection:
     name: str
     version: int
     query: str
-    sampling: Sampling
+    sampling: Choice
     rollouts: dict[str, str]
     file: Stored
 
@@ -70,7 +74,7 @@ def recollect(file: Stored) -> str:
     return f"restore it, or remove it and collect {file.parent.name} again with 'nca collect'"
 
 
-def freeze(name: str, query: str, data: DataFolder, sampling: Sampling | None = None) -> Collection:
+def freeze(name: str, query: str, data: DataFolder, sampling: Choice | None = None) -> Collection:
     """Run ``query`` on the warehouse and keep its rollouts as the next version of collection ``name``.
 
     If nothing differs from the latest version, that one is returned. Of several processes that freeze it at once, on
@@ -88,7 +92,7 @@ def freeze(name: str, query: str, data: DataFolder, sampling: Sampling | None = 
 
 
 def _keep(
-    name: str, query: str, sampling: Sampling, rollouts: dict[str, str], snapshot: str, data: DataFolder
+    name: str, query: str, sampling: Choice, rollouts: dict[str, str], snapshot: str, data: DataFolder
 ) -> Collection | None:
     """The latest version if nothing differs from it, else the next one; None if another process wrote that first."""
     earlier = versions_of(name, data)
@@ -131,18 +135,19 @@ def read_version(file: Stored, data: DataFolder) -> Collection:
     name, number = file.parent.name, int(file.stem[1:])
     rows, metadata = read_table(file, data, recollect(file))
     rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))
-    found = Collection(name, number, metadata["query"], Sampling.parse(metadata["sampling"]), rollouts, file)
+    sampling = Illumination.parse(metadata["sampling"]) or Sampling.parse(metadata["sampling"])
+    found = Collection(name, number, metadata["query"], sampling, rollouts, file)
     if found.digest != metadata["digest"]:
         raise DamageError(f"{file} is damaged (its digest does not match its rollouts): {recollect(file)}")
     return found
 
 
-def _ask(query: str, data: DataFolder, sampling: Sampling) -> tuple[dict[str, str], str]:
+def _ask(query: str, data: DataFolder, sampling: Choice) -> tuple[dict[str, str], str]:
     with querying(data) as connection:
         answer = ask(connection, query)
         if "rollout_id" not in answer.columns:
             raise NcaError('a collection\'s query must have a column rollout_id, like "SELECT rollout_id FROM labels"')
-        chosen = answer.query("answer", sampled(sampling)).fetchall()
+        chosen = answer.query("answer", sampling.query()).fetchall()
         [(snapshot,)] = connection.execute('SELECT version FROM "snapshot"').fetchall()
     if not chosen:
         raise NcaError("the query selects no labeled rollout, so there is nothing to collect")

@@ -46,29 +46,31 @@ class Sampling:
             return cls(by=match[2], total=int(match[1]), seed=int(match[3]))
         return cls()
 
+    def query(self) -> str:
+        """The SQL that samples ``answer``: columns ``rollout_id`` and ``digest``.
 
-def sampled(sampling: Sampling) -> str:
-    """The query that samples ``answer``. Raises ``NcaError`` unless ``by`` is a plain name, to prevent injection."""
-    if not re.fullmatch(r"\w+", sampling.by):
-        raise NcaError(f"can't sample by {sampling.by!r}: use a column of labels")
-    ranked = f"""
-        WITH named AS (
-            SELECT rollout_id, digest, "{sampling.by}" AS stratum
-            FROM labels
-            WHERE rollout_id IN (SELECT rollout_id FROM answer)
-        ),
-        ranked AS (
-            SELECT
-                *,
-                row_number() OVER (PARTITION BY stratum ORDER BY md5(rollout_id || ' ' || {sampling.seed})) AS place,
-                count(*) OVER (PARTITION BY stratum) AS of_stratum
-            FROM named
-        )
-        SELECT rollout_id, digest FROM ranked
-    """  # noqa: S608
-    if sampling.each is not None:
-        return f"{ranked} WHERE place <= {sampling.each}"
-    if sampling.total is not None:
-        # The k-th of a stratum's n rollouts ranks at (k - 1/2) / n, so any prefix is in proportion.
-        return f"{ranked} ORDER BY (place - 0.5) / of_stratum, md5(rollout_id) LIMIT {sampling.total}"
-    return ranked
+        Raises ``NcaError`` unless ``by`` is a plain name, to prevent injection.
+        """
+        if not re.fullmatch(r"\w+", self.by):
+            raise NcaError(f"can't sample by {self.by!r}: use a column of labels")
+        ranked = f"""
+            WITH named AS (
+                SELECT rollout_id, digest, "{self.by}" AS stratum
+                FROM labels
+                WHERE rollout_id IN (SELECT rollout_id FROM answer)
+            ),
+            ranked AS (
+                SELECT
+                    *,
+                    row_number() OVER (PARTITION BY stratum ORDER BY md5(rollout_id || ' ' || {self.seed})) AS place,
+                    count(*) OVER (PARTITION BY stratum) AS of_stratum
+                FROM named
+            )
+            SELECT rollout_id, digest FROM ranked
+        """  # noqa: S608
+        if self.each is not None:
+            return f"{ranked} WHERE place <= {self.each}"
+        if self.total is not None:
+            # The k-th of a stratum's n rollouts ranks at (k - 1/2) / n, so any prefix is in proportion.
+            return f"{ranked} ORDER BY (place - 0.5) / of_stratum, md5(rollout_id) LIMIT {self.total}"
+        return ranked

@@ -233,9 +233,12 @@ def test_ray_dagster_and_python_are_those_that_the_tests_run_on() -> None:
     assert RAY_CLUSTER["spec"]["rayVersion"] == version("ray")
     for text in ((KUBERNETES / "README.md").read_text(), (KUBERNETES / "dagster-values.yaml").read_text()):
         assert version("dagster") in text
-    assert re.search(
-        r"^FROM python:3\.11\.\d+-slim-\w+$", (PROJECT / "deploy" / "Dockerfile").read_text(), re.MULTILINE
-    )
+
+
+def test_the_image_starts_from_one_base_which_a_digest_names() -> None:
+    bases = re.findall(r"^FROM (.+)$", (PROJECT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+@sha256:[0-9a-f]{64}", bases[0])
 
 
 def test_runs_get_the_environment_and_the_secrets_of_the_code_server() -> None:

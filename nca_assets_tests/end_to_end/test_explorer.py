@@ -33,6 +33,8 @@ from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, read_centroids, save_centroids
 from nca_assets.warehouse.answer import whole_table
 from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.collections import freeze, read_collection
+from nca_assets.warehouse.illumination import Illumination
 from nca_assets_tests.conftest import GOLDEN
 from nca_assets_tests.end_to_end.conftest import chromium_page, keep_picture
 from nca_assets_tests.labels import movies
@@ -61,6 +63,8 @@ def made(folder: Path, keys: list[ShardKey], shard_size: int) -> DataFolder:
         register(key, file, data)
         write_labels(key, data, resources)
     build_warehouse(data)
+    freeze("varied", "SELECT rollout_id FROM labels", data, Illumination(9))
+    build_warehouse(data, only=["collections", "collection_rollouts"])
     return data
 
 
@@ -307,6 +311,18 @@ def test_it_filters(page: Page, source: RolloutSource) -> None:
     page.get_by_label("Order by").select_option("token_entropy")
     first = page.locator(".card b").first.inner_text()
     assert first == labels.sort("token_entropy", descending=True)["rollout_id"][0]
+
+
+def test_a_collection_is_shown_among_the_others_on_the_map(page: Page, source: RolloutSource, data: DataFolder) -> None:
+    page.get_by_role("button", name="Map").click()
+    page.get_by_text("More filters").click()
+    page.get_by_label("Across the map").select_option("tail_change")
+    page.get_by_label("Up the map").select_option("domains")
+    page.locator("#by-collection [data-value=varied]").click()
+    expect(page.locator("#count")).to_have_text(f"9 of {len(source)} rollouts")
+    expect(page.locator("#map")).to_have_attribute("aria-label", re.compile("^9 rollouts as points"))
+    page.get_by_role("button", name="Gallery").click()
+    assert selected(page) == set(read_collection("varied", data).rollouts) == by_sql(page, source)
 
 
 def test_brushing_the_map_selects(page: Page, source: RolloutSource) -> None:

@@ -61,6 +61,8 @@ def test_without_extras_rollouts_are_simulated_and_what_is_lacking_is_named(whee
     classified = run(programs / "python", "-c", ALONE, cwd=tmp_path)
     assert classified.returncode == 0, classified.stderr
     assert classified.stdout.strip()
+    verified = run(programs / "nca", "verify", "--release", cwd=tmp_path)
+    assert verified.stdout.endswith(" rollouts recomputed, all equal to release 0.1.0\n"), verified.stderr
     installed = run(programs / "pip", "list", cwd=tmp_path).stdout
     assert "dagster" not in installed
     assert "obstore" not in installed

@@ -22,6 +22,8 @@ from nca_assets.figures.palette import colors_of, hexadecimal
 from nca_assets.ids import is_own
 from nca_assets.loading.source import RolloutSource
 from nca_assets.vocabulary.centroids import load_centroids
+from nca_assets.warehouse.collections import read_collection
+from nca_assets.warehouse.illumination import GRID
 from nca_assets_tests.conftest import local
 
 
@@ -69,6 +71,14 @@ def test_sets_are_described_as_the_engine_reads_them(page: tuple[RolloutSource, 
     centroids = np.array(content["centroids"]).reshape(32, 16) / STATE_ONE
     np.testing.assert_array_equal(centroids, load_centroids(data).numpy())
     assert embedded(page[1], "engine") == ENGINE.read_bytes()
+
+
+def test_collections_are_rows_of_the_page(page: tuple[RolloutSource, Path], data: DataFolder) -> None:
+    content = content_of(page[1])
+    names = next(column["values"] for column in content["columns"] if column["name"] == "rollout_id")
+    there = {name: {names[row] for row in rows} for name, rows in content["collections"].items()}
+    assert there == {name: set(read_collection(name, data).rollouts) for name in ("few", "varied")}
+    assert content["grid"]["damage"] == list(GRID["damage"])
 
 
 def test_only_imported_rollouts_bring_frames(page: tuple[RolloutSource, Path]) -> None:

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 from PIL import Image
 
+from nca_assets.cli.warehouse import illuminate
 from nca_assets.errors import NcaError
 from nca_assets.in_process import (
     Materialized,
@@ -84,6 +85,18 @@ def test_a_collection_shows_its_rollouts(made: Project) -> None:
     metadata = collect("shown", {"query": "SELECT rollout_id FROM labels"})
     assert picture_in(metadata["contact sheet"]).width > 100
     assert picture_in(metadata["animation"]).n_frames == 24  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_an_illuminated_collection_is_drawn_on_its_grid(made: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    illuminate("varied", size=3, axes="tail_change,domains")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{made.data / 'collections' / 'varied' / 'v0001.parquet'}: version 1, 3 rollouts"
+    assert re.fullmatch(r"3 cells filled of \d that hold any; as many rollouts at random: [123]", second)
+    again = collect("varied", {"query": ""})
+    assert (again["version"], again["sampling"]) == (1, "3 over the grid of tail_change, domains")
+    assert picture_in(again["grid"]).width > 600
+    with Image.open(local(made.data.figure_file("illuminated_varied", "png"))) as figure:
+        assert figure.width == 2100
 
 
 def test_a_failure_is_one_line(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Six shards of four rollouts, labelled, with a warehouse, and the folder that is published from them."""
+"""Six shards of four rollouts, labelled, with a collection, and the folder that is published from them."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ import pytest
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.publishing.publish import Published, publish
+from nca_assets.warehouse.collections import freeze
+from nca_assets.warehouse.illumination import Illumination
 from nca_assets_tests.conftest import labelled_shards, local
 
 KEYS = [ShardKey(name, number) for name in ("set1", "set3") for number in (0, 1, 9)]
@@ -18,12 +20,13 @@ KEYS = [ShardKey(name, number) for name in ("set1", "set3") for number in (0, 1,
 @pytest.fixture(scope="package")
 def to_publish(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
     with labelled_shards(tmp_path_factory.mktemp("publishing"), KEYS) as data:
+        freeze("varied", "SELECT rollout_id FROM labels WHERE set_name = 'set1'", data, Illumination(5))
         yield data
 
 
 @pytest.fixture(scope="package")
 def published(to_publish: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> Published:
-    return publish(tmp_path_factory.mktemp("out") / "dataset", to_publish)
+    return publish(tmp_path_factory.mktemp("out") / "dataset", to_publish, collections=["varied"])
 
 
 @pytest.fixture(scope="package")

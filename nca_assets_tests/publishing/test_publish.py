@@ -29,6 +29,7 @@ from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.collections import freeze, read_collection
 from nca_assets_tests.conftest import local
 from nca_assets_tests.publishing.conftest import KEYS
 
@@ -42,7 +43,7 @@ def names(folder: Path) -> set[str]:
 def test_the_folder_has_everything_in_its_place(published: Published) -> None:
     assert names(local(published.folder)) == {
         "README.md", "SHA256SUMS", "croissant.json", "centroids.pt", "centroids.json",
-        *(f"preview/{name}.parquet" for name in ("set1", "set3")),
+        "collections/varied/set1.parquet", *(f"preview/{name}.parquet" for name in ("set1", "set3")),
         *(f"labels/{name}.parquet" for name in ("set1", "set3")),
         *(f"tokens/{key}.parquet" for key in KEYS),
         *(f"figures/{figure.name}.png" for figure in FIGURES),
@@ -85,6 +86,34 @@ def test_labels_are_those_of_the_parts(published: Published, to_publish: DataFol
     assert b"0 to 5 bits" in comments[b"description"]
 
 
+def test_a_collection_is_a_config_with_its_tokens(published: Published, to_publish: DataFolder) -> None:
+    rows = pl.read_parquet(local(published.folder / "collections" / "varied" / "set1.parquet"))
+    frozen = read_collection("varied", to_publish)
+    assert dict(rows.select("rollout_id", "digest").iter_rows()) == frozen.rollouts
+    for rollout in RolloutSource.collection("varied", to_publish):
+        [row] = rows.filter(rollout_id=str(rollout.id)).to_dicts()
+        assert row["tokens"] == np.asarray(rollout.tokens).tobytes(order="F")
+        assert row["behavior"] == rollout.labels["behavior"]
+    card = (published.folder / "README.md").read_text()
+    assert "`varied` is the collection varied, version 1, with tokens: 5 over the grid of tail_change," in card
+
+
+def test_collections_that_make_no_config_are_refused(own_data: DataFolder, tmp_path: Path) -> None:
+    freeze("labels", "SELECT rollout_id FROM labels", own_data)
+    with pytest.raises(NcaError, match="the collection labels has the name of another config"):
+        publish(tmp_path / "dataset", own_data, collections=["labels"])
+    with pytest.raises(NcaError, match="there is no collection 'nothing'"):
+        publish(tmp_path / "dataset", own_data, collections=["nothing"])
+    file = local(read_collection("varied", own_data).file)
+    rows, metadata = read_table(file, own_data, "")
+    gone = rows.with_columns(digest=pl.lit("0" * 64))
+    lines = "".join(f"{name} {'0' * 64}\n" for name in sorted(rows["rollout_id"]))
+    write_table(gone, file, own_data, metadata | {"digest": hashlib.sha256(lines.encode()).hexdigest()})
+    with pytest.raises(NcaError, match="5 rollouts of collection 'varied' version 1 are missing or have changed"):
+        publish(tmp_path / "dataset", own_data, collections=["varied"])
+    assert not (tmp_path / "dataset").exists()
+
+
 def test_csv_files_are_those_of_the_export(with_original: Published, own_data: DataFolder) -> None:
     for file in export_csv(own_data):
         assert (with_original.folder / file.name).read_bytes() == file.read_bytes()
@@ -97,7 +126,7 @@ def test_what_the_warehouse_does_not_know_yet_stays_out(
     key = ShardKey("set1", 2)
     write_shard(key, load_centroids(own_data), own_data, resources)
     write_labels(key, own_data, resources)
-    assert publish(tmp_path / "dataset", own_data).files == published.files
+    assert publish(tmp_path / "dataset", own_data, collections=["varied"]).files == published.files
     for rollout_set in ("set1", "set3"):
         assert pl.read_parquet(tmp_path / "dataset" / "labels" / f"{rollout_set}.parquet").height == 12
 
@@ -135,7 +164,7 @@ def test_published_again_it_is_the_same_and_takes_the_place_of_the_first_where_a
     (copy / "tokens" / "set1-00000.parquet").unlink()
     link = tmp_path / "dataset"
     link.symlink_to(copy)
-    again = publish(link, to_publish)
+    again = publish(link, to_publish, collections=["varied"])
     assert (again.digest, again.files, again.bytes) == (published.digest, published.files, published.bytes)
     assert link.is_symlink()
     assert check_published(copy) == []

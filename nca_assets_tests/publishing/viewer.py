@@ -15,7 +15,7 @@ import datasets
 import pyarrow.parquet as pq
 from PIL import Image
 
-CONFIGS = ["preview", "labels", "tokens"]
+CONFIGS = ["preview", "labels", "tokens", "varied"]
 
 
 def look_at(folder: Path, cache: Path) -> dict[str, object]:

@@ -12,7 +12,7 @@ const bytesOf = id => Uint8Array.from(atob(byId(id).textContent), character => c
 
 let content;          // see content.py
 const column = {};    // by name: { name, meaning, values }
-const rollouts = [];  // labeled ones, in the order in which they are shown: { name, set, index, row }
+const rollouts = [];  // labeled ones, in the order in which they are shown: { name, set, index, row, collections }
 const byName = new Map();
 const palettes = {};  // by set: the colors of the tokens, as pixels
 
@@ -21,10 +21,11 @@ async function loadContent() {
   content = await new Response(unpacked).json();
   for (const each of content.columns) column[each.name] = each;
   column.rollout_id.values.forEach((name, row) => {
-    const rollout = { name, set: column.set_name.values[row], index: column.rollout_index.values[row], row };
+    const rollout = { name, set: column.set_name.values[row], index: column.rollout_index.values[row], row, collections: [] };
     rollouts.push(rollout);
     byName.set(name, rollout);
   });
+  for (const [name, rows] of Object.entries(content.collections)) for (const row of rows) rollouts[row].collections.push(name);
   for (const [set, colors] of Object.entries(content.colors)) palettes[set] = Uint32Array.from(colors, pixelOf);
   for (const set of Object.keys(content.sets)) palettes[set] ??= Object.values(palettes)[0];
 }

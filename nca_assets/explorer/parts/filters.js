@@ -1,7 +1,7 @@
-// Filters: classes, families and sets; ranges of two labels, which are the map's axes; the same as SQL.
+// Filters: classes, families, sets and collections; ranges of two labels, which are the map's axes; the same as SQL.
 
-const FACETS = { behavior: "by-behavior", family: "by-family", set_name: "by-set" };
-const chosen = { behavior: new Set(), family: new Set(), set_name: new Set() };  // none chosen: all
+const FACETS = { behavior: "by-behavior", family: "by-family", set_name: "by-set", collection: "by-collection" };
+const chosen = { behavior: new Set(), family: new Set(), set_name: new Set(), collection: new Set() };  // none chosen: all
 const axes = [
   { axis: "Across", name: "tail_change", from: null, to: null },
   { axis: "Up", name: "traveling", from: null, to: null },
@@ -12,8 +12,10 @@ let passing = [];
 const inRange = (value, { from, to }) =>
   (from === null && to === null) || (value !== null && (from === null || value >= from) && (to === null || value <= to));
 
+const valuesOf = (rollout, facet) => facet === "collection" ? rollout.collections : [label(rollout, facet)];
+
 const passes = rollout =>
-  Object.entries(chosen).every(([name, values]) => !values.size || values.has(label(rollout, name)))
+  Object.entries(chosen).every(([name, values]) => !values.size || valuesOf(rollout, name).some(value => values.has(value)))
   && axes.every(axis => inRange(label(rollout, axis.name), axis));
 
 const numeric = () => content.columns.map(({ name }) => name).filter(name =>
@@ -21,14 +23,16 @@ const numeric = () => content.columns.map(({ name }) => name).filter(name =>
   && column[name].values.some(value => typeof value === "number"));
 
 function makeFacets() {
-  const order = { behavior: Object.keys(content.classes), family: content.families, set_name: null };
+  const order = { behavior: Object.keys(content.classes), family: content.families };
   for (const [name, place] of Object.entries(FACETS)) {
     const counts = new Map();
-    for (const value of column[name].values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+    for (const rollout of rollouts) for (const value of valuesOf(rollout, name)) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+    const fieldset = byId(place).closest("fieldset");
+    if (fieldset) fieldset.hidden = !counts.size;
     for (const value of order[name] ?? [...counts.keys()].sort()) {
       if (!counts.has(value)) continue;
       const chip = make("button", { type: "button" }, ...(name === "behavior" ? [glyph(value)] : []),
-        words(value), make("small", { textContent: counts.get(value) }));
+        name === "collection" ? value : words(value), make("small", { textContent: counts.get(value) }));
       chip.dataset.value = value;
       chip.onclick = () => {
         if (!chosen[name].delete(value)) chosen[name].add(value);
@@ -92,7 +96,9 @@ function showSelection() {
 function selectionAsSql() {
   const quoted = value => `'${value.replaceAll("'", "''")}'`;
   const conditions = Object.entries(chosen).filter(([, values]) => values.size)
-    .map(([name, values]) => `${name} IN (${[...values].map(quoted).join(", ")})`);
+    .map(([name, values]) => [name, [...values].map(quoted).join(", ")])
+    .map(([name, list]) => name !== "collection" ? `${name} IN (${list})`
+      : `rollout_id IN (SELECT rollout_id FROM collection_rollouts JOIN collections USING (name, version) WHERE latest AND name IN (${list}))`);
   for (const { name, from, to } of axes) {
     if (from !== null && to !== null) conditions.push(`${name} BETWEEN ${from} AND ${to}`);
     else if (from !== null) conditions.push(`${name} >= ${from}`);

@@ -82,6 +82,7 @@ function drawAxes(context, width, height, color) {
     context.fillText(shortNumber(value), MARGIN.left - 6, up.at(value) + 4);
   }
   context.stroke();
+  drawGrid(context, width, height, color("--edge"));
   context.fillStyle = color("--ink");
   context.fillText(words(axes[0].name), width - MARGIN.right, height - 4);
   context.textAlign = "left";
@@ -91,6 +92,24 @@ function drawAxes(context, width, height, color) {
   context.textAlign = "right";
   context.fillText(words(axes[1].name), 0, 0);
   context.restore();
+}
+
+// The edges of the bins between which nca illuminate chooses, of labels that it knows.
+function drawGrid(context, width, height, color) {
+  const [across, up] = map.scales, inside = ({ low, high }) => edge => edge > low && edge < high;
+  context.strokeStyle = color;
+  context.setLineDash([2, 4]);
+  context.beginPath();
+  for (const edge of (content.grid[axes[0].name] ?? []).filter(inside(across))) {
+    context.moveTo(across.at(edge), MARGIN.top);
+    context.lineTo(across.at(edge), height - MARGIN.bottom);
+  }
+  for (const edge of (content.grid[axes[1].name] ?? []).filter(inside(up))) {
+    context.moveTo(MARGIN.left, up.at(edge));
+    context.lineTo(width - MARGIN.right, up.at(edge));
+  }
+  context.stroke();
+  context.setLineDash([]);
 }
 
 function drawBrush(context, color) {

@@ -1,6 +1,7 @@
 """Collections: frozen query results, one partition per name."""
 
 import time
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -10,6 +11,10 @@ from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
 from nca_assets.orchestration.partitions.keys import collection_partitions
 from nca_assets.orchestration.reporting import inline_picture, seconds_since, working
+
+if TYPE_CHECKING:
+    from nca_assets.data_folder import DataFolder
+    from nca_assets.warehouse.collections import Collection
 
 SHEET_ROLLOUTS = 6
 ANIMATED_FRAMES = 24
@@ -24,6 +29,8 @@ class Freeze(dg.Config):
     each: int | None = Field(default=None, description="Balanced sample: this many rollouts per value of the column.")
     total: int | None = Field(default=None, description="Stratified sample: this many rollouts, in proportion.")
     seed: int = Field(default=0, description="Seed of the sample.")
+    size: int | None = Field(default=None, description="Illuminated choice: this many rollouts over a grid of labels.")
+    axes: list[str] = Field(default=[], description="Axes of that grid; empty for the standard ones.")
 
 
 @dg.asset(
@@ -46,6 +53,7 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
     from nca_assets.figures.sheet import contact_sheet, moving_sheet
     from nca_assets.shards.rollouts import rollout_tokens
     from nca_assets.warehouse.collections import freeze, read_collection
+    from nca_assets.warehouse.illumination import AXES, Illumination
     from nca_assets.warehouse.sql_text import Sampling
 
     started = time.perf_counter()
@@ -53,7 +61,8 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
         name = context.partition_key
         if config.query:
             sampling = Sampling(by=config.by, each=config.each, total=config.total, seed=config.seed)
-            frozen = freeze(name, config.query, data, sampling)
+            choice = Illumination(config.size, tuple(config.axes) or AXES) if config.size else sampling
+            frozen = freeze(name, config.query, data, choice)
         else:
             latest = read_collection(name, data)
             frozen = freeze(name, latest.query, data, latest.sampling)
@@ -64,6 +73,9 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
         ]
         names = [titled(rollout, data).replace(", ", "\n") for rollout in some]
         shortest = min(len(tokens) for tokens in rollouts)
+        grid = {}
+        if isinstance(frozen.sampling, Illumination):
+            grid = _illuminated(frozen, frozen.sampling.axes, data)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(frozen.digest),
         metadata={
@@ -78,5 +90,24 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
             "seconds": seconds_since(started),
             "digest": frozen.digest,
             "path": dg.MetadataValue.path(str(frozen.file)),
+            **grid,
         },
     )
+
+
+def _illuminated(frozen: "Collection", axes: tuple[str, ...], data: "DataFolder") -> dict[str, Any]:
+    """Draw an illuminated collection on its grid, ``data/figures/illuminated_NAME``, and count its cells."""
+    from nca_assets.figures.catalog import Figure
+    from nca_assets.figures.illumination import illumination
+    from nca_assets.warehouse.illumination import coverage
+
+    covered = coverage(frozen.query, axes, frozen.rollouts, data)
+    name, caption = f"illuminated_{frozen.name}", f"The collection {frozen.name} on its grid"
+    picture = Figure(name, caption, ("labels",), lambda data: illumination(frozen, covered, data)).make(data)
+    return {
+        "grid": inline_picture(picture.small),
+        "axes": ", ".join(covered.axes),
+        "cells filled": covered.filled,
+        "cells of the query": covered.occupied,
+        "cells of as many at random": covered.at_random(len(frozen.rollouts), seed=0),
+    }

@@ -11,10 +11,10 @@ from nca_assets.orchestration.reporting import progress_in_log, seconds_since, w
 
 
 @dg.asset(
-    deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"]],
+    deps=[TABLE_KEYS["labels"], TABLE_KEYS["splits"], TABLE_KEYS["collection_rollouts"]],
     group_name="figures",
     kinds={"html"},
-    code_version="4",
+    code_version="5",
     automation_condition=FOLLOWS,
     owners=OWNERS,
     metadata=documents("FIGURES.md"),

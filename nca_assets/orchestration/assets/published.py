@@ -43,6 +43,7 @@ class Publication(dg.Config):
     """What the published folder holds besides the Parquet files."""
 
     original_layout: bool = Field(default=False, description="Also write the shards as .npz and the labels as CSV.")
+    collections: list[str] = Field(default=[], description="Collections to write with their tokens, as configs.")
 
 
 @dg.asset(
@@ -60,7 +61,7 @@ def published_dataset(context: dg.AssetExecutionContext, config: Publication) ->
 
     started = time.perf_counter()
     with working(context) as (_, data), progress_in_log(context, "publishing", "files") as progress:
-        published = publish(data.published_folder, data, progress, config.original_layout)
+        published = publish(data.published_folder, data, progress, config.original_layout, config.collections)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(published.digest),
         metadata={
