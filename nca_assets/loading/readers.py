@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Union
 
 import numpy as np
@@ -14,12 +17,12 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.in_order import ROLLOUTS_PER_THREAD, in_order
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import RolloutId, ShardKey, member_name
 from nca_assets.remedies import restore
 from nca_assets.settings import Resources
 from nca_assets.shards.archive import ArrayFile, read_tokens
-from nca_assets.shards.manifest import cached_manifest
+from nca_assets.shards.manifest import cached_manifest, rollout_digest
 from nca_assets.shards.read import member_of, reading, require_tokens
 from nca_assets.store.location import Stored
 from nca_assets.store.store import first_copy, in_parts
@@ -63,8 +66,8 @@ class Source(Protocol):
 
 
 def read_files(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
-    """The tokens of each rollout from its shard, native or imported, checked against the file's checksums; ``nca
-    verify`` checks their digests."""
+    """The tokens of each rollout from its shard, native or imported, checked against the file's checksums, and the
+    file's first rollout against its digest; ``nca verify`` checks all digests."""
     return _read_each(wanted, first_copy, data, resources)
 
 
@@ -114,13 +117,26 @@ def _read(wanted: Request, key: ShardKey, opened: Callable[[Stored], ArrayFile],
     file, array, position = _place(key, wanted.rollout.index, data)
     with reading(file, restore(key), f"is damaged at {array}"):
         try:
-            tokens = read_tokens(opened(file), array, position)
+            there = opened(file)
+            tokens = read_tokens(there, array, position)
         except FileNotFoundError:
             require_tokens(key, cached_manifest(key, data))
             raise
         if tokens.shape != wanted.shape:
             raise ValueError(f"shape {tokens.shape}, not {wanted.shape}")
+        if isinstance(there, Path):
+            _require_own(key, data, there, there.stat().st_mtime_ns)
         return tokens
+
+
+@lru_cache(maxsize=16_384)
+def _require_own(key: ShardKey, data: DataFolder, file: Path, _time: int) -> None:
+    """Raise ``ValueError`` if the first rollout in ``file`` is not that of shard ``key``, as in another shard's file,
+    whose arrays may have the same names. A damaged manifest tells nothing."""
+    with suppress(DamageError):
+        first = cached_manifest(key, data).members[0]
+        if rollout_digest(read_tokens(file, first.key, first.position)) != first.digest:
+            raise ValueError(f"{first.place} differs from its digest in the manifest")
 
 
 def _place(key: ShardKey, index: int, data: DataFolder) -> tuple[Stored, str, int | None]:
