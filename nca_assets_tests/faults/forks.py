@@ -78,6 +78,7 @@ def command(*arguments: str) -> Callable[[], None]:
         sys.argv = ["nca", *arguments]
         main()
 
+    run.__name__ = " ".join(arguments)
     return run
 
 
@@ -92,6 +93,8 @@ def _become(work: Callable[[], object], out: Path, err: Path) -> None:
         status = 0
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        if isinstance(stop.code, str):
+            print(stop.code, file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     finally:

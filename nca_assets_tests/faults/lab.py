@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where these tests are
 
-from nca_assets_tests.faults import commands, forks
+from nca_assets_tests.faults import commands, forks, grammar, writing
 from nca_assets_tests.faults.world import World, enter, make
 
 
@@ -43,8 +43,12 @@ def main(folder: Path, trials: str, count: int, seed: int) -> None:
         with redirect_stdout(out):
             report(bytes_of_files.trials(world, count, chance))
 
-    if trials == "commands":
-        report(commands.trials(world, count, chance, slow=0.2))
+    if trials in ("kills", "disks"):
+        report(writing.trials(world, count, chance, deadly=trials == "kills", slow=0.1))
+    elif trials == "sql":
+        report(grammar.trials(world, count, chance))
+    elif trials in ("commands", "answers"):
+        report(commands.trials(world, count, chance, slow=0.2 if trials == "commands" else 0))
     else:
         answers = os.dup(1)
         ended = forks.forked(in_a_fork, folder / "tmp/bytes", 3600)

@@ -79,8 +79,12 @@ class World:
     def put_back(self) -> None:
         """Make all files as they were."""
         for path in sorted(self.folder.rglob("*"), reverse=True):
-            if path not in self.kept and (path.is_symlink() or not path.is_dir()):
-                path.unlink()
+            if path.is_symlink() or not path.is_dir():
+                if path not in self.kept:
+                    path.unlink()
+            elif not any(path.iterdir()):
+                path.rmdir()
+        (self.folder / "tmp").mkdir(exist_ok=True)
         for file, content in self.kept.items():
             if file.is_dir() and not file.is_symlink():
                 shutil.rmtree(file)
