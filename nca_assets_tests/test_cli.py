@@ -403,7 +403,7 @@ def test_verify_holds_every_shard_against_its_recipe(
     assert capsys.readouterr().out.splitlines() == [
         "set1-00000: 4 rollouts simulated again, identical bytes",
         "set2-00001: 4 rollouts simulated again, identical bytes",
-        "intact: 2 shards with labels, 0 other files",
+        "intact: 2 shards with labels, 1 other file",
     ]
     forge(labelled, ShardKey("set2", 1), member=2)
     write_labels(ShardKey("set2", 1), labelled, resources)

@@ -15,6 +15,7 @@ from nca_assets.errors import DamageError, NcaError
 from nca_assets.text import counted
 
 if TYPE_CHECKING:
+    from nca_assets.data_folder import DataFolder
     from nca_assets.ids import ShardKey
     from nca_assets.project import Project
     from nca_assets.workers.checks import Verdict
@@ -34,7 +35,7 @@ def verify(
         bool, typer.Option("--release", help="Instead, recompute the rollouts whose digests this release promises.")
     ] = False,
 ) -> None:
-    """Check shards, labels and collections against their digests, and simulate some rollouts again.
+    """Check all files against their digests, and simulate some rollouts again.
 
     Findings are recorded, and listed in the warehouse's stale_partitions.
     """
@@ -79,7 +80,6 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     from nca_assets.in_process import rebuild_if, report_verification
     from nca_assets.project import Project
     from nca_assets.shards.findings import recorded_findings
-    from nca_assets.warehouse.verify import verify_other_files
 
     project = Project.load()
     keys = _chosen_keys(partitions, project)
@@ -87,7 +87,7 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     errors = {key: _verify_partition(key, project, rollouts) for key in keys}
     failed = [key for key in keys if any(errors[key])]
     report_verification({key: _verdicts(key, project, *errors[key]) for key in keys}, project.data)
-    others, damaged = (0, []) if partitions else verify_other_files(project.data)
+    others, damaged = (0, []) if partitions else _verify_others(project.data)
     for finding in damaged:
         print(finding, file=sys.stderr)
     rebuild_if(recorded_findings(project.data) != before or bool(damaged))
@@ -96,6 +96,24 @@ def _verify_data(partitions: list[str], rollouts: int | None) -> None:
     if damaged:
         raise NcaError(f"{len(damaged)} of {counted(others, 'other file')} damaged")
     print(f"intact: {counted(len(keys), 'shard')} with labels, {counted(others, 'other file')}")
+
+
+def _verify_others(data: DataFolder) -> tuple[int, list[str]]:
+    """The number of files that belong to no shard, or are made from shards, and a line for each that is damaged."""
+    from nca_assets.loading.unpacked import verify_unpacked
+    from nca_assets.publishing.checksums import check_published
+    from nca_assets.store.store import current, names_below
+    from nca_assets.warehouse.verify import verify_other_files
+
+    found = [verify_other_files(data), verify_unpacked(data)]
+    published = current(data.published_folder)
+    if files := list(names_below(published)):
+        try:
+            changed = [f"{published}: {finding}: run 'nca publish' again" for finding in check_published(published)]
+        except NcaError as error:
+            changed = [str(error)]
+        found.append((len(files), changed))
+    return sum(count for count, _ in found), [finding for _, findings in found for finding in findings]
 
 
 def _how_to_remake(keys: list[ShardKey]) -> str:

@@ -16,6 +16,9 @@ from nca_assets.store.store import whole_file
 
 log = logging.getLogger(__name__)
 
+ROWS = 10_000
+"""Rows written at a time, as text: a full disk that Polars writes to is no ``OSError``."""
+
 
 def export_csv(data: DataFolder) -> dict[Stored, int]:
     """Write ``dataset_labels_set.csv`` and so on for every set with labels; returns the number of rows by file.
@@ -41,7 +44,8 @@ def export_csv(data: DataFolder) -> dict[Stored, int]:
                 extra_columns="ignore",
             ).collect()
             with whole_file(data.csv_file(name)) as file:
-                table.sort("rollout_index").write_csv(file)
+                for number, rows in enumerate(table.sort("rollout_index").iter_slices(ROWS)):
+                    file.write(rows.write_csv(include_header=number == 0).encode())
             written[data.csv_file(name)] = len(table)
     if not written:
         raise NcaError(f"{data / 'labels'} holds no sound labels: materialize partitions of behavior_labels again")

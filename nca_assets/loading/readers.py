@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Union
 
 import numpy as np
@@ -16,12 +17,12 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.in_order import in_order
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import RolloutId, ShardKey, member_name
 from nca_assets.remedies import restore
 from nca_assets.settings import Resources
-from nca_assets.shards.archive import Archive, ArrayFile
-from nca_assets.shards.manifest import cached_manifest
+from nca_assets.shards.archive import Archive, ArrayFile, read_tokens
+from nca_assets.shards.manifest import cached_manifest, rollout_digest
 from nca_assets.shards.read import member_of, reading
 from nca_assets.shards.recipes import simulate_dropped
 from nca_assets.store.location import Stored
@@ -72,8 +73,8 @@ class Source(Protocol):
 
 
 def read_files(wanted: Iterable[Request], data: DataFolder, resources: Resources) -> Iterator[Tokens | NcaError]:
-    """The tokens of each rollout from its shard, native or imported, checked against the file's checksums, or from its
-    recipe if they are not kept; ``nca verify`` checks their digests."""
+    """The tokens of each rollout from its shard, native or imported, checked against the file's checksums and its first
+    rollout's digest, or from its recipe if they are not kept; ``nca verify`` checks all digests."""
     return _read_each(wanted, first_copy, data, resources)
 
 
@@ -143,14 +144,30 @@ def _read(wanted: Request, key: ShardKey, archive: Callable[[Stored], Archive], 
     file, array, position = _place(key, wanted.rollout.index, data)
     with reading(file, restore(key), f"is damaged at {array}"):
         try:
-            tokens = archive(file).tokens(array, position)
+            there = archive(file)
         except FileNotFoundError:
             if key.imported:
                 raise
             tokens = simulate_dropped(wanted.rollout, key, data)
+        else:
+            _require_own(key, data, there.file, *there.version)
+            tokens = there.tokens(array, position)
         if tokens.shape != wanted.shape:
             raise ValueError(f"shape {tokens.shape}, not {wanted.shape}")
         return tokens
+
+
+@lru_cache(maxsize=16_384)
+def _require_own(key: ShardKey, data: DataFolder, file: ArrayFile, _time: int, _size: int) -> None:
+    """Raise ``ValueError`` if the first rollout in ``file`` is not that of shard ``key``, as in another shard's file,
+    whose arrays may have the same names. A damaged manifest tells nothing, and an object's bytes are those of its tag.
+    """
+    if not isinstance(file, Path):
+        return
+    with suppress(DamageError):
+        first = cached_manifest(key, data).members[0]
+        if rollout_digest(read_tokens(file, first.key, first.position)) != first.digest:
+            raise ValueError(f"{first.place} differs from its digest in the manifest")
 
 
 def _place(key: ShardKey, index: int, data: DataFolder) -> tuple[Stored, str, int | None]:

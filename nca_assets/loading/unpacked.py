@@ -1,12 +1,14 @@
 """Unpacked shards for training: memory-mapped tokens, read at the speed of memory, at five times the size on disk.
 
 ``data/unpacked/set1/shard_00000-DIGEST.tokens`` holds a shard's rollouts consecutively, each (frames, height, width)
-uint8. The digest is the shard's, so changed shards are unpacked again. The files can be deleted at any time.
+uint8. The digest is the shard's, so changed shards are unpacked again. A process checks each rollout against its digest
+when it first reads it. The files can be deleted at any time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -17,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.readers import Request
 from nca_assets.settings import Resources, load
-from nca_assets.shards.manifest import Manifest, read_manifest
+from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.store.store import cache_of, stamp, whole_file
 
@@ -32,10 +34,7 @@ MAPPED = 16_384
 def read_unpacked(
     wanted: Iterable[Request], data: DataFolder, _resources: Resources
 ) -> Iterator[NDArray[np.uint8] | NcaError]:
-    """The tokens of each rollout, mapped from its unpacked shard, which is written on first use.
-
-    Unpacking checks the digest of every rollout.
-    """
+    """The tokens of each rollout, mapped from its unpacked shard, which is written on first use."""
     for (name, number), alike in groupby(wanted, lambda one: (one.rollout.set, one.shard)):
         key = ShardKey(name, number)
         shard: _Unpacked | NcaError
@@ -61,20 +60,53 @@ def unpack(key: ShardKey, data: DataFolder) -> Path:
     return file
 
 
+def verify_unpacked(data: DataFolder) -> tuple[int, list[str]]:
+    """The number of unpacked files of current shards, and a line for each that is damaged."""
+    files: list[Path] = []
+    findings: list[str] = []
+    for key in [*data.shards(), *data.imported_shards()]:
+        with suppress(DamageError):  # a finding of the shard
+            manifest = read_manifest(key, data)
+            if not (file := _file(key, manifest, data)).exists():
+                continue
+            files.append(file)
+            try:
+                shard = _opened(file, manifest)
+                for number in range(len(manifest.members)):
+                    shard.checked(number)
+            except DamageError as error:
+                findings.append(str(error))
+    return len(files), findings
+
+
 @dataclass(frozen=True)
 class _Unpacked:
-    """A mapped shard: all its tokens, its first rollout, and where each rollout begins."""
+    """A mapped shard: its file, all its tokens, its rollouts, where each begins, and which this process has checked."""
 
+    file: Path
     tokens: NDArray[np.uint8]
-    first: int
+    members: list[Member]
     begin: list[int]
+    sound: set[int]
 
     def rollout(self, one: Request) -> NDArray[np.uint8] | NcaError:
-        begin, end = self.begin[one.rollout.index - self.first :][:2]
-        tokens = self.tokens[begin:end]
-        if tokens.size != prod(one.shape):
-            return NcaError(f"{one.rollout} has {tokens.size} tokens, not those of {one.shape}: open the source again")
-        return tokens.reshape(one.shape)
+        number = one.rollout.index - self.members[0].index
+        if self.members[number].shape != one.shape:
+            there = self.members[number].shape
+            return NcaError(f"{one.rollout} has tokens of {there}, not {one.shape}: open the source again")
+        try:
+            return self.checked(number)
+        except DamageError as error:
+            return error
+
+    def checked(self, number: int) -> NDArray[np.uint8]:
+        """The tokens of its rollout ``number``. Raises ``DamageError`` if they are not those of the digest."""
+        member = self.members[number]
+        tokens = self.tokens[self.begin[number] : self.begin[number + 1]].reshape(member.shape)
+        if number not in self.sound and rollout_digest(tokens) != member.digest:
+            raise _damaged(self.file, f"rollout {member.index} differs from its digest in the manifest")
+        self.sound.add(number)
+        return tokens
 
 
 def _stamp(key: ShardKey, data: DataFolder) -> int:
@@ -87,11 +119,21 @@ def _stamp(key: ShardKey, data: DataFolder) -> int:
 
 @lru_cache(maxsize=MAPPED)
 def _map(key: ShardKey, data: DataFolder, _stamp: int) -> _Unpacked:
-    manifest = read_manifest(key, data)
-    begin = np.cumsum([0, *(prod(member.shape) for member in manifest.members)])
+    return _opened(unpack(key, data), read_manifest(key, data))
+
+
+def _opened(file: Path, manifest: Manifest) -> _Unpacked:
+    """The mapped ``file``. Raises ``DamageError`` if it is none, or has another size than the rollouts."""
+    begin = np.cumsum([0, *(prod(member.shape) for member in manifest.members)]).tolist()
+    if not file.is_file() or file.stat().st_size != begin[-1]:
+        raise _damaged(file, f"it does not hold {begin[-1]} bytes")
     # Copy-on-write, since torch does not accept read-only memory.
-    tokens = np.asarray(np.memmap(unpack(key, data), np.uint8, mode="c"))
-    return _Unpacked(tokens, manifest.members[0].index, begin.tolist())
+    tokens = np.asarray(np.memmap(file, np.uint8, mode="c"))
+    return _Unpacked(file, tokens, manifest.members, begin, set())
+
+
+def _damaged(file: Path, what: str) -> DamageError:
+    return DamageError(f"{file} is damaged ({what}): remove it, and the shard is unpacked again when it is read")
 
 
 def _file(key: ShardKey, manifest: Manifest, data: DataFolder) -> Path:

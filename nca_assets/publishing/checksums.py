@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from nca_assets.errors import NcaError
@@ -17,8 +18,11 @@ Sums = dict[str, str]
 
 def sums_of(folder: Stored) -> Sums:
     """Checksums of all files except the checksum file and hidden ones, like a repository's own."""
-    names = (name for name in names_below(folder) if name != CHECKSUMS and not _hidden(name))
-    return {name: _sum(folder / name) for name in sorted(names)}
+    return {name: _sum(folder / name) for name in _listed_names(folder)}
+
+
+def _listed_names(folder: Stored) -> list[str]:
+    return sorted(name for name in names_below(folder) if name != CHECKSUMS and not _hidden(name))
 
 
 def write_sums(sums: Sums, folder: Path) -> str:
@@ -33,7 +37,7 @@ def check_published(folder: Stored) -> list[str]:
     Raises ``NcaError`` if the folder holds no checksums.
     """
     listed = _read(folder / CHECKSUMS)
-    there = sums_of(folder)
+    there = {name: _sum_or_none(folder / name) for name in _listed_names(folder)}
     return [
         *(f"{name} is missing" for name in sorted(listed.keys() - there.keys())),
         *(f"{name} has changed" for name in sorted(listed.keys() & there.keys()) if listed[name] != there[name]),
@@ -58,6 +62,13 @@ def _read(file: Stored) -> Sums:
 def _sum(file: Stored) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()  # pyright: ignore[reportArgumentType]
+
+
+def _sum_or_none(file: Stored) -> str | None:
+    """None if it can't be read."""
+    with suppress(OSError):
+        return _sum(file)
+    return None
 
 
 def _hidden(name: str) -> bool:

@@ -37,4 +37,4 @@ def write_csv(keys: Iterable[ShardKey], file: Stored, data: DataFolder) -> None:
     """Write the labels of a set's shards like ``export_csv``, but one shard at a time."""
     with file.open("wb") as out:
         for number, table in enumerate(checked_labels(keys, data)):
-            table.write_csv(out, include_header=number == 0)
+            out.write(table.write_csv(include_header=number == 0).encode())  # by Polars a full disk is no OSError

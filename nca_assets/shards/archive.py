@@ -54,13 +54,13 @@ WORD = 8
 
 
 class Archive:
-    """An ``.npz`` that is open, for one thread."""
+    """An ``.npz`` that is open, for one thread; ``version`` is when its file was changed, and its size."""
 
     def __init__(self, file: ArrayFile) -> None:
-        self._file, self._opened = file, file.open("rb")
+        self.file, self._opened = file, file.open("rb")
         try:
-            self._version = (0, file.size) if isinstance(file, RangedObject) else _version(self._opened.fileno())
-            self._members = _directory(file, *self._version)
+            self.version = (0, file.size) if isinstance(file, RangedObject) else _version(self._opened.fileno())
+            self._members = _directory(file, *self.version)
         except BaseException:
             self._opened.close()
             raise
@@ -86,7 +86,7 @@ class Archive:
         # Deflated data can only be read from the start. The last array of four axes is cached, so that a pass over its
         # rollouts inflates it once, and the lock keeps threads from inflating it several times.
         with LAST_ARRAY:
-            rollouts = _last_array(self._file, *self._version, key)
+            rollouts = _last_array(self.file, *self.version, key)
         return rollouts[position].copy()
 
     def array(self, key: str) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Local files and folders that appear whole or not at all: written under a temporary name, flushed, then renamed.
+"""Local files and folders that appear whole or not at all: written under a temporary name, flushed, read back, renamed.
 
 A writer holds a lock on its temporary file until its process ends, so the next writer can identify and remove what
 killed ones left behind. A temporary folder has an empty file beside it for the lock, since NFS locks only files that
@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import fcntl
 import glob
+import io
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import uuid4
 
+from nca_assets.errors import NcaError
 from nca_assets.store.refusals import refusals_of_the_disk
 
 TEMPORARY = ".part"
 """Suffix of files and folders being written; nothing reads them."""
+
+_PIECE = 2**20
 
 NEW, BEFORE = ".new", ".before"
 """Suffixes, in place of ``TEMPORARY``, of a folder being written and of the one that it replaces."""
@@ -28,10 +33,12 @@ NEW, BEFORE = ".new", ".before"
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that becomes ``path`` if the block succeeds, and is removed if it fails."""
-    with _temporary(path) as temporary, temporary.open("wb") as file:
+    """A file that becomes ``path`` if the block succeeds and its bytes read back, and is removed otherwise."""
+    with _temporary(path) as temporary, _Summed(temporary, "wb") as raw, io.BufferedWriter(raw) as file:
         yield file
         file.flush()
+        _flush(temporary)
+        _require_sum(temporary, raw.sum, path)
         publish(temporary, path)
 
 
@@ -55,12 +62,34 @@ def created_file(path: Path, content: bytes) -> bool:
     with _temporary(path) as temporary:
         temporary.write_bytes(content)
         _flush(temporary)
+        _require_sum(temporary, zlib.crc32(content), path)
         try:
             path.hardlink_to(temporary)
         except FileExistsError:
             return False
         _flush(path.parent)
         return True
+
+
+class _Summed(io.FileIO):
+    """A file written from its beginning to its end, with the CRC-32 of what was written."""
+
+    sum = 0
+
+    def write(self, content: Any) -> int:
+        written = super().write(content)
+        self.sum = zlib.crc32(memoryview(content)[:written], self.sum)
+        return written
+
+
+def _require_sum(temporary: Path, expected: int, path: Path) -> None:
+    """Raise ``NcaError`` if ``temporary`` does not read back as it was written."""
+    found = 0
+    with temporary.open("rb") as file:
+        while content := file.read(_PIECE):
+            found = zlib.crc32(content, found)
+    if found != expected:
+        raise NcaError(f"can't write {path}: other bytes were found than were written. Check the disk.")
 
 
 def publish(temporary: Path, path: Path) -> None:

@@ -86,14 +86,23 @@ _REMEDY = "give a (32, 16) float tensor to 'nca import centroids FILE', or delet
 
 
 def load_centroids(data: DataFolder) -> Tensor:
-    """The data folder's vocabulary: float32 (32, 16) in fixed point. Raises ``NcaError`` if missing or invalid."""
+    """The data folder's vocabulary: float32 (32, 16) in fixed point.
+
+    Raises ``NcaError`` if it is missing or invalid, or not the one whose origin is beside it.
+    """
     file = data.centroids_file
     centroids = read_centroids(file)
     if not is_fixed_point(centroids):
         raise NcaError(
             f"{file} is not in fixed point (unit vectors in steps of 1/1024): run 'nca import centroids {file}'"
         )
-    return centroids.float()
+    centroids, origin = centroids.float(), read_origin(data)
+    if origin and origin.digest != digest(centroids):
+        raise NcaError(
+            f"{file} is damaged, or was put there by hand: restore digest {origin.digest[:12]}…, or keep this one "
+            f"with 'nca import centroids {file}'"
+        )
+    return centroids
 
 
 def save_centroids(centroids: Tensor, data: DataFolder, source: str) -> None:

@@ -8,7 +8,10 @@ from nca_assets.vocabulary.origin import file_digest, read_origin
 
 
 def current_digest(data: DataFolder) -> str | None:
-    """The digest of the current vocabulary, or None if there is none. Raises ``NcaError`` if its file is invalid."""
+    """The digest of the current vocabulary, or None if there is none.
+
+    Raises ``NcaError`` if its file is invalid, or not the one whose origin is beside it.
+    """
     try:
         content = data.centroids_file.read_bytes()
     except FileNotFoundError:

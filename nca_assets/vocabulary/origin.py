@@ -35,6 +35,11 @@ def read_origin(data: DataFolder) -> Origin | None:
         return None
 
 
+def require_origin(data: DataFolder) -> None:
+    """Raise ``DamageError`` if the file with the origin of the current vocabulary is missing or damaged."""
+    read_sealed(_origin_file(data), data.root, f"run 'nca import centroids {data.centroids_file}'")
+
+
 def write_origin(origin: Origin, data: DataFolder, before: Origin | None = None) -> None:
     """Write ``origin`` beside the vocabulary, along with the old origin ``before`` during a replacement.
 

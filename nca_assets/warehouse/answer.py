@@ -14,13 +14,17 @@ import duckdb
 import polars as pl
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.warehouse.catalog import OLD_NAMES
 from nca_assets.warehouse.limits import limited
 from nca_assets.warehouse.read import connect
 from nca_assets.warehouse.sql_text import literal
 
 FORMATS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet, COMPRESSION zstd"}
+
+
+DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+"""What DuckDB raises for a damaged file."""
 
 
 def first_rows(query: str, data: DataFolder, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -64,8 +68,20 @@ def querying(
 
     Raises ``NcaError`` with DuckDB's message, or with the limit that was exceeded.
     """
-    with connect(data, lossless_arrow) as connection, limited(connection, into), as_query_error():
+    with connect(data, lossless_arrow) as connection, limited(connection, into), as_query_error(), _as_damage(data):
         yield connection
+
+
+@contextmanager
+def _as_damage(data: DataFolder) -> Iterator[None]:
+    """Turn DuckDB's error about a damaged file into ``DamageError`` that names it."""
+    try:
+        yield
+    except DAMAGE as error:
+        if isinstance(error, duckdb.IOException) and "Corrupt" not in str(error):
+            raise
+        file, reason = data.warehouse_file(), str(error).splitlines()[0]
+        raise DamageError(f"{file} is damaged ({reason}): materialize the 'analytics' assets again") from error
 
 
 def ask(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:

@@ -264,3 +264,13 @@ def test_recipes_that_no_set_has_are_refused(shards: DataFolder, index: int) -> 
 def test_balancing_by_a_label_that_is_not_there_is_refused(shards: DataFolder) -> None:
     with pytest.raises(NcaError, match="this source has no label 'behavior'"):
         RolloutSource.files(shards).balanced()
+
+
+def test_files_of_shards_that_changed_places_are_damage(own_shards: DataFolder) -> None:
+    """Arrays have the same names in every set; it gave the rollouts of another where these have the same shape."""
+    first = local(own_shards.tokens_file(ShardKey("set1", 0)))
+    with np.load(first, allow_pickle=False) as shard:
+        members: dict[str, Any] = {name: shard[name][::-1] for name in shard}
+    np.savez_compressed(first, **members)
+    with pytest.raises(NcaError, match=r"rollout_000000 differs from its digest in the manifest\): materialize"):
+        _ = RolloutSource.files(own_shards)[1]

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.source import RolloutSource
-from nca_assets.loading.unpacked import unpack
+from nca_assets.loading.unpacked import _map, unpack, verify_unpacked
 from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
 from nca_assets.store.location import Stored
@@ -74,3 +74,25 @@ def test_damaged_and_missing_shards_are_not_unpacked(own_shards: DataFolder) -> 
     shutil.rmtree(local(file.parent))
     with pytest.raises(NcaError, match=r"shard_00001\.json is missing: materialize partition set1-00001"):
         source[4]
+
+
+@pytest.mark.parametrize("zeros", [True, False])
+def test_a_damaged_unpacked_file_is_named_where_it_is_read_and_by_verification(
+    own_shards: DataFolder, zeros: bool
+) -> None:
+    """It gave zeros, or NumPy's error, without a word."""
+    file = unpack(KEY, own_shards)
+    assert verify_unpacked(own_shards) == (1, [])
+    size = file.stat().st_size
+    file.unlink()  # what other tests have mapped stays as it was
+    file.write_bytes(bytes(size if zeros else size // 2))
+    source = RolloutSource.files(own_shards).unpacked()
+    _map.cache_clear()
+    with pytest.raises(DamageError, match=rf"{file.name} is damaged .*: remove it, and the shard is unpacked again"):
+        _ = source[4]
+    assert len(source[0].tokens) == 140
+    [finding] = verify_unpacked(own_shards)[1]
+    assert finding.startswith(f"{file} is damaged")
+    file.unlink()
+    _map.cache_clear()
+    assert len(source[4].tokens) == 140

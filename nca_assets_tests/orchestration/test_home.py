@@ -139,3 +139,17 @@ def test_the_ui_creates_the_home_before_its_processes_start(
     [command] = started
     assert command[:2] == ["dagster", "dev"]
     assert command[-6:] == ["--host", "127.0.0.1", "--port", "3001", "--log-level", "warning"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x00\xff", b"run_launcher: [", b"run_lauocher:\n  module: x\n", b"run_launcher: 3\n"]
+)
+def test_a_damaged_configuration_is_named_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """It was a traceback of YAML or of Dagster."""
+    home = make_home(tmp_path / "home", monkeypatch)
+    (home / "dagster.yaml").write_bytes(content)
+    with pytest.raises(NcaError, match=r"dagster\.yaml .*: replace it with one that 'nca init' creates") as caught:
+        project_instance()
+    assert "\n" not in str(caught.value)

@@ -206,3 +206,20 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
             require_writable(tmp_path / "data")
     finally:
         os.seteuid(user)
+
+
+def test_a_disk_that_holds_other_bytes_than_were_written_keeps_the_old_file(tmp_path: Path) -> None:
+    """As a writer does that swallows an error of the disk."""
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+
+    def write_badly() -> None:
+        with whole_file(target) as file:
+            file.write(b"content")
+            file.flush()
+            os.truncate(file.fileno(), 3)
+
+    with pytest.raises(NcaError, match=r"can't write .*file: other bytes were found than were written"):
+        write_badly()
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]

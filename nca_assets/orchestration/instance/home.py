@@ -14,10 +14,13 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from nca_assets.errors import NcaError, TransientError
+from nca_assets.orchestration.instance.database import LIBRARIES
 from nca_assets.project import project_folder
 
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 """SQLite files opened at every start; an instance in PostgreSQL has none of them."""
+
+REPLACE = "replace it with one that 'nca init' creates"
 
 MAX_WAIT_S = 60.0
 """Seconds to wait for other processes opening the same home; each takes less than one."""
@@ -38,13 +41,36 @@ def project_instance() -> dg.DagsterInstance:
         raise NcaError(
             f"{home} has no dagster.yaml: run this in a project's folder ('nca init' creates one), or set DAGSTER_HOME"
         )
-    if "nca_assets.automation." in (home / "dagster.yaml").read_text():
-        raise NcaError(f"{home / 'dagster.yaml'} is of an earlier release: replace it with one that 'nca init' creates")
+    _require_readable(home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
     with _opened_by_one(home):
         for name in DATABASES:
             _require_sound(home / name, home)
-        return dg.DagsterInstance.get()
+        with _configuration_errors(home / "dagster.yaml"):
+            return dg.DagsterInstance.get()
+
+
+def _require_readable(configuration: Path) -> None:
+    """Raise ``NcaError`` if the ``configuration`` of a home is of an earlier release or can't be read."""
+    try:
+        content = configuration.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NcaError(f"can't read {configuration} ({error}): {REPLACE}") from error
+    if "nca_assets.automation." in content:
+        raise NcaError(f"{configuration} is of an earlier release: {REPLACE}")
+
+
+@contextmanager
+def _configuration_errors(configuration: Path) -> Iterator[None]:
+    """Turn an error of the block, which opens an instance, into ``NcaError``: a faulty ``configuration`` raises errors
+    of YAML, of Dagster, and of whatever it names."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, NcaError) or type(error).__module__.startswith(LIBRARIES):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise NcaError(f"can't open a Dagster instance with {configuration} ({reason[:200]}): {REPLACE}") from error
 
 
 def _home() -> Path:
