@@ -23,7 +23,7 @@ from nca_assets.description import (
     shape_of_shards,
 )
 from nca_assets.errors import NcaError
-from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number
+from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number, tokens_name
 from nca_assets.store.local import passing_over_unreadable
 from nca_assets.store.location import Stored, parse_location
 from nca_assets.store.store import current, listed_once, names, names_below, remove_leftovers, require_writable
@@ -130,7 +130,7 @@ class DataFolder:
 
     def tokens_file(self, key: ShardKey) -> Stored:
         """Path of the shard's tokens."""
-        return self.root / f"{self.own_set(key.set).folder}/shard_{key.number:05d}.npz"
+        return self.root / f"{self.own_set(key.set).folder}/{tokens_name(key.number)}"
 
     def manifest_file(self, key: ShardKey) -> Stored:
         """Path of the shard's manifest."""

@@ -88,6 +88,11 @@ class ShardKey:
         return "imported_labels" if self.imported else "behavior_labels"
 
 
+def tokens_name(number: int) -> str:
+    """The name of the file with the tokens of a native set's shard ``number``."""
+    return f"shard_{number:05d}.npz"
+
+
 def member_name(index: int) -> str:
     """The key of rollout ``index`` in its shard's ``.npz``."""
     return f"rollout_{index:06d}"

@@ -15,7 +15,7 @@ import polars as pl
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
-from nca_assets.ids import ShardKey
+from nca_assets.ids import ShardKey, tokens_name
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, IDENTITY, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
 from nca_assets.remedies import RESCORE, relabel, remake
@@ -212,7 +212,7 @@ def _disk(data: DataFolder, imported: Mapping[str, Path]) -> list[dict[str, Any]
     Folders are listed, since in a bucket a look at each file would be a request.
     """
     there = {name: sizes(data / rollout_set.folder) for name, rollout_set in data.sets.items()}
-    found = {str(key): there[key.set].get(data.tokens_file(key).name) for key in data.shards()}
+    found = {str(key): there[key.set].get(tokens_name(key.number)) for key in data.shards()}
     sources = {key: parse_location(json.loads(manifest.read_bytes())["source"]) for key, manifest in imported.items()}
     in_folders = {folder: _sizes(folder) for folder in {source.parent for source in sources.values()}}
     found |= {key: in_folders[source.parent].get(source.name) for key, source in sources.items()}
