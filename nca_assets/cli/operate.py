@@ -44,7 +44,7 @@ def _facts(project: Project, overview: Overview) -> dict[str, Any]:
     """An overview as JSON's types; times are in seconds."""
     sets = [
         {"set": row.on_disk.set, **{name: getattr(row, name) for name in COUNTS}, "rollouts": row.on_disk.rollouts,
-         "tokens": row.on_disk.tokens, "bytes": row.on_disk.file_bytes}
+         "tokens": row.on_disk.tokens, "bytes": row.on_disk.file_bytes, "rollouts_without_tokens": row.on_disk.dropped}
         for row in overview.sets
     ]  # fmt: skip
     return {
@@ -65,6 +65,8 @@ def _print_overview(project: Project, overview: Overview) -> None:
         for row in overview.sets
     ]  # fmt: skip
     print_rows([name.replace("_", " ") for name in ("set", *COUNTS, "rollouts", "tokens", "MB")], rows)
+    if dropped := sum(row.on_disk.dropped for row in overview.sets):
+        print(f"{counted(dropped, 'rollout')} without tokens, which are simulated when they are read")
     to_make = f"{counted(overview.left, 'partition')} to make"
     if overview.left and overview.seconds_left is not None:
         left = timedelta(seconds=round(overview.seconds_left))

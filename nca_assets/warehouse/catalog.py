@@ -131,7 +131,11 @@ TABLES = (
         Column("recipe_version", "SMALLINT", "Version of the recipe behind the tokens; null if imported"),
         Column("centroids_digest", "VARCHAR", "SHA-256 of the tokens' vocabulary; null if imported"),
         Column("device", "VARCHAR", "Device of the latest simulation; null if imported"),
-        Column("seconds", "DOUBLE", "Time taken, including writing, in seconds; null if imported"),
+        Column(
+            "seconds",
+            "DOUBLE",
+            "Time taken, including writing, in seconds; without tokens, labeling too; null if imported",
+        ),
         Column("tokens_per_second", "DOUBLE", "Tokens over that time"),
         Column("reproducible", "BOOLEAN", "Whether a recipe can recreate it; imported shards exist only as files"),
         Column("source", "VARCHAR", "File it was imported from; null if native"),

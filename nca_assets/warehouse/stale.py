@@ -23,13 +23,14 @@ Versions = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class SetInventory:
-    """A set's contents on disk; ``file_bytes`` counts its shards."""
+    """A set's contents on disk; ``file_bytes`` counts its shards, ``dropped`` the rollouts without tokens."""
 
     set: str
     shards: int
     rollouts: int
     tokens: int
     file_bytes: int
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def _assess(data: DataFolder, materialized: Versions, unreadable: Mapping[Path, 
         stale = connection.execute("SELECT asset, partition_key, reason FROM stale_partitions").fetchall()
         unreported = connection.execute(UNREPORTED).fetchall()
         sets = connection.execute(
-            "SELECT set_name, count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT "
+            "SELECT set_name, count(*), sum(rollouts)::BIGINT, sum(tokens)::BIGINT, sum(file_bytes)::BIGINT, "
+            "coalesce(sum(rollouts) FILTER (NOT tokens_kept), 0)::BIGINT "
             "FROM shards GROUP BY set_name ORDER BY set_name"
         ).fetchall()
     return Assessment(

@@ -26,6 +26,7 @@ from nca_assets.publishing import publish as publishing
 from nca_assets.publishing.checksums import check_published
 from nca_assets.publishing.publish import Published, publish
 from nca_assets.settings import Resources
+from nca_assets.shards.kinds import drop_tokens
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
 from nca_assets.warehouse.build import build_warehouse
@@ -64,6 +65,14 @@ def test_the_originals_layout_is_added_on_request(
         assert (folder / local(file).relative_to(local(to_publish.root))).read_bytes() == file.read_bytes()
     assert check_published(folder) == []
     assert "`nca_dataset/, nca_dataset_set3/`, as `.npz` shards" in (folder / "README.md").read_text()
+
+
+def test_shards_without_tokens_are_published_as_the_same_bytes(
+    with_original: Published, own_data: DataFolder, resources: Resources, tmp_path: Path
+) -> None:
+    drop_tokens(KEYS[1], own_data, resources)
+    assert publish(tmp_path / "dataset", own_data, original_layout=True).digest == with_original.digest
+    assert not own_data.tokens_file(KEYS[1]).exists()
 
 
 def test_tokens_are_in_the_folder_once(published: Published) -> None:
