@@ -21,7 +21,7 @@ from nca_assets.loading.source import RolloutSource
 from nca_assets.loading.streams import LONG_HORIZON
 from nca_assets.publishing.labels import checked_labels
 from nca_assets.publishing.layout import BYTES, IMAGE, LABELS, PREVIEW, PREVIEW_LABELS, TOKEN_FILES, Config
-from nca_assets.shards.manifest import Manifest
+from nca_assets.shards.manifest import Manifest, rollout_digest
 from nca_assets.shards.read import read_rollouts
 from nca_assets.store.store import local_copy
 from nca_assets.warehouse.sql_text import Sampling, literal
@@ -116,6 +116,19 @@ def write_tokens(key: ShardKey, manifest: Manifest, file: Path, data: DataFolder
     with _writer(TOKEN_FILES, file, TOKEN_LEVEL) as writer:
         for group in _grouped(rows, lambda row: len(row["tokens"]), TOKENS_PER_GROUP):
             writer.write_table(pa.Table.from_pylist(group, schema(TOKEN_FILES)))
+
+
+def read_digests(file: Path) -> Iterator[str]:
+    """The digest of each rollout in a file of tokens, computed from these."""
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=1, columns=["frames", "height", "width", "tokens"]):
+        [row] = batch.to_pylist()
+        shape = row["frames"], row["height"], row["width"]
+        yield rollout_digest(np.frombuffer(row["tokens"], np.uint8).reshape(shape, order="F"))
+
+
+def count_rows(file: Path) -> int:
+    """The number of rows in ``file``, all of which are read."""
+    return sum(batch.num_rows for batch in pq.ParquetFile(file).iter_batches())
 
 
 def _grouped(items: Iterable[Item], size: Callable[[Item], int], full: int) -> Iterator[list[Item]]:
