@@ -53,6 +53,7 @@ class DataFolder:
         Raises ``NcaError`` if there is none, or if its description is damaged or from a newer release.
         """
         root = parse_location(location)
+        require_fit_path(root)
         if found := described(root):
             return cls._of(root, found)
         raise NcaError(f"{root} holds no dataset: name a folder with a dataset.json, or make one with 'nca init'")
@@ -64,6 +65,7 @@ class DataFolder:
         Adds the sets of ``shape`` that the dataset lacks. Raises ``NcaError`` as ``open`` does.
         """
         root = parse_location(location)
+        require_fit_path(root)
         found = described(root) or shape
         return cls._of(root, found.model_copy(update={"sets": {**shape.sets, **found.sets}}))
 
@@ -75,6 +77,7 @@ class DataFolder:
         id. Raises ``NcaError`` if its shape differs or the folder can't be written to, or as ``open`` does.
         """
         root = parse_location(location)
+        require_fit_path(root)
         require_writable(root)
         found = described(root)
         if not isinstance(found, Description):
@@ -238,6 +241,16 @@ class DataFolder:
         pattern = rf"set=({'|'.join(numbers)}|{IMPORTED_NAME})/shard=(\d{{5}})\.parquet"
         found = named(pattern, names_below(self / kind), self / kind)
         return sorted(ShardKey(numbers.get(match[1], match[1]), int(match[2])) for match in found)
+
+
+def require_fit_path(root: Stored) -> None:
+    """Raise ``NcaError`` if the path of a dataset has characters that DuckDB or Polars take for a pattern of names, or
+    that are no text of one line."""
+    if unfit := re.search(r"[*?\[\0-\x1f\x7f\ud800-\udfff]", str(root.absolute())):
+        raise NcaError(
+            f"the path {str(root.absolute())!a} of a dataset has the character {unfit[0]!a}: move it to a path without "
+            "*, ?, [, line breaks, or bytes that are not UTF-8"
+        )
 
 
 def named(pattern: str, found: Iterable[str], folder: Stored | DataFolder) -> Iterator[re.Match[str]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nca_assets.data_folder import DataFolder, described
+from nca_assets.data_folder import DataFolder, described, require_fit_path
 from nca_assets.description import CARD, RolloutSet, Shape, require_distinct
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey, is_own
@@ -107,6 +107,7 @@ class Project:
     def writable_data(self) -> DataFolder:
         """The dataset for writing. Raises ``NcaError`` if explicit settings ask for another shape, or the folder can't
         be written to."""
+        require_fit_path(self.dataset.data)
         require_writable(self.dataset.data)  # first: what can't be a folder can't be read as one either
         return DataFolder.create(self.dataset.data, self._shape())
 

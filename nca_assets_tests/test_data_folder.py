@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,13 @@ import torch
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import RolloutSet, Shape, card_sets, read_description, replace_description
 from nca_assets.errors import DamageError, NcaError
+from nca_assets.labels.export import export_csv
+from nca_assets.project import Project
 from nca_assets.settings import Resources
 from nca_assets.shards.write import write_shard
+from nca_assets.warehouse.answer import whole_table
+from nca_assets.warehouse.build import build_warehouse
+from nca_assets.warehouse.stale import assess
 from nca_assets_tests.conftest import KEYS_OF_LABELLED, local
 
 SMALL = Shape(shard_size=4, sets=card_sets(140))
@@ -130,3 +136,32 @@ def test_a_folder_from_before_there_were_descriptions_opens(
 def test_a_dataset_that_was_moved_is_the_same(data: DataFolder, tmp_path: Path) -> None:
     local(data.root).rename(tmp_path / "moved")
     assert DataFolder.open(tmp_path / "moved") == dataclasses.replace(data, root=tmp_path / "moved")
+
+
+@pytest.mark.parametrize("name", [b"a[b]c", b"[red]x", b"q?x", b"*", b"e\nf", b"caf\xe9", b"\x7f"])
+def test_a_path_that_is_a_pattern_or_no_text_is_refused_in_one_line(
+    tmp_path: Path, name: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was a traceback once labels were read."""
+    root = tmp_path / os.fsdecode(name)
+    monkeypatch.setenv("NCA_DATA", str(root))
+    for ask in (
+        lambda: DataFolder.open(root), lambda: DataFolder.plan(root, SMALL), lambda: DataFolder.create(root, SMALL),
+        lambda: Project.load().writable_data(),
+    ):  # fmt: skip
+        with pytest.raises(NcaError, match=r"of a dataset has the character .*: move it to a path without") as caught:
+            ask()
+        assert str(caught.value).isprintable()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["set=9/x", "shard=00005/set=zz", "a b'c\"d", "{x}%s$HOME", "ü:bomb:#;&"])
+def test_a_path_may_have_any_other_name(built: DataFolder, tmp_path: Path, name: str) -> None:
+    before = whole_table("FROM labels ORDER BY ALL", built).rows()
+    moved = local(built.root).rename(tmp_path / "moved")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    data = DataFolder.open(moved.rename(tmp_path / name))
+    build_warehouse(data)
+    assert whole_table("FROM labels ORDER BY ALL", data).rows() == before
+    assert sum(export_csv(data).values()) == 8
+    assert assess(data, {}).stale == []

@@ -156,6 +156,19 @@ def write_collection(collection: Collection, rollout_set: str, file: Path, data:
         )
 
 
+def read_digests(file: Path) -> Iterator[str]:
+    """The digest of each rollout in a file of tokens, computed from these."""
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=1, columns=["frames", "height", "width", "tokens"]):
+        [row] = batch.to_pylist()
+        shape = row["frames"], row["height"], row["width"]
+        yield rollout_digest(np.frombuffer(row["tokens"], np.uint8).reshape(shape, order="F"))
+
+
+def count_rows(file: Path) -> int:
+    """The number of rows in ``file``, all of which are read."""
+    return sum(batch.num_rows for batch in pq.ParquetFile(file).iter_batches())
+
+
 def _grouped(items: Iterable[Item], size: Callable[[Item], int], full: int) -> Iterator[list[Item]]:
     """Consecutive groups of items, each ended by the item that brings its total size to ``full`` or more."""
     group: list[Item] = []

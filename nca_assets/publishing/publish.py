@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from PIL import Image
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError, NcaError, TransientError
 from nca_assets.figures.catalog import FIGURES
-from nca_assets.ids import ShardKey
+from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.loading.source import RolloutSource
 from nca_assets.progress import Progress, unwatched
 from nca_assets.publishing import card, parquet
@@ -104,10 +107,9 @@ def _publish_locally(
         if warehouse_version(data) != version:
             raise TransientError("the warehouse was rebuilt during publishing: publish again")
         _write_shards(folder, shards, data, progress, original_layout)
-        for collection, config in zip(collections, configs[len(CONFIGS) :], strict=True):
-            for name in config.only:
-                parquet.write_collection(collection, name, folder / config.files(name), data)
+        _write_collections(folder, collections, data)
         digest = write_sums(_write_documents(folder, shards, about, configs, original_layout), folder)
+        _prove(folder, shards, data)
     files = [file for file in to.rglob("*") if file.is_file()]
     return Published(to, len(files), sum(file.stat().st_size for file in files), digest)
 
@@ -138,6 +140,50 @@ def _write_shards(folder: Path, shards: Shards, data: DataFolder, progress: Prog
     if original_layout:
         for rollout_set, keys in shards.items():
             write_csv(keys, replace(data, root=folder).csv_file(rollout_set), data)
+
+
+def _write_collections(folder: Path, collections: list[Collection], data: DataFolder) -> None:
+    """Write the rollouts of each collection with their tokens, and read them back."""
+    for collection in collections:
+        config = collection_config(collection)
+        for name in config.only:
+            parquet.write_collection(collection, name, folder / config.files(name), data)
+            with _read_back(folder / config.files(name)) as file:
+                digests = [digest for each, digest in collection.rollouts.items() if RolloutId.parse(each).set == name]
+                _require_equal(sorted(parquet.read_digests(file)), sorted(digests))
+
+
+def _prove(folder: Path, shards: Shards, data: DataFolder) -> None:
+    """Read back what was written: all rollouts with the tokens of their digests, their labels, and the figures.
+
+    Raises ``NcaError`` if anything else is there.
+    """
+    for rollout_set, keys in shards.items():
+        rollouts = sum(len(read_manifest(key, data).members) for key in keys)
+        with _read_back(folder / LABELS.files(rollout_set)) as file:
+            _require_equal(parquet.count_rows(file), rollouts)
+        for key in keys:
+            with _read_back(folder / token_file(key)) as file:
+                digests = [member.digest for member in read_manifest(key, data).members]
+                _require_equal(list(parquet.read_digests(file)), digests)
+    for figure in FIGURES:
+        with _read_back(folder / FIGURES_FOLDER / f"{figure.name}.png") as file:
+            Image.open(file).verify()
+
+
+@contextmanager
+def _read_back(file: Path) -> Iterator[Path]:
+    """Turn whatever a library raises in the block, which reads ``file``, into ``NcaError``."""
+    try:
+        yield file
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise NcaError(f"{file.name} does not read back as it was written ({reason[:200]}): check the disk") from error
+
+
+def _require_equal(found: object, written: object) -> None:
+    if found != written:
+        raise ValueError("it holds other rollouts")
 
 
 def _vocabulary(data: DataFolder) -> tuple[Stored, Stored]:

@@ -55,9 +55,10 @@ QUERIES = (
 )  # fmt: skip
 EXPRESSIONS = (
     "{value}", "{column}", "{function}({expression})", "{function}({expression}, {expression})",
-    "{expression} + {expression}", "{expression} = {expression}", "CAST({expression} AS {type})", "CASE WHEN {expression} THEN {expression} END",
-    "{column} IN ({query})", "[{expression} FOR x IN [1]]", "{function}(DISTINCT {column})", "{expression}[{value}]",
-    "({expression}).a", "COLUMNS('{column}')",
+    "{column} IN ({query})", "{expression} + {expression}", "{expression} = {expression}",
+    "CAST({expression} AS {type})", "({expression}).a", "CASE WHEN {expression} THEN {expression} END",
+    "[{expression} FOR x IN [1]]", "{function}(DISTINCT {column})",
+    "{expression}[{value}]", "COLUMNS('{column}')",
 )  # fmt: skip
 TYPES = (
     "INTEGER",

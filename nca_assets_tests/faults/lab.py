@@ -22,7 +22,9 @@ def open_world(folder: Path) -> World:
     enter(folder)
     forks.preload()
     if not (folder / "nca.toml").exists():
-        for work in (lambda: make(folder), forks.command("adopt")):
+        # Figures and the published folder take 15 seconds, so only the many faults are done to them too.
+        more = [forks.command("figures"), forks.command("publish")] if "FAULTS" in os.environ else []
+        for work in (lambda: make(folder), forks.command("adopt"), *more):
             ended = forks.forked(work, folder / "tmp/make", 300)
             assert ended.status == 0, ended
     return World.of(folder)

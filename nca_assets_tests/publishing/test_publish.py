@@ -24,6 +24,7 @@ from nca_assets.labels.write import write_labels
 from nca_assets.loading.source import RolloutSource
 from nca_assets.publishing import publish as publishing
 from nca_assets.publishing.checksums import check_published
+from nca_assets.publishing.layout import published_shards
 from nca_assets.publishing.publish import Published, publish
 from nca_assets.settings import Resources
 from nca_assets.shards.kinds import drop_tokens
@@ -323,6 +324,29 @@ def test_a_disk_that_fills_up_leaves_what_was_there(
 
     monkeypatch.setattr(publishing.shutil, "copyfile", full)
     with pytest.raises(NcaError, match=r"No space left on device\. Free space"):
+        publish(copy, to_publish)
+    assert check_published(copy) == []
+    assert [file.name for file in copy.parent.iterdir()] == ["copy"]
+
+
+@pytest.mark.parametrize("name", ["tokens/set1-00001.parquet", "labels/set1.parquet", "figures/geometry.png"])
+def test_what_a_disk_has_lost_does_not_read_back(to_publish: DataFolder, copy: Path, name: str) -> None:
+    """Checksums of the files as they are would not tell."""
+    shards = published_shards(to_publish)
+    publishing._prove(copy, shards, to_publish)
+    (copy / name).write_bytes(bytes(1000) + (copy / name).read_bytes()[1000:])
+    with pytest.raises(NcaError, match=rf"{Path(name).name} does not read back as it was written \("):
+        publishing._prove(copy, shards, to_publish)
+
+
+def test_what_does_not_read_back_is_not_published(
+    to_publish: DataFolder, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise NcaError("it does not read back")
+
+    monkeypatch.setattr(publishing, "_prove", refuse)
+    with pytest.raises(NcaError, match="it does not read back"):
         publish(copy, to_publish)
     assert check_published(copy) == []
     assert [file.name for file in copy.parent.iterdir()] == ["copy"]
