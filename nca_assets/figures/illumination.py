@@ -55,7 +55,7 @@ def illumination(collection: Collection, covered: Coverage, data: DataFolder) ->
         show_grid(axes, shown.pixels[-1], "\n".join([str(shown.id), *lines]))
         axes.title.set_fontsize(6)
     listed = ", ".join(map(_words, names))
-    right.suptitle(f"The best rollouts of the loneliest cells, last frame; {listed}", fontsize=7)
+    right.suptitle(f"The best rollouts of the loneliest cells, last frame,\nwith {listed}", fontsize=8)
     lettered([*maps, curve, pictures[0, 0]])
     return figure
 

@@ -135,11 +135,17 @@ def read_version(file: Stored, data: DataFolder) -> Collection:
     name, number = file.parent.name, int(file.stem[1:])
     rows, metadata = read_table(file, data, recollect(file))
     rollouts = dict(zip(rows["rollout_id"], rows["digest"], strict=True))
-    sampling = Illumination.parse(metadata["sampling"]) or Sampling.parse(metadata["sampling"])
-    found = Collection(name, number, metadata["query"], sampling, rollouts, file)
+    found = Collection(name, number, metadata["query"], _choice(metadata["sampling"], file), rollouts, file)
     if found.digest != metadata["digest"]:
         raise DamageError(f"{file} is damaged (its digest does not match its rollouts): {recollect(file)}")
     return found
+
+
+def _choice(text: str, file: Stored) -> Choice:
+    try:
+        return Illumination.parse(text) or Sampling.parse(text)
+    except NcaError as error:  # an axis of another release
+        raise DamageError(f"{file} can't be read ({error}): {recollect(file)}") from None
 
 
 def _ask(query: str, data: DataFolder, sampling: Choice) -> tuple[dict[str, str], str]:

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -87,14 +88,22 @@ def test_a_collection_shows_its_rollouts(made: Project) -> None:
     assert picture_in(metadata["animation"]).n_frames == 24  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_an_illuminated_collection_is_drawn_on_its_grid(made: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_illuminated_collection_is_drawn_on_its_grid(
+    made: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[dict[str, Any]] = []
+
+    def collected(name: str, config: dict[str, object]) -> dict[str, Any]:
+        shown.append(collect(name, config))
+        return shown[-1]
+
+    monkeypatch.setattr("nca_assets.in_process.collect", collected)
     illuminate("varied", size=3, axes="tail_change,domains")
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"{made.data / 'collections' / 'varied' / 'v0001.parquet'}: version 1, 3 rollouts"
     assert re.fullmatch(r"3 cells filled of \d that hold any; as many rollouts at random: [123]", second)
-    again = collect("varied", {"query": ""})
-    assert (again["version"], again["sampling"]) == (1, "3 over the grid of tail_change, domains")
-    assert picture_in(again["grid"]).width > 600
+    assert shown[0]["sampling"] == "3 over the grid of tail_change, domains"
+    assert picture_in(shown[0]["grid"]).width > 600
     with Image.open(local(made.data.figure_file("illuminated_varied", "png"))) as figure:
         assert figure.width == 2100
 

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.labels.schema import LABEL_COLUMNS
+from nca_assets.labels.table import read_table, write_table
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import freeze, read_collection
 from nca_assets.warehouse.illumination import (
@@ -133,6 +134,14 @@ def test_it_is_a_collection_like_any_other(built: DataFolder) -> None:
     with connect(built) as connection:
         listed = connection.execute("SELECT sampling FROM collections").fetchall()
     assert listed[0] == ("5 over the grid of tail_change, domains",)
+
+
+def test_an_axis_that_this_release_does_not_know_is_a_finding_of_the_file(built: DataFolder) -> None:
+    file = freeze("varied", ALL, built, Illumination(5, ("damage",))).file
+    rows, metadata = read_table(file, built, "")
+    write_table(rows, file, built, metadata | {"sampling": "5 over the grid of beauty"})
+    with pytest.raises(DamageError, match=r"v0001\.parquet can't be read \('beauty' is no axis of the grid"):
+        read_collection("varied", built)
 
 
 def test_coverage_counts_cells_of_the_query_and_of_the_choice(built: DataFolder) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
+from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId
 from nca_assets.orchestration.assets.about import OWNERS, documents
 from nca_assets.orchestration.assets.analytics import TABLE_KEYS
@@ -59,6 +60,8 @@ def collections(context: dg.AssetExecutionContext, config: Freeze) -> dg.Materia
     started = time.perf_counter()
     with working(context) as (project, data):
         name = context.partition_key
+        if config.size and (config.each or config.total):
+            raise NcaError("give a collection one of each, total and size")
         if config.query:
             sampling = Sampling(by=config.by, each=config.each, total=config.total, seed=config.seed)
             choice = Illumination(config.size, tuple(config.axes) or AXES) if config.size else sampling
