@@ -20,6 +20,7 @@ from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.labels.schema import LABEL_COLUMNS
 from nca_assets.labels.write import write_labels
+from nca_assets.publishing.checksums import sums_of, write_sums
 from nca_assets.settings import Resources
 from nca_assets.shards.imported import register, shard_keys
 from nca_assets.shards.manifest import read_manifest, rollout_digest
@@ -473,3 +474,17 @@ def test_export_leaves_out_damaged_parts_and_says_so(
     labelled.labels_file(ShardKey("set2", 1)).unlink()
     assert nca("export") == 1
     assert "holds no labels" in capsys.readouterr().err
+
+
+def test_verify_reads_the_published_folder_too(built: DataFolder, capsys: Capture) -> None:
+    """A folder where a published file should be was a traceback."""
+    folder = local(built.published_folder)
+    folder.mkdir()
+    (folder / "a").write_text("content")
+    write_sums(sums_of(folder), folder)
+    assert nca("verify") == 0
+    assert "intact: 2 shards with labels, 4 other files" in capsys.readouterr().out
+    (folder / "a").unlink()
+    (folder / "a").mkdir()
+    assert nca("verify") == 1
+    assert f"{folder}: a has changed: run 'nca publish' again" in capsys.readouterr().err

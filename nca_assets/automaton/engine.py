@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -22,7 +21,7 @@ from torch import Tensor
 from nca_assets.automaton import compiled
 from nca_assets.automaton.device import choose_device
 from nca_assets.automaton.flip import Flip
-from nca_assets.automaton.in_order import ROLLOUTS_PER_THREAD, in_order
+from nca_assets.automaton.in_order import ROLLOUTS_PER_THREAD, in_order, threads_of
 from nca_assets.automaton.recipe import Rule
 from nca_assets.errors import DeviceError, NcaError
 from nca_assets.settings import Resources
@@ -66,7 +65,7 @@ def simulate_each(
     batch while the last one is copied out and worked on. ``centroids`` is float32 (32, 16) in fixed point. Raises
     ``NcaError`` if the GPU can't hold a single rollout.
     """
-    with ThreadPoolExecutor(machine.threads) as pool:
+    with threads_of(machine.threads) as pool:
         if machine.device == "cpu":
             futures = (
                 (frames * _cells(rule), pool.submit(_simulate_and_work, rule, centroids, frames, work, flip))
@@ -75,10 +74,7 @@ def simulate_each(
         else:
             tokens = _failures_of(machine.device, simulate_on_gpu(rules, centroids, frames, machine, flip))
             futures = ((movie.size, pool.submit(work, rule, movie)) for rule, movie in tokens)
-        try:
-            yield from in_order(futures, machine.threads * ROLLOUTS_PER_THREAD, machine.memory)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        yield from in_order(futures, machine.threads * ROLLOUTS_PER_THREAD, machine.memory)
 
 
 def _simulate_and_work(

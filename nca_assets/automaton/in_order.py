@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 Result = TypeVar("Result")
 
 ROLLOUTS_PER_THREAD = 3
 """Rollouts in memory per thread: being simulated, worked on, or done and waiting for a slower one before them."""
+
+
+@contextmanager
+def threads_of(number: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads for a generator, whose end cancels what they have not begun, but waits for nothing.
+
+    A generator that was left before its end is collected in any thread at any point, even within the code that starts a
+    thread: it would wait for ever for a lock that its own thread holds.
+    """
+    pool = ThreadPoolExecutor(number)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def in_order(futures: Iterator[tuple[int, Future[Result]]], most: int, memory: int) -> Iterator[Result]:

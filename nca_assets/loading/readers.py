@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from nca_assets.automaton.in_order import in_order
+from nca_assets.automaton.in_order import in_order, threads_of
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import RolloutId, ShardKey, member_name
@@ -86,13 +85,10 @@ def read_apart(wanted: Iterable[Request], data: DataFolder, resources: Resources
 def _read_each(
     wanted: Iterable[Request], opened: Callable[[Stored], ArrayFile], data: DataFolder, resources: Resources
 ) -> Iterator[Tokens | NcaError]:
-    with ThreadPoolExecutor(resources.threads) as pool:
+    with threads_of(resources.threads) as pool:
         futures = ((_bytes(some), pool.submit(_read_some, some, opened, data)) for some in _together(wanted))
-        try:
-            for some in in_order(futures, resources.threads * GROUPS_PER_THREAD, resources.memory_mb * 2**20):
-                yield from some
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for some in in_order(futures, resources.threads * GROUPS_PER_THREAD, resources.memory_mb * 2**20):
+            yield from some
 
 
 def _together(wanted: Iterable[Request]) -> Iterator[list[Request]]:

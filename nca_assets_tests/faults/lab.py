@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where these tests are
 
-from nca_assets_tests.faults import commands, forks, grammar, writing
+from nca_assets_tests.faults import commands, forks, grammar, stories, writing
 from nca_assets_tests.faults.world import World, enter, make
 
 
@@ -47,6 +47,8 @@ def main(folder: Path, trials: str, count: int, seed: int) -> None:
 
     if trials in ("kills", "disks"):
         report(writing.trials(world, count, chance, deadly=trials == "kills", slow=0.1))
+    elif trials == "stories":
+        report(stories.stories(world, count, chance))
     elif trials == "sql":
         report(grammar.trials(world, count, chance))
     elif trials in ("commands", "answers"):

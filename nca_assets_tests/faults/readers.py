@@ -102,7 +102,13 @@ def happened(data: DataFolder, _: ShardKey) -> object:
 
 
 def opened(data: DataFolder, _: ShardKey) -> object:
-    return DataFolder.open(data.root).sets, Project.load().data.shards()
+    return DataFolder.open(data.root).sets
+
+
+def configured(_: DataFolder, __: ShardKey) -> object:
+    """A person's own text has no seal: another one may say something else, but raises no foreign error."""
+    Project.load().writable_data()
+    return None
 
 
 def published(data: DataFolder, _: ShardKey) -> object:
@@ -126,7 +132,7 @@ READERS: Mapping[str, tuple[Reader, ...]] = {
     "warehouse": (asked, verified),
     "unpacked": (mapped, verified),
     "finding": (lambda data, _: recorded_findings(data) and None,),
-    "settings": (opened,),
+    "settings": (configured,),
     "published": (published,),
 }
 

@@ -19,10 +19,10 @@ pytestmark = pytest.mark.slow
 
 FAULTS = int(os.environ.get("FAULTS", "500"))
 
-FEW = {"bytes": 150, "answers": 12, "sql": 20, "kills": 2, "disks": 2}
+FEW = {"bytes": 100, "answers": 10, "sql": 20, "kills": 2, "disks": 1}
 MANY = {
     "bytes": FAULTS, "commands": FAULTS // 10, "sql": FAULTS // 40, "kills": max(FAULTS // 100, 12),
-    "disks": max(FAULTS // 100, 12),
+    "disks": max(FAULTS // 100, 12), "stories": max(FAULTS // 100, 3),
 }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(folder: Path, trials: str, count: int, seed: int) -> list[list[str]]:
     """What was wrong in each of ``count`` trials."""
     arguments = [lab.__file__, str(folder / "world"), trials, str(count), str(seed)]
-    if trials in ("kills", "disks"):
+    if trials in ("kills", "disks", "stories"):
         library = {"LD_PRELOAD": str(compile_disk(folder))}
         ran: subprocess.CompletedProcess[str] = _process(arguments, library)
     else:

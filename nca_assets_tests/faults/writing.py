@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -131,13 +132,28 @@ def as_command(work: Callable[[], None]) -> Callable[[], None]:
 
 
 QUICK = [as_command(work) for work in (build, remake, collect, note, export, unpack, adopt_centroids, explore, draw)]
+PUBLISH = as_command(publish)
 SLOW = [
-    as_command(publish),
+    PUBLISH,
     *(
         forks.command(*text.split())
         for text in ("materialize set1-00001", "import shards life", "collect a", "import centroids data/centroids.pt")
     ),
 ]
+
+
+def verify() -> None:
+    """As the command does, without Dagster."""
+    from nca_assets.errors import NcaError
+    from nca_assets.labels.verify import verify_labels
+    from nca_assets.project import Project
+    from nca_assets.shards.verify import verify_shard
+
+    data, resources = _data(), Project.load().resources
+    for key in data.shards():
+        for part in (lambda key: verify_shard(key, data, resources, 1), lambda key: verify_labels(key, data)):
+            with suppress(NcaError):
+                part(key)
 
 
 def sound() -> None:

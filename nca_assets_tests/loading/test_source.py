@@ -1,6 +1,7 @@
 """Sources: the same bytes from files and from recipes, chosen in SQL, and errors that name the shard."""
 
 import operator
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -274,3 +275,21 @@ def test_files_of_shards_that_changed_places_are_damage(own_shards: DataFolder) 
     np.savez_compressed(first, **members)
     with pytest.raises(NcaError, match=r"rollout_000000 differs from its digest in the manifest\): materialize"):
         _ = RolloutSource.files(own_shards)[1]
+
+
+def test_reading_that_was_left_ends_even_within_the_start_of_a_thread(own_shards: DataFolder) -> None:
+    """As when it is collected there: it waited for threads whose end needs the lock that is held, for ever."""
+    lock = getattr(threading, "_shutdown_locks_lock", None)
+    if lock is None:
+        pytest.skip("this Python has no such lock")
+    reading = RolloutSource.files(own_shards).read(range(8), threads=2)
+    next(reading)
+    ended = threading.Event()
+
+    def leave() -> None:
+        with lock:
+            reading.close()  # type: ignore[attr-defined]
+        ended.set()
+
+    threading.Thread(target=leave, daemon=True).start()
+    assert ended.wait(20)
