@@ -97,7 +97,7 @@ def test_the_status_as_json(
     manifest = read_manifest(ShardKey("set1", 0), labelled)
     assert facts["sets"][0] == {
         "set": "set1", "partitions": 4, "materialized": 1, "stale": 0, "failed": 0, "in_flight": 0, "missing": 3,
-        "unlabeled": 0, "rollouts": 4, "tokens": manifest.tokens,
+        "unlabeled": 0, "rollouts": 4, "rollouts_without_tokens": 0, "tokens": manifest.tokens,
         "bytes": labelled.tokens_file(ShardKey("set1", 0)).stat().st_size,
     }  # fmt: skip
     assert [one["set"] for one in facts["sets"]] == ["set1", "set2", "set3"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import groupby
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nca_assets.automaton.in_order import in_order, threads_of
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import DamageError, NcaError
+from nca_assets.errors import NcaError
 from nca_assets.ids import RolloutId, ShardKey, member_name
 from nca_assets.remedies import restore
 from nca_assets.settings import Resources
@@ -144,26 +144,33 @@ def _read(wanted: Request, key: ShardKey, archive: Callable[[Stored], Archive], 
         except FileNotFoundError:
             if key.imported:
                 raise
-            tokens = simulate_dropped(wanted.rollout, key, data)
-        else:
-            _require_own(key, data, there.file, *there.version)
-            tokens = there.tokens(array, position)
-        if tokens.shape != wanted.shape:
-            raise ValueError(f"shape {tokens.shape}, not {wanted.shape}")
+            return _of_shape(wanted.shape, simulate_dropped(wanted.rollout, key, data))
+        tokens = _of_shape(wanted.shape, there.tokens(array, position))
+        _require_own(key, data, there.file, *there.version)
         return tokens
+
+
+def _of_shape(shape: tuple[int, ...], tokens: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if tokens.shape != shape:
+        raise ValueError(f"shape {tokens.shape}, not {shape}")
+    return tokens
 
 
 @lru_cache(maxsize=16_384)
 def _require_own(key: ShardKey, data: DataFolder, file: ArrayFile, _time: int, _size: int) -> None:
     """Raise ``ValueError`` if the first rollout in ``file`` is not that of shard ``key``, as in another shard's file,
-    whose arrays may have the same names. A damaged manifest tells nothing, and an object's bytes are those of its tag.
+    whose arrays may have the same names. A damaged manifest or rollout tells nothing, and an
+    object's bytes are those of its tag.
     """
     if not isinstance(file, Path):
         return
-    with suppress(DamageError):
+    try:
         first = cached_manifest(key, data).members[0]
-        if rollout_digest(read_tokens(file, first.key, first.position)) != first.digest:
-            raise ValueError(f"{first.place} differs from its digest in the manifest")
+        tokens = read_tokens(file, first.key, first.position)
+    except Exception:
+        return
+    if rollout_digest(tokens) != first.digest:
+        raise ValueError(f"{first.place} differs from its digest in the manifest")
 
 
 def _place(key: ShardKey, index: int, data: DataFolder) -> tuple[Stored, str, int | None]:

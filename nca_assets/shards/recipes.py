@@ -1,16 +1,17 @@
-"""The rollouts of a native shard from their recipes, for shards whose tokens are not kept."""
+"""The rollouts of a native shard from their recipes, for shards whose tokens are not kept.
+
+Torch is loaded when they are simulated, since shards are read without it too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from nca_assets.automaton import compiled
-from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import Rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, NcaError
@@ -20,7 +21,9 @@ from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
 from nca_assets.store.store import stamp
 from nca_assets.versions import RECIPE_VERSION
-from nca_assets.vocabulary.centroids import digest, load_centroids
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Tokens = NDArray[np.uint8]
 
@@ -33,6 +36,9 @@ def simulate_members(
     Raises ``DamageError`` naming the rollout if its digest is not that of the manifest, and ``NcaError`` if the shard
     is not of the current recipe and vocabulary.
     """
+    from nca_assets.automaton.engine import choose_machine, simulate_each
+    from nca_assets.vocabulary.centroids import load_centroids
+
     members, centroids = list(members), load_centroids(data)
     require_current_inputs(key, manifest, centroids)
     rules = (data.rule(key.set, member.index) for member in members)
@@ -56,6 +62,8 @@ def simulate_dropped(rollout: RolloutId, key: ShardKey, data: DataFolder) -> Tok
     Raises ``NcaError`` if the shard is damaged, or not of the current recipe and vocabulary, and
     ``FileNotFoundError`` if its tokens are kept, and so should be in their file.
     """
+    from nca_assets.automaton import compiled
+
     frames, centroids = _made_from(key, data, _stamp(key, data))
     return compiled.simulate(data.rule(key.set, rollout.index), centroids, frames)
 
@@ -63,6 +71,8 @@ def simulate_dropped(rollout: RolloutId, key: ShardKey, data: DataFolder) -> Tok
 def require_current_inputs(key: ShardKey, manifest: Manifest, centroids: Tensor) -> None:
     """Raise ``NcaError`` if native shard ``key`` was made with another recipe or other ``centroids``, and so can't be
     simulated again."""
+    from nca_assets.vocabulary.centroids import digest
+
     made_with, current = str(manifest.centroids_digest), digest(centroids)
     if manifest.recipe_version != RECIPE_VERSION:
         raise NcaError(
@@ -77,6 +87,8 @@ def require_current_inputs(key: ShardKey, manifest: Manifest, centroids: Tensor)
 @lru_cache(maxsize=16_384)
 def _made_from(key: ShardKey, data: DataFolder, _stamp: int) -> tuple[int, Tensor]:
     """The frames of a shard whose tokens are not kept, and its vocabulary."""
+    from nca_assets.vocabulary.centroids import load_centroids
+
     manifest, centroids = read_manifest(key, data), load_centroids(data)
     if manifest.tokens_kept:
         raise FileNotFoundError(manifest.tokens_file(data))

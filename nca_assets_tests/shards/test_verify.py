@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from nca_assets.automaton import engine
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DamageError, DiskFullError, NcaError, TransientError
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.settings import Resources
-from nca_assets.shards import recipes
 from nca_assets.shards.findings import recorded_findings
 from nca_assets.shards.manifest import read_manifest, rollout_digest, shard_digest, write_manifest
 from nca_assets.shards.members import pack, write_members
@@ -127,7 +127,7 @@ def test_what_is_not_the_datas_fault_is_not_noted(
         yield from ()
         raise failure
 
-    monkeypatch.setattr(recipes, "simulate_each", failing)
+    monkeypatch.setattr(engine, "simulate_each", failing)
     with pytest.raises(type(failure), match=str(failure)):
         verify_shard(KEY, labelled, resources, 100)
     assert recorded_findings(labelled) == {}
