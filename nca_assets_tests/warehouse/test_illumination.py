@@ -80,8 +80,9 @@ def test_a_bin_holds_its_lower_edge() -> None:
     rows = table(*((value, 0.0, 1) for value in (0.0, *edges)), (None, 0.0, 1))
     with duckdb.connect() as connection:
         connection.register("labels", rows)
-        cells = connection.execute(f"SELECT {cell_of(('domains', 'damage'))} FROM labels ORDER BY rollout_id").pl()
-    first, found = cells.to_series()[0], cells.to_series()
+        cells = connection.execute(f"SELECT {cell_of(('domains', 'damage'))} FROM labels ORDER BY rollout_id")
+        found = pl.Series([cell for (cell,) in cells.fetchall()])
+    first = found[0]
     assert [cell - first if cell is not None else None for cell in found] == [*range(10), None]
     digits = bins(found.drop_nulls().to_numpy(), 2)
     assert digits[1].tolist() == list(range(10))
