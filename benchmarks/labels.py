@@ -20,9 +20,8 @@ from nca_assets.automaton.shape import SHAPE_BLOCK
 from nca_assets.data_folder import DataFolder
 from nca_assets.description import Shape, card_sets
 from nca_assets.ids import ShardKey
-from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle, measure_damage
-from nca_assets.labels.metrics import measure
-from nca_assets.labels.states import measure_states
+from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle
+from nca_assets.labels.metrics import measure, measure_simulated
 from nca_assets.labels.write import write_labels
 from nca_assets.settings import Resources, load
 from nca_assets.shards.write import write_shard
@@ -56,9 +55,7 @@ def main() -> None:
         by_rule = {rule.scalars.index: movie for rule, movie in zip(rules, movies, strict=True)}
 
         def label_with_replica(rule: Rule, replica: NDArray[np.uint8]) -> object:
-            tokens = by_rule[rule.scalars.index]
-            damage = measure_damage(tokens, replica, flip_in_the_middle(rule))
-            return measure(tokens, damage, measure_states(rule, centroids))
+            return measure_simulated(rule, by_rule[rule.scalars.index], replica, centroids)
 
         def run(frames: int, work: object, flip: object = None) -> float:
             return seconds(lambda: list(simulate_each(rules, centroids, frames, machine, work, flip)))  # pyright: ignore[reportArgumentType]

@@ -22,9 +22,8 @@ from report import Metric, report
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.recipe import Rule
 from nca_assets.ids import RolloutId, ShardKey
-from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle, measure_damage
-from nca_assets.labels.metrics import measure
-from nca_assets.labels.states import measure_states
+from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle
+from nca_assets.labels.metrics import measure_simulated
 from nca_assets.progress import unwatched
 from nca_assets.project import Project
 from nca_assets.shards.manifest import read_manifest, rollout_digest
@@ -106,10 +105,7 @@ def in_memory() -> None:
     by_rule = {rule.scalars.index: movie for rule, movie in zip(rules, movies, strict=True)}
 
     def label(rule: Rule, replica: NDArray[np.uint8]) -> object:
-        tokens = by_rule[rule.scalars.index]
-        return measure(
-            tokens, measure_damage(tokens, replica, flip_in_the_middle(rule)), measure_states(rule, centroids)
-        )
+        return measure_simulated(rule, by_rule[rule.scalars.index], replica, centroids)
 
     for _ in simulate_each(rules, centroids, REPLICA_FRAMES, machine, label, flip_in_the_middle):
         pass

@@ -25,7 +25,7 @@ from nca_assets.description import (
 from nca_assets.errors import NcaError
 from nca_assets.ids import IMPORTED_NAME, RolloutId, ShardKey, is_own, set_number, tokens_name
 from nca_assets.store.local import passing_over_unreadable
-from nca_assets.store.location import Stored, parse_location
+from nca_assets.store.location import Stored, parse_location, require_fit_path
 from nca_assets.store.store import current, listed_once, names, names_below, remove_leftovers, require_writable
 
 if TYPE_CHECKING:
@@ -241,16 +241,6 @@ class DataFolder:
         pattern = rf"set=({'|'.join(numbers)}|{IMPORTED_NAME})/shard=(\d{{5}})\.parquet"
         found = named(pattern, names_below(self / kind), self / kind)
         return sorted(ShardKey(numbers.get(match[1], match[1]), int(match[2])) for match in found)
-
-
-def require_fit_path(root: Stored) -> None:
-    """Raise ``NcaError`` if the path of a dataset has characters that DuckDB or Polars take for a pattern of names, or
-    that are no text of one line."""
-    if unfit := re.search(r"[*?\[\0-\x1f\x7f\ud800-\udfff]", str(root.absolute())):
-        raise NcaError(
-            f"the path {str(root.absolute())!a} of a dataset has the character {unfit[0]!a}: move it to a path without "
-            "*, ?, [, line breaks, or bytes that are not UTF-8"
-        )
 
 
 def named(pattern: str, found: Iterable[str], folder: Stored | DataFolder) -> Iterator[re.Match[str]]:

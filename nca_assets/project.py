@@ -14,12 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nca_assets.data_folder import DataFolder, described, require_fit_path
+from nca_assets.data_folder import DataFolder, described
 from nca_assets.description import CARD, RolloutSet, Shape, require_distinct
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey, is_own
 from nca_assets.settings import DatasetSettings, Orchestration, Place, Resources, load
-from nca_assets.store.location import Stored
+from nca_assets.store.location import Stored, require_fit_path
 from nca_assets.store.store import require_writable
 
 SETS_FILE = "nca.toml"

@@ -21,9 +21,8 @@ from nca_assets.automaton.fixed_point import STATE_ONE
 from nca_assets.automaton.recipe import Rule, draw_rule
 from nca_assets.description import card_sets
 from nca_assets.ids import RolloutId
-from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle, measure_damage
-from nca_assets.labels.metrics import Value, measure
-from nca_assets.labels.states import measure_states
+from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle
+from nca_assets.labels.metrics import Value, measure_simulated
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Resources
 from nca_assets.shards.manifest import rollout_digest
@@ -94,8 +93,7 @@ def recomputed(names: Iterable[str], centroids: Tensor, resources: Resources) ->
 
     def digests(rule: Rule, replica: NDArray[np.uint8]) -> Digests:
         ours = tokens[place[rule.scalars.seed, rule.scalars.index]]
-        damage = measure_damage(ours, replica, flip_in_the_middle(rule))
-        labels, _ = measure(ours, damage, measure_states(rule, centroids))
+        labels, _ = measure_simulated(rule, ours, replica, centroids)
         return Digests(tokens=rollout_digest(ours), labels=labels_digest(labels))
 
     made = simulate_each(rules, centroids, REPLICA_FRAMES, machine, digests, flip_in_the_middle)

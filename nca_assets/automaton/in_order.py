@@ -16,7 +16,7 @@ ROLLOUTS_PER_THREAD = 3
 
 @contextmanager
 def threads_of(number: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads for a generator, whose end cancels what they have not begun, but waits for nothing.
+    """Threads for a generator. When it ends, tasks that have not begun are canceled, and running ones are not awaited.
 
     A generator that was left before its end is collected in any thread at any point, even within the code that starts a
     thread: it would wait for ever for a lock that its own thread holds.

@@ -94,7 +94,7 @@ def _clips(source: RolloutSource, progress: Progress) -> dict[str, str]:
 
 
 def _collections(names: pl.Series, data: DataFolder) -> dict[str, list[int]]:
-    """Of the latest version of each collection, the rows of the page's rollouts ``names`` that are in it."""
+    """The members of each collection's latest version among the page's rollouts ``names``, as row numbers."""
     query = "SELECT name, rollout_id FROM collection_rollouts JOIN collections USING (name, version) WHERE latest"
     rows = names.to_frame().with_row_index("row")
     there = (

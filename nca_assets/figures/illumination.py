@@ -77,7 +77,7 @@ def lonely(collection: Collection, covered: Coverage, data: DataFolder) -> list[
 
 
 def around(covered: Coverage) -> NDArray[np.int64]:
-    """Of each occupied cell the rollouts in it and in the cells whose bins differ by at most one."""
+    """The number of rollouts in each occupied cell and its neighbors, whose bins differ by at most one."""
     axes = len(covered.axes)
     places = tuple(bins(covered.cells["cell"].to_numpy(), axes))
     sums = np.zeros((12,) * axes, dtype=np.int64)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from typing import BinaryIO
 
 import polars as pl
 
@@ -17,7 +19,7 @@ from nca_assets.store.store import whole_file
 log = logging.getLogger(__name__)
 
 ROWS = 10_000
-"""Rows written at a time, as text: a full disk that Polars writes to is no ``OSError``."""
+"""Rows written at a time."""
 
 
 def export_csv(data: DataFolder) -> dict[Stored, int]:
@@ -44,9 +46,14 @@ def export_csv(data: DataFolder) -> dict[Stored, int]:
                 extra_columns="ignore",
             ).collect()
             with whole_file(data.csv_file(name)) as file:
-                for number, rows in enumerate(table.sort("rollout_index").iter_slices(ROWS)):
-                    file.write(rows.write_csv(include_header=number == 0).encode())
+                write_rows(table.sort("rollout_index").iter_slices(ROWS), file)
             written[data.csv_file(name)] = len(table)
     if not written:
         raise NcaError(f"{data / 'labels'} holds no sound labels: materialize partitions of behavior_labels again")
     return written
+
+
+def write_rows(tables: Iterable[pl.DataFrame], file: BinaryIO) -> None:
+    """Write consecutive rows of one table as CSV, encoded here: a full disk that Polars writes to is no ``OSError``."""
+    for number, rows in enumerate(tables):
+        file.write(rows.write_csv(include_header=number == 0).encode())

@@ -11,23 +11,34 @@ import math
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
+from torch import Tensor
 
+from nca_assets.automaton.recipe import Rule
 from nca_assets.labels.behavior import SAMPLED, TAIL, Behavior, Traits, classify, frozen_share
 from nca_assets.labels.counting import Counts, Frames, count_transitions
 from nca_assets.labels.curves import ENTROPY_STEPS, Curves
-from nca_assets.labels.damage import Damage
+from nca_assets.labels.damage import Damage, flip_in_the_middle, measure_damage
 from nca_assets.labels.ground import IN_PLACE, Ground
 from nca_assets.labels.learnability import measure_learnability
 from nca_assets.labels.matching import MatchCounter
 from nca_assets.labels.motion import renamed_change, synchrony
 from nca_assets.labels.rhythm import recovery
 from nca_assets.labels.schema import ENTROPY_FRAMES, SIMILARITY_LAGS, SIMILARITY_STARTS
-from nca_assets.labels.states import StateStatistics
+from nca_assets.labels.states import StateStatistics, measure_states
 from nca_assets.labels.translation import Shift, moved, repeats
 
 Value = str | int | float | None
 
 ZSTD_LEVEL = 3
+
+
+def measure_simulated(
+    rule: Rule, tokens: Frames, replica: Frames, centroids: Tensor
+) -> tuple[dict[str, Value], Curves]:
+    """As ``measure``, with the damage to the ``replica`` of a rollout, which differs by a flip in the middle, and with
+    its states. ``centroids`` is float32 (32, 16) in fixed point."""
+    damage = measure_damage(tokens, replica, flip_in_the_middle(rule))
+    return measure(tokens, damage, measure_states(rule, centroids))
 
 
 def measure(

@@ -14,10 +14,9 @@ from nca_assets.automaton.recipe import MAX_NOISE, Rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.labels.curves import Curves
-from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle, measure_damage
-from nca_assets.labels.metrics import Value, measure
+from nca_assets.labels.damage import REPLICA_FRAMES, flip_in_the_middle
+from nca_assets.labels.metrics import Value, measure, measure_simulated
 from nca_assets.labels.parts import LabelPart, write_parts
-from nca_assets.labels.states import measure_states
 from nca_assets.progress import Progress, unwatched
 from nca_assets.settings import Resources
 from nca_assets.shards.manifest import Manifest, Member, read_manifest
@@ -108,8 +107,7 @@ def label_rollouts(key: ShardKey, rollouts: Rollouts, data: DataFolder, resource
 
     def label(rule: Rule, replica: NDArray[np.uint8]) -> Labelled:
         member, tokens = waiting.pop(rule.scalars.index)
-        damage = measure_damage(tokens, replica, flip_in_the_middle(rule))
-        metrics, curves = measure(tokens, damage, measure_states(rule, centroids))
+        metrics, curves = measure_simulated(rule, tokens, replica, centroids)
         return member, (_recipe(rule) | metrics, curves)
 
     yield from simulate_each(rules(), centroids, REPLICA_FRAMES, choose_machine(resources), label, flip_in_the_middle)

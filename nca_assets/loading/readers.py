@@ -159,15 +159,14 @@ def _of_shape(shape: tuple[int, ...], tokens: NDArray[np.uint8]) -> NDArray[np.u
 @lru_cache(maxsize=16_384)
 def _require_own(key: ShardKey, data: DataFolder, file: ArrayFile, _time: int, _size: int) -> None:
     """Raise ``ValueError`` if the first rollout in ``file`` is not that of shard ``key``, as in another shard's file,
-    whose arrays may have the same names. A damaged manifest or rollout tells nothing, and an
-    object's bytes are those of its tag.
-    """
+    whose arrays may have the same names. A damaged manifest or rollout tells nothing, and an object's bytes are those
+    of its tag."""
     if not isinstance(file, Path):
         return
     try:
         first = cached_manifest(key, data).members[0]
         tokens = read_tokens(file, first.key, first.position)
-    except Exception:
+    except Exception:  # of many types, each reported where that manifest or rollout itself is read
         return
     if rollout_digest(tokens) != first.digest:
         raise ValueError(f"{first.place} differs from its digest in the manifest")

@@ -23,9 +23,9 @@ from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.loading.readers import Request
 from nca_assets.settings import Resources, load
-from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
+from nca_assets.shards.manifest import Manifest, Member, manifest_stamp, read_manifest, rollout_digest
 from nca_assets.shards.read import read_rollouts
-from nca_assets.store.store import cache_of, stamp, whole_file
+from nca_assets.store.store import cache_of, whole_file
 
 MAPPED = 16_384
 """Shards mapped at a time; Linux allows a process 65,530 mappings."""
@@ -39,7 +39,7 @@ def read_unpacked(
         key = ShardKey(name, number)
         shard: _Unpacked | NcaError
         try:
-            shard = _map(key, data, _stamp(key, data))
+            shard = _map(key, data, manifest_stamp(key, data))
         except NcaError as error:
             shard = error
         for one in alike:
@@ -107,14 +107,6 @@ class _Unpacked:
             raise _damaged(self.file, f"rollout {member.index} differs from its digest in the manifest")
         self.sound.add(number)
         return tokens
-
-
-def _stamp(key: ShardKey, data: DataFolder) -> int:
-    """What changes with the shard's manifest; 0 without one, for the error of reading it."""
-    try:
-        return stamp(data.manifest_file(key))
-    except OSError:
-        return 0
 
 
 @lru_cache(maxsize=MAPPED)

@@ -45,8 +45,8 @@ def croissant(
 ) -> str:
     """The metadata of a folder with ``configs``, whose files have the checksums ``sums``.
 
-    Files are listed one by one with their checksums, but for the many token files, which form a file set, with their
-    checksums in ``SHA256SUMS``.
+    Each file is listed with its checksum, except token files: there are many, so they form a file set, and their
+    checksums are in ``SHA256SUMS``.
     """
     sets = list(sets)
     distribution: list[dict[str, Any]] = []

@@ -9,6 +9,7 @@ import polars as pl
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import NcaError
 from nca_assets.ids import ShardKey
+from nca_assets.labels.export import write_rows
 from nca_assets.labels.table import read_table
 from nca_assets.remedies import relabel
 from nca_assets.store.location import Stored
@@ -36,5 +37,4 @@ def checked_labels(keys: Iterable[ShardKey], data: DataFolder) -> Iterator[pl.Da
 def write_csv(keys: Iterable[ShardKey], file: Stored, data: DataFolder) -> None:
     """Write the labels of a set's shards like ``export_csv``, but one shard at a time."""
     with file.open("wb") as out:
-        for number, table in enumerate(checked_labels(keys, data)):
-            out.write(table.write_csv(include_header=number == 0).encode())  # by Polars a full disk is no OSError
+        write_rows(checked_labels(keys, data), out)

@@ -131,8 +131,8 @@ def write_tokens(key: ShardKey, manifest: Manifest, file: Path, data: DataFolder
             writer.write_table(pa.Table.from_pylist(group, schema(TOKEN_FILES)))
 
 
-def write_collection(collection: Collection, rollout_set: str, file: Path, data: DataFolder) -> None:
-    """Write the rollouts of a collection that are of a set, with their tokens.
+def write_collection(collection: Collection, rollout_set: str, file: Path, data: DataFolder) -> list[str]:
+    """Write the rollouts of a collection that are of a set, with their tokens; returns their digests in order.
 
     Raises ``NcaError`` if any is gone, or has changed since it was collected.
     """
@@ -154,6 +154,7 @@ def write_collection(collection: Collection, rollout_set: str, file: Path, data:
             f"rollouts of collection {collection.name}, version {collection.version}, are missing or have changed: "
             f"collect it again with 'nca collect {collection.name}'"
         )
+    return list(written.values())
 
 
 def read_digests(file: Path) -> Iterator[str]:

@@ -7,7 +7,6 @@ import os
 import re
 import struct
 import zipfile
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -117,18 +116,12 @@ class Archive:
         block += opened.read(max(0, begin + member.compress_size - len(block)))
         content = memoryview(block)[begin : begin + member.compress_size]
         if member.compress_type == zipfile.ZIP_STORED:
-            if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
+            if len(content) != member.file_size or isal_zlib.crc32(content) != member.CRC:
                 raise ValueError("wrong checksum")
             return bytes(content)
         # As a file of gzip, so that one call inflates and checks.
         trailer = struct.pack("<II", member.CRC, member.file_size % 2**32)
         return isal_zlib.decompress(b"".join((GZIP, content, trailer)), 31, member.file_size)
-
-
-def array_names(file: ArrayFile) -> list[str]:
-    """The names of the arrays in ``file``."""
-    with Archive(file) as archive:
-        return archive.names
 
 
 def read_tokens(file: ArrayFile, key: str, position: int | None = None) -> NDArray[np.uint8]:

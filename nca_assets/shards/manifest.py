@@ -137,12 +137,15 @@ def read_manifest(key: ShardKey, data: DataFolder) -> Manifest:
 
 def cached_manifest(key: ShardKey, data: DataFolder) -> Manifest:
     """As ``read_manifest``, cached for reading single rollouts: until the file changes or, in a bucket, for good."""
-    file = data.manifest_file(key)
+    return _manifest(key, data, manifest_stamp(key, data))
+
+
+def manifest_stamp(key: ShardKey, data: DataFolder) -> int:
+    """A number that changes with the shard's manifest; 0 if it is missing, as reading it will say."""
     try:
-        time = stamp(file)
+        return stamp(data.manifest_file(key))
     except OSError:
-        return read_manifest(key, data)  # for its error message
-    return _manifest(key, data, time)
+        return 0
 
 
 @lru_cache(maxsize=16)

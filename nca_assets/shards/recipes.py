@@ -18,8 +18,7 @@ from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.remedies import remake
 from nca_assets.settings import Resources
-from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
-from nca_assets.store.store import stamp
+from nca_assets.shards.manifest import Manifest, Member, manifest_stamp, read_manifest, rollout_digest
 from nca_assets.versions import RECIPE_VERSION
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def simulate_dropped(rollout: RolloutId, key: ShardKey, data: DataFolder) -> Tok
     """
     from nca_assets.automaton import compiled
 
-    frames, centroids = _made_from(key, data, _stamp(key, data))
+    frames, centroids = _made_from(key, data, manifest_stamp(key, data))
     return compiled.simulate(data.rule(key.set, rollout.index), centroids, frames)
 
 
@@ -94,11 +93,3 @@ def _made_from(key: ShardKey, data: DataFolder, _stamp: int) -> tuple[int, Tenso
         raise FileNotFoundError(manifest.tokens_file(data))
     require_current_inputs(key, manifest, centroids)
     return manifest.frames, centroids
-
-
-def _stamp(key: ShardKey, data: DataFolder) -> int:
-    """What changes with the shard's manifest; 0 without one, for the error of reading it."""
-    try:
-        return stamp(data.manifest_file(key))
-    except OSError:
-        return 0

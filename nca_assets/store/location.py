@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from nca_assets.errors import NcaError
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -124,6 +127,16 @@ def parse_location(text: str | Stored) -> Stored:
     if not text.startswith("s3://") or not bucket:
         raise ValueError("write a folder, or s3://bucket/prefix")
     return BucketPath(bucket, PurePosixPath("/", prefix.lstrip("/")))
+
+
+def require_fit_path(root: Stored) -> None:
+    """Raise ``NcaError`` if the path of a dataset has characters that DuckDB or Polars take for a pattern of names, or
+    that are no text of one line."""
+    if unfit := re.search(r"[*?\[\0-\x1f\x7f\ud800-\udfff]", str(root.absolute())):
+        raise NcaError(
+            f"the path {str(root.absolute())!a} of a dataset has the character {unfit[0]!a}: move it to a path without "
+            "*, ?, [, line breaks, or bytes that are not UTF-8"
+        )
 
 
 def place_in(data: Stored, file: Stored) -> str:

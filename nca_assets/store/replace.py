@@ -1,4 +1,4 @@
-"""Local files and folders that appear whole or not at all: written under a temporary name, flushed, read back, renamed.
+"""Local files and folders that appear whole or not at all: written under a temporary name, read back, flushed, renamed.
 
 A writer holds a lock on its temporary file until its process ends, so the next writer can identify and remove what
 killed ones left behind. A temporary folder has an empty file beside it for the lock, since NFS locks only files that
@@ -37,7 +37,6 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
     with _temporary(path) as temporary, _Summed(temporary, "wb") as raw, io.BufferedWriter(raw) as file:
         yield file
         file.flush()
-        _flush(temporary)
         _require_sum(temporary, raw.sum, path)
         publish(temporary, path)
 
@@ -72,7 +71,7 @@ def created_file(path: Path, content: bytes) -> bool:
 
 
 class _Summed(io.FileIO):
-    """A file written from its beginning to its end, with the CRC-32 of what was written."""
+    """A file that is written sequentially, with a running CRC-32 of its content."""
 
     sum = 0
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nca_assets.shards import archive
-from nca_assets.shards.archive import array_names, read_array, read_tokens
+from nca_assets.shards.archive import Archive, read_array, read_tokens
 
 TOKENS = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
 
@@ -76,7 +76,8 @@ def test_tokens_of_any_type_order_and_version_are_read(
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_archives_of_any_compression_are_read(tmp_path: Path, compression: int) -> None:
     file = saved(tmp_path, TOKENS, compression=compression)
-    assert array_names(file) == ["a"]
+    with Archive(file) as opened:
+        assert opened.names == ["a"]
     np.testing.assert_array_equal(read_array(file, "a"), TOKENS)
 
 

@@ -132,7 +132,8 @@ def test_another_rollout_than_the_manifest_lists_is_refused(small: DataFolder) -
 
 def test_a_shard_that_is_replaced_meanwhile_is_not_read_on(small: DataFolder) -> None:
     opened = in_parts(small.tokens_file(KEY))
-    assert archive.array_names(opened)[0] == "rollout_000000"
+    with archive.Archive(opened) as there:
+        assert there.names[0] == "rollout_000000"
     write_random_shard(small, first_seed=1000)
     with pytest.raises(OvertakenError, match="was replaced while it was read: read it again"):
         archive.read_tokens(opened, "rollout_000000")
