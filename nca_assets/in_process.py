@@ -1,7 +1,5 @@
 """Running jobs in this process, on the project's own Dagster instance, without a daemon."""
 
-import os
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ from nca_assets.orchestration.instance.home import has_home, project_instance
 from nca_assets.orchestration.partitions.events import Reporter, latest_versions
 from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START, SHARDS, partitions_in_flight
 from nca_assets.orchestration.partitions.pending import ASSETS, ranges
-from nca_assets.orchestration.reporting import terminal
 from nca_assets.project import Project
 from nca_assets.store.location import Stored
 from nca_assets.workers.checks import Verdict
@@ -46,7 +43,7 @@ def materialize_chain(partition_keys: list[str]) -> Iterator[Materialized]:
     project = Project.load()
     keys = [project.shard_key(text) for text in partition_keys]
     data = project.writable_data()
-    with _instance_of(data) as instance, _progress_on_terminal():
+    with _instance_of(data) as instance:
         known = instance.get_latest_materialization_event(dg.AssetKey("centroids"))
         if known is None or not data.centroids_file.exists():
             yield from _run("learn_vocabulary", instance)
@@ -80,7 +77,7 @@ def import_shards(folder: Stored, name: str) -> Iterator[Materialized]:
     from nca_assets.shards.imported import shard_keys
 
     data = Project.load().writable_data()
-    with _instance_of(data) as instance, _progress_on_terminal():
+    with _instance_of(data) as instance:
         for key, file in shard_keys(folder, name, data).items():
             config = {"ops": {"imported": {"config": {"source": str(file)}}}}
             with _partition("imported_shards", str(key), instance):
@@ -101,14 +98,14 @@ def collect(name: str, config: dict[str, object]) -> dict[str, Any]:
 
 def score_baselines() -> None:
     """Train and score the baselines of the long-horizon task, and add the scores to the warehouse."""
-    with _instance_of(Project.load().writable_data()) as instance, _progress_on_terminal():
+    with _instance_of(Project.load().writable_data()) as instance:
         _run("score_baselines", instance)
         _run("build_score_tables", instance)
 
 
 def draw_figures() -> list[Materialized]:
     """Draw all figures, and write the explorer and the dataset card."""
-    with _instance_of(Project.load().writable_data()) as instance, _progress_on_terminal():
+    with _instance_of(Project.load().writable_data()) as instance:
         return _run("draw_figures", instance)
 
 
@@ -116,7 +113,7 @@ def publish_dataset(original_layout: bool = False, collections: Sequence[str] = 
     """Write the dataset, with ``collections`` as configs, as a folder for the Hugging Face hub."""
     given = {"original_layout": original_layout, "collections": list(collections)}
     config = {"ops": {"published_dataset": {"config": given}}}
-    with _instance_of(Project.load().writable_data()) as instance, _progress_on_terminal():
+    with _instance_of(Project.load().writable_data()) as instance:
         return _run("publish_dataset", instance, config=config)
 
 
@@ -193,28 +190,18 @@ def report_kinds(keys: Collection[ShardKey], data: DataFolder) -> None:
 @contextmanager
 def _instance_of(data: DataFolder) -> Iterator[dg.DagsterInstance]:
     """The project's instance, bound to ``data`` before any run starts."""
-    with project_instance() as instance:
+    with project_instance(captures_output=False) as instance:
         bind(instance, data)
         yield instance
-
-
-@contextmanager
-def _progress_on_terminal() -> Iterator[None]:
-    if not sys.stderr.isatty():
-        yield
-        return
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w") as screen:
-        before = terminal.set(screen)
-        try:
-            yield
-        finally:
-            terminal.reset(before)
 
 
 def _run(
     job: str, instance: dg.DagsterInstance, *partitions: str, config: dict[str, Any] | None = None
 ) -> list[Materialized]:
-    """Run a job, of one partition or of a range that follow each other if there are any."""
+    """Run a job, of one partition or of a range that follow each other if there are any.
+
+    Raises ``KeyboardInterrupt`` on Ctrl-C, which Dagster would call a failure.
+    """
     from nca_assets.definitions import defs
 
     several = {RANGE_START: partitions[0], RANGE_END: partitions[-1]} if partitions[1:] else None
@@ -242,6 +229,8 @@ def _reason(result: dg.ExecuteInProcessResult, what: str) -> str:
             failure = event.step_failure_data
             if failure.user_failure_data and failure.user_failure_data.description:
                 return failure.user_failure_data.description
+            if failure.error and failure.error.cls_name == "DagsterExecutionInterruptedError":
+                raise KeyboardInterrupt
             if failure.error:
                 return f"{what} failed: {failure.error.message.splitlines()[0]} (the traceback is in the run's log)"
     return f"{what} failed; see its log in the UI"

@@ -29,6 +29,7 @@ from nca_assets.vocabulary.centroids import save_centroids
 from nca_assets.vocabulary.current import current_source
 from nca_assets.warehouse.build import build_warehouse
 from nca_assets.warehouse.collections import freeze
+from nca_assets_tests import warm
 from nca_assets_tests.conftest import local
 from nca_assets_tests.explorer.test_page import content_of
 from nca_assets_tests.labels import movies
@@ -389,6 +390,29 @@ def test_regenerate_says_the_digest_and_writes_the_tokens(
     assert rollout_digest(np.load(target, allow_pickle=False)) == member.digest
     assert nca("regenerate", "set1/000003") == 0
     assert capsys.readouterr().out.startswith("set1/000003, ")
+
+
+@pytest.mark.parametrize("to", ["", "{}"])
+def test_regenerate_says_where_it_can_not_write(
+    labelled: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, to: str
+) -> None:
+    assert labelled
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    assert nca("regenerate", "set1/000003", "--to", to.format(tmp_path)) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert said.err.startswith("nca: can't write ")
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_schedule_that_is_none_is_said(data: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert data
+    make_home(tmp_path / "dagster_home", monkeypatch)
+    monkeypatch.setenv("NCA_TOP_UP_CRON", "99 99 99 99 99")
+    done = warm.completed(["nca", "materialize", "set1-00000"], tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("nca: NCA_TOP_UP_CRON=99 99 99 99 99: no time is written like that in cron.")
 
 
 def test_regenerate_needs_a_vocabulary(data: DataFolder, capsys: Capture) -> None:

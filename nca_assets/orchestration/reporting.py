@@ -4,10 +4,9 @@ import base64
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import dagster as dg
 from tqdm import tqdm
@@ -25,9 +24,6 @@ from nca_assets.store.refusals import clear_errors
 from nca_assets.text import markdown_table
 
 SECONDS_BETWEEN_LINES = 5.0
-
-terminal: ContextVar[TextIO | None] = ContextVar("terminal", default=None)
-"""Where to draw progress bars; not stderr itself, which Dagster captures while a step runs."""
 
 MAX_RETRIES = 2
 SECONDS_BEFORE_RETRY = 5.0
@@ -67,8 +63,7 @@ def working(context: dg.AssetExecutionContext) -> Iterator[tuple[Project, DataFo
 def progress_in_log(context: dg.AssetExecutionContext, what: str, unit: str) -> Iterator[Progress]:
     """A callback (done, total) that logs a line every few seconds and moves a progress bar on a terminal."""
     started = last_line = time.monotonic()
-    screen = terminal.get()
-    with tqdm(desc=what, unit=f" {unit}", file=screen, disable=screen is None, leave=False) as bar:
+    with tqdm(desc=what, unit=f" {unit}", disable=None, leave=False) as bar:
 
         def report(done: int, total: int) -> None:
             nonlocal last_line

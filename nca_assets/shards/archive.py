@@ -161,7 +161,10 @@ def _last_array(file: ArrayFile, _time: int, _size: int, key: str) -> NDArray[np
 def _directory(file: ArrayFile, _time: int, _size: int) -> dict[str, zipfile.ZipInfo]:
     """The members of ``file``, cached until it changes."""
     with file.open("rb") as opened, zipfile.ZipFile(opened) as archive:
-        return {member.filename: member for member in archive.infolist()}
+        members = {member.filename: member for member in archive.infolist()}
+        if len(members) < len(archive.infolist()):
+            raise ValueError("several members have the same name")
+        return members
 
 
 def _version(descriptor: int) -> tuple[int, int]:

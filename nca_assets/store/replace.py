@@ -34,6 +34,8 @@ NEW, BEFORE = ".new", ".before"
 @contextmanager
 def replaced_file(path: Path) -> Iterator[BinaryIO]:
     """A file that becomes ``path`` if the block succeeds and its bytes read back, and is removed otherwise."""
+    if path.is_dir():
+        raise NcaError(f"can't write {path}: it is a folder. Name a file.")
     with _temporary(path) as temporary, _Summed(temporary, "wb") as raw, io.BufferedWriter(raw) as file:
         yield file
         file.flush()

@@ -249,19 +249,22 @@ TABLES = (
         Column("rollouts", "BIGINT", "Rollouts of this grid size"),
         Column("tokens", "BIGINT", "Tokens in them"),
     ),
-    View.of(
+    Table(
         "splits",
         "One row per labeled rollout: its part in each of four splits",
         ("labels",),
-        *label_columns("rollout_id", "set_name"),
-        Column("by_rollout", "VARCHAR", "train (80 %), validation or test (10 % each), by the rollout's id alone"),
-        Column("by_size", "VARCHAR", "By the longer side: train up to 24, validation up to 32, test beyond"),
-        Column("by_class", "VARCHAR", "held_out for rhythmic, streaming and translating, else as by_rollout"),
-        Column(
-            "by_family",
-            "VARCHAR",
-            "held_out for domains, breathers, pulsing_gliders, excitable and lifelike, else as by_rollout",
+        (
+            *label_columns("rollout_id", "set_name"),
+            Column("by_rollout", "VARCHAR", "train (80 %), validation or test (10 % each), by the rollout's id alone"),
+            Column("by_size", "VARCHAR", "By the longer side: train up to 24, validation up to 32, test beyond"),
+            Column("by_class", "VARCHAR", "held_out for rhythmic, streaming and translating, else as by_rollout"),
+            Column(
+                "by_family",
+                "VARCHAR",
+                "held_out for domains, breathers, pulsing_gliders, excitable and lifelike, else as by_rollout",
+            ),
         ),
+        follows=True,
     ),
     View.of(
         "lag_similarity",

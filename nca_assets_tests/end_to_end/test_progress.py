@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+import termios
 
 import pytest
 
@@ -14,6 +15,7 @@ from nca_assets_tests.end_to_end.conftest import NCA, Project
 @pytest.mark.slow
 def test_a_terminal_shows_a_bar(small_project: Project) -> None:
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     command = [NCA, "materialize", "set1-00000"]
     with subprocess.Popen(
         command, cwd=small_project.folder, env=small_project.environment, stderr=theirs, stdout=subprocess.PIPE

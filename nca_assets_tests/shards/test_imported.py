@@ -1,6 +1,7 @@
 """Other people's shards: registered where they lie, checked, labelled, and never claimed to follow from a recipe."""
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import polars as pl
@@ -165,6 +166,7 @@ BAD = {
     "too short": (np.zeros((128, 4, 4), dtype=int), "has 128 frames, labels need at least 129"),
     "too large": (np.zeros((130, 200, 200), dtype="u1"), "frames of 200x200 cells, beyond 1 to 32767"),
     "token 256": (np.full((130, 4, 4), 256), "holds 256 to 256, beyond tokens 0 to 255"),
+    "durations": (np.zeros((130, 4, 4), "m8[s]"), r"is timedelta64\[s\] \(130, 4, 4\), not integers"),
     "negative": (np.full((130, 4, 4), -1), "holds -1 to -1, beyond tokens 0 to 255"),
 }
 
@@ -184,6 +186,12 @@ def test_unfit_files_and_names_are_said(tmp_path: Path, data: DataFolder) -> Non
     np.savez(tmp_path / "o.npz", allow_pickle=True, objects=np.array([{}], dtype=object))
     with pytest.raises(NcaError, match=r"o\.npz is not a readable \.npz of plain arrays \(Object arrays"):
         register(KEY, tmp_path / "o.npz", data)
+    with ZipFile(save(tmp_path / "d.npz", one=movies.noise()), "a") as twice, pytest.warns(match="Duplicate name"):
+        twice.writestr("one.npy", twice.read("one.npy"))
+    with pytest.raises(
+        NcaError, match=r"d\.npz is not a readable \.npz of plain arrays \(several members have the same"
+    ):
+        register(KEY, tmp_path / "d.npz", data)
     np.savez(tmp_path / "e.npz", allow_pickle=False)
     with pytest.raises(NcaError, match="holds no array"):
         register(KEY, tmp_path / "e.npz", data)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import DamageError, NcaError
 from nca_assets.ids import ShardKey
 from nca_assets.settings import Resources
 from nca_assets.shards.imported import register
@@ -93,4 +93,13 @@ def test_a_folder_of_manifests_alone_is_described_by_any_of_them(labelled: DataF
 def test_an_own_shard_has_a_recipe_and_no_source(labelled: DataFolder, changes: dict[str, object]) -> None:
     write_manifest(read_manifest(KEY, labelled).model_copy(update=changes), KEY, labelled)
     with pytest.raises(NcaError, match=r"contradicts itself \(its tokens have no origin, or two\): materialize"):
+        read_manifest(KEY, labelled)
+
+
+def test_a_manifest_without_members_is_damaged(labelled: DataFolder) -> None:
+    content = read_manifest(KEY, labelled).model_dump(mode="json") | {"members": []}
+    write_sealed(json.dumps(content).encode(), labelled.manifest_file(KEY), labelled.root)
+    with pytest.raises(
+        DamageError, match=r"shard_00001\.json is damaged \(.*at least 1 item.*materialize partition set2-00001"
+    ):
         read_manifest(KEY, labelled)

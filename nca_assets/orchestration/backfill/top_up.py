@@ -3,11 +3,12 @@
 Pending partitions are determined from the files, partitions in flight from the instance.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from nca_assets.errors import NcaError
 from nca_assets.orchestration.assets.jobs import shard_job
 from nca_assets.orchestration.backfill.adopt import adopt
 from nca_assets.orchestration.partitions.in_flight import (
@@ -53,7 +54,17 @@ DESCRIPTION = """Fills the dataset. Each tick requests missing shards and labels
 judged by the files, so deleted or damaged shards are remade. First, data that Dagster does not know of are adopted."""
 
 
-@dg.schedule(job=shard_job, cron_schedule=Project.load().orchestration.top_up_cron, description=DESCRIPTION)
+def _schedule(function: Callable[..., object]) -> dg.ScheduleDefinition:
+    cron = Project.load().orchestration.top_up_cron
+    try:
+        return dg.schedule(job=shard_job, cron_schedule=cron, description=DESCRIPTION)(function)
+    except dg.DagsterInvalidDefinitionError:
+        raise NcaError(
+            f"NCA_TOP_UP_CRON={cron}: no time is written like that in cron. Correct it, or unset it for the default."
+        ) from None
+
+
+@_schedule
 def top_up(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Every ten minutes by default; off until it is switched on."""
     with failures_in_one_line():

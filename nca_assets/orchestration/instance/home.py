@@ -31,9 +31,10 @@ def has_home() -> bool:
     return (_home() / "dagster.yaml").exists()
 
 
-def project_instance() -> dg.DagsterInstance:
+def project_instance(captures_output: bool = True) -> dg.DagsterInstance:
     """The instance in ``DAGSTER_HOME``, by default the folder ``.dagster`` of the current project.
 
+    Unless it ``captures_output``, what steps print goes where this process prints.
     Raises ``NcaError`` if there is none, or if one of its databases is damaged.
     """
     home = _home()
@@ -47,7 +48,15 @@ def project_instance() -> dg.DagsterInstance:
         for name in DATABASES:
             _require_sound(home / name, home)
         with _configuration_errors(home / "dagster.yaml"):
-            return dg.DagsterInstance.get()
+            return dg.DagsterInstance.get() if captures_output else _without_captured_output(home)
+
+
+def _without_captured_output(home: Path) -> dg.DagsterInstance:
+    """Dagster captures output by processes beside each step, which print their own tracebacks on Ctrl-C."""
+    from dagster._core.instance import InstanceRef
+
+    none = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides={"compute_logs": none}))
 
 
 def _require_readable(configuration: Path) -> None:
