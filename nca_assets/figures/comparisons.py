@@ -57,13 +57,14 @@ def phase_space(data: DataFolder) -> Figure:
             entropy[inside], volatility[inside], s=9, color=CLASS_COLORS[behavior], marker=CLASS_MARKERS[behavior],
             alpha=0.6, linewidths=0,
         )  # fmt: skip
-        size = f"n = {n:,}" if inside.sum() == n else f"{inside.sum():,} of {n:,}"
-        axes.set_title(f"{behavior} ({size})", fontsize=7.5)
+        axes.set_title(f"{behavior} (n = {n:,})", fontsize=7.5)
         axes.grid(alpha=0.25)
         axes.set(xlim=(-0.1, 5.1), ylim=(-3, 103))
     for axes in panels[len(there) :]:
         axes.set_axis_off()
     lettered(panels[: len(there)])
+    if points["rollouts"].max() > MAX_POINTS:
+        figure.suptitle(f"{MAX_POINTS:,} rollouts of each larger class, chosen at random", fontsize=8)
     figure.supxlabel("entropy of a frame's tokens, bits (5 if all 32 are equally frequent)", fontsize=8)
     figure.supylabel("volatility: cells that change in a step, %", fontsize=8)
     return figure

@@ -124,6 +124,8 @@ def _map(
 
 
 def _curve(axes: Axes, covered: Coverage, chosen: int) -> None:
+    from matplotlib.ticker import EngFormatter
+
     total = int(covered.cells["rollouts"].sum())
     sizes = np.unique(np.geomspace(min(10, total), total, SIZES).round().astype(int))
     random = np.array([[covered.at_random(size, seed) for seed in range(SEEDS)] for size in sizes])
@@ -132,15 +134,12 @@ def _curve(axes: Axes, covered: Coverage, chosen: int) -> None:
     axes.fill_between(sizes, *np.quantile(random, (0.025, 0.975), axis=1), color="#D55E00", alpha=0.25, linewidth=0)
     axes.axvline(chosen, color="#444444", linestyle=":", linewidth=0.8)
     at_random = np.mean([covered.at_random(chosen, seed) for seed in range(SEEDS)])
-    axes.annotate(
-        f"{covered.filled / at_random:.2f} times\nas many cells", (chosen, covered.filled), (-6, -1),
-        textcoords="offset points", ha="right", va="top", fontsize=7,
-    )  # fmt: skip
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.yaxis.set_major_formatter("{x:,g}")
     axes.set(xlabel="rollouts chosen", ylabel="cells filled", ylim=(0, None))
-    axes.legend(loc="upper left")
+    gain = f"{chosen:,}: {covered.filled / at_random:.2f} times\nas many cells"
+    axes.legend(loc="upper left", title=gain, title_fontsize=7, alignment="left")
 
 
 def _labelled(names: tuple[str, ...]) -> str:

@@ -54,7 +54,7 @@ DESCRIPTION = """Fills the dataset. Each tick requests missing shards and labels
 judged by the files, so deleted or damaged shards are remade. First, data that Dagster does not know of are adopted."""
 
 
-def _schedule(function: Callable[..., object]) -> dg.ScheduleDefinition:
+def _schedule(function: Callable[..., Iterator[dg.RunRequest | dg.SkipReason]]) -> dg.ScheduleDefinition:
     cron = Project.load().orchestration.top_up_cron
     try:
         return dg.schedule(job=shard_job, cron_schedule=cron, description=DESCRIPTION)(function)
