@@ -61,7 +61,7 @@ class Release(BaseModel):
 
 def read_release() -> Release:
     """The release that this installation is of."""
-    return Release.model_validate_json(FILE.read_text())
+    return Release.model_validate_json(FILE.read_text(encoding="utf-8"))
 
 
 def differences(release: Release, resources: Resources, progress: Progress = unwatched) -> list[str]:

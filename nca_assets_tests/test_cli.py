@@ -218,6 +218,10 @@ def test_markup_in_data_is_not_obeyed(built: DataFolder, capsys: Capture) -> Non
     [
         ("nca sql 'FROM range(200)' > /dev/full", 1, "nca: can't write the output: No space left on device"),
         pytest.param("nca sql 'FROM range(200)' >&-", 0, "", marks=pytest.mark.slow),
+        pytest.param(
+            "LC_ALL=POSIX PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 nca sql 'FROM range(200)' > /dev/null",
+            0, "", marks=pytest.mark.slow,
+        ),
         pytest.param("nca sql 'FROM range(1000000)' --csv | head -1", 1, "", marks=pytest.mark.slow),
         pytest.param(
             "timeout --preserve-status -s INT 6 nca sql 'SELECT count(*) FROM range(1000000000000)'",

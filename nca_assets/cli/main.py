@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from nca_assets.cli import (
@@ -45,6 +46,9 @@ def main() -> None:
     gc.set_threshold(ALLOCATIONS)
     if sys.stdout is None:  # closed
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where the locale is not of UTF-8
     try:
         with clear_errors(), clear_database_errors():
             try:

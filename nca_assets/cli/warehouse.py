@@ -47,7 +47,7 @@ def _query(query: str | None, file: Path | None) -> str:
     if file is None:
         return str(query)
     try:
-        return file.read_text()
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NcaError(f"can't read {file}: {error}") from None
 

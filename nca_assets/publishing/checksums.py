@@ -27,7 +27,8 @@ def _listed_names(folder: Stored) -> list[str]:
 
 def write_sums(sums: Sums, folder: Path) -> str:
     """Write the checksum file; returns its own checksum."""
-    (folder / CHECKSUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+    (folder / CHECKSUMS).write_text(lines, encoding="utf-8")
     return _sum(folder / CHECKSUMS)
 
 
@@ -47,7 +48,7 @@ def check_published(folder: Stored) -> list[str]:
 
 def _read(file: Stored) -> Sums:
     try:
-        lines = file.read_text().splitlines()
+        lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise NcaError(f"{file} can't be read ({error}): give a folder that 'nca publish' wrote") from None
     sums = {}

@@ -212,7 +212,7 @@ def _write_documents(
         (CROISSANT, croissant(sums, configs, shards, version, about.summary, card.CITATION)),
         (README, card.render(about, configs, original_layout)),
     ):
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
         sums[name] = hashlib.sha256(text.encode()).hexdigest()
     return sums
 

@@ -136,7 +136,7 @@ def set_variables(
         else:
             sound, wrong = sound_copies(remedies, data.root)
             empty = scratch / f"{name}.json"
-            empty.write_text("[]")
+            empty.write_text("[]", encoding="utf-8")
         left_out |= wrong.keys()
         damaged += [StalePartition(s.asset, s.partition_key, wrong[s.file]) for s in sources if s.file in wrong]
         if name == "manifests":

@@ -34,7 +34,8 @@ class Table:
     @property
     def sql(self) -> str:
         """The statement that creates it."""
-        return f"CREATE OR REPLACE {self.kind} {self.name} AS\n{(QUERIES / f'{self.name}.sql').read_text()}"
+        query = (QUERIES / f"{self.name}.sql").read_text(encoding="utf-8")
+        return f"CREATE OR REPLACE {self.kind} {self.name} AS\n{query}"
 
     @property
     def version(self) -> str:

@@ -62,7 +62,7 @@ def _without_captured_output(home: Path) -> dg.DagsterInstance:
 def _require_readable(configuration: Path) -> None:
     """Raise ``NcaError`` if the ``configuration`` of a home is of an earlier release or can't be read."""
     try:
-        content = configuration.read_text()
+        content = configuration.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NcaError(f"can't read {configuration} ({error}): {REPLACE}") from error
     if "nca_assets.automation." in content:
