@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +26,8 @@ def threads_of(number: int) -> Iterator[ThreadPoolExecutor]:
     try:
         yield pool
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        if not sys.is_finalizing():  # by then the pool's own module may be gone
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def in_order(futures: Iterator[tuple[int, Future[Result]]], most: int, memory: int) -> Iterator[Result]:

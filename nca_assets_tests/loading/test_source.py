@@ -1,6 +1,8 @@
 """Sources: the same bytes from files and from recipes, chosen in SQL, and errors that name the shard."""
 
 import operator
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -293,3 +295,17 @@ def test_reading_that_was_left_ends_even_within_the_start_of_a_thread(own_shards
 
     threading.Thread(target=leave, daemon=True).start()
     assert ended.wait(20)
+
+
+def test_a_program_may_end_in_the_middle_of_reading(own_shards: DataFolder) -> None:
+    """The generator is collected when modules are gone; that gave a traceback."""
+    program = """
+import torch
+from nca_assets.loading.source import RolloutSource
+from nca_assets.project import Project
+reading = RolloutSource.files(Project.load().data).read(range(8))
+print(len(next(reading)))
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "140\n", "")
+    assert own_shards
