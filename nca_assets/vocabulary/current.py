@@ -16,6 +16,8 @@ def current_digest(data: DataFolder) -> str | None:
         content = data.centroids_file.read_bytes()
     except FileNotFoundError:
         return None
+    except IsADirectoryError:
+        content = b""
     origin = read_origin(data)
     if origin and origin.file == file_digest(content):
         return origin.digest  # without torch, which is slow to import

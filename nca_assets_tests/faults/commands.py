@@ -68,8 +68,14 @@ COMMANDS = (
 )
 
 
-DEPEND = {(command, "warehouse") for command in COMMANDS if command.arguments[0] == "gif"}
-"""Commands, and kinds of files without which they have another answer: a picture's title names the class if known."""
+DEPEND = {
+    (command, kind)
+    for command in COMMANDS
+    for name, kind in (("gif", "warehouse"), ("explore", "settings"))
+    if command.arguments[0] == name
+}
+"""Commands, and kinds of files without which they have another answer: a picture's title names the class if known, and
+the explorer has the sets of ``nca.toml``, by default the card's."""
 
 
 @dataclass(frozen=True)

@@ -69,3 +69,12 @@ def test_what_makes_no_sense_is_not_believed(data: DataFolder, centroids: torch.
     assert current_digest(data) == digest(centroids)
     with pytest.raises(NcaError, match="put there by hand"):
         current_source(data)
+
+
+def test_a_folder_in_its_place_is_said(data: DataFolder, centroids: torch.Tensor) -> None:
+    save_centroids(centroids, data, "learned")
+    local(data.centroids_file).unlink()
+    local(data.centroids_file).mkdir()
+    for ask in (current_digest, current_source, load_centroids):
+        with pytest.raises(NcaError, match=r"centroids\.pt is not a file .*Is a directory"):
+            ask(data)
