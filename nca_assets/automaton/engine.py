@@ -77,6 +77,36 @@ def simulate_each(
         yield from in_order(futures, machine.threads * ROLLOUTS_PER_THREAD, machine.memory)
 
 
+def simulate_with_replicas(
+    rules: Iterable[Rule],
+    centroids: Tensor,
+    frames: int,
+    replica_frames: int,
+    flip: Callable[[Rule], Flip],
+    machine: Machine,
+    work: Callable[[Rule, Tokens, Tokens], Result],
+) -> Iterator[Result]:
+    """``work(rule, tokens, replica)`` for each rule, in order: its rollout, and the first frames of its replica with
+    the damage of ``flip``. Otherwise like ``simulate_each``."""
+    if machine.device == "cpu":  # in one task, since two pools of threads would get in each other's way
+
+        def simulate_replica(rule: Rule, tokens: Tokens) -> Result:
+            return work(rule, tokens, compiled.simulate(rule, centroids, replica_frames, flip=flip(rule)))
+
+        return simulate_each(rules, centroids, frames, machine, simulate_replica)
+    waiting: dict[int, Tokens] = {}
+
+    def simulated() -> Iterator[Rule]:
+        for rule, tokens in simulate_on_gpu(rules, centroids, frames, machine):
+            waiting[rule.scalars.index] = tokens
+            yield rule
+
+    def join(rule: Rule, replica: Tokens) -> Result:
+        return work(rule, waiting.pop(rule.scalars.index), replica)
+
+    return simulate_each(simulated(), centroids, replica_frames, machine, join, flip)
+
+
 def _simulate_and_work(
     rule: Rule,
     centroids: Tensor,

@@ -63,7 +63,7 @@ def phase_space(data: DataFolder) -> Figure:
     for axes in panels[len(there) :]:
         axes.set_axis_off()
     lettered(panels[: len(there)])
-    if points["rollouts"].max() > MAX_POINTS:
+    if (points["rollouts"] > MAX_POINTS).any():
         figure.suptitle(f"{MAX_POINTS:,} rollouts of each larger class, chosen at random", fontsize=8)
     figure.supxlabel("entropy of a frame's tokens, bits (5 if all 32 are equally frequent)", fontsize=8)
     figure.supylabel("volatility: cells that change in a step, %", fontsize=8)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
 from nca_assets.automaton.fixed_point import WEIGHT_ONE
@@ -27,7 +28,8 @@ from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
 from nca_assets.vocabulary.centroids import load_centroids
 
 Rollouts = Iterable[tuple[Member, NDArray[np.uint8]]]
-Labelled = tuple[Member, tuple[dict[str, Value], Curves]]
+Labels = tuple[dict[str, Value], Curves]
+Labelled = tuple[Member, Labels]
 
 
 def write_labels(
@@ -55,9 +57,11 @@ def write_labelled_shard(
 
     Otherwise like ``write_labels``.
     """
-    making = Making(key, load_centroids(data), data, resources)
+    centroids = load_centroids(data)
+    making = Making(key, centroids, data, resources)
     rows = _Rows(key, progress, len(data.rollout_indices(key)))
-    rows.label(making.rollouts(), data, resources)
+    for member, labels in making.with_replicas(REPLICA_FRAMES, flip_in_the_middle, _labeling(centroids)):
+        rows.add(member, *labels)
     manifest = making.finish()
     rows.write(manifest, data, keep_curves)
     return manifest
@@ -73,12 +77,16 @@ class _Rows:
 
     def label(self, rollouts: Rollouts, data: DataFolder, resources: Resources) -> None:
         """Add a row for each of ``rollouts``."""
-        for member, (metrics, curve) in label_rollouts(self.key, rollouts, data, resources):
-            identity = _identity(self.key, member)
-            recipe_version = None if self.key.imported else RECIPE_VERSION
-            self.labels.append(identity | {"recipe_version": recipe_version} | metrics)
-            self.curves.append(_curves(identity, curve))
-            self.progress(len(self.labels), self.total)
+        for member, labels in label_rollouts(self.key, rollouts, data, resources):
+            self.add(member, *labels)
+
+    def add(self, member: Member, metrics: dict[str, Value], curve: Curves) -> None:
+        """Add a row."""
+        identity = _identity(self.key, member)
+        recipe_version = None if self.key.imported else RECIPE_VERSION
+        self.labels.append(identity | {"recipe_version": recipe_version} | metrics)
+        self.curves.append(_curves(identity, curve))
+        self.progress(len(self.labels), self.total)
 
     def write(self, manifest: Manifest, data: DataFolder, keep_curves: bool) -> LabelPart:
         """Write the parts, of the shard with this ``manifest``."""
@@ -105,12 +113,23 @@ def label_rollouts(key: ShardKey, rollouts: Rollouts, data: DataFolder, resource
             waiting[member.index] = member, tokens
             yield data.rule(key.set, member.index)
 
+    labels = _labeling(centroids)
+
     def label(rule: Rule, replica: NDArray[np.uint8]) -> Labelled:
         member, tokens = waiting.pop(rule.scalars.index)
-        metrics, curves = measure_simulated(rule, tokens, replica, centroids)
-        return member, (_recipe(rule) | metrics, curves)
+        return member, labels(rule, tokens, replica)
 
     yield from simulate_each(rules(), centroids, REPLICA_FRAMES, choose_machine(resources), label, flip_in_the_middle)
+
+
+def _labeling(centroids: Tensor) -> Callable[[Rule, NDArray[np.uint8], NDArray[np.uint8]], Labels]:
+    """The labels of a native rollout by its rule, its tokens and its replica's."""
+
+    def label(rule: Rule, tokens: NDArray[np.uint8], replica: NDArray[np.uint8]) -> Labels:
+        metrics, curves = measure_simulated(rule, tokens, replica, centroids)
+        return _recipe(rule) | metrics, curves
+
+    return label
 
 
 def _identity(key: ShardKey, member: Member) -> dict[str, Value]:

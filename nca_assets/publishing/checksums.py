@@ -48,7 +48,7 @@ def check_published(folder: Stored) -> list[str]:
 
 def _read(file: Stored) -> Sums:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_bytes().decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise NcaError(f"{file} can't be read ({error}): give a folder that 'nca publish' wrote") from None
     sums = {}

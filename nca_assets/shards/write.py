@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nca_assets.automaton.device import device_name
-from nca_assets.automaton.engine import choose_machine, simulate_each
+from nca_assets.automaton.engine import choose_machine, simulate_each, simulate_with_replicas
 from nca_assets.automaton.fixed_point import TOKENS
+from nca_assets.automaton.flip import Flip
+from nca_assets.automaton.recipe import Rule
 from nca_assets.data_folder import DataFolder
 from nca_assets.ids import ShardKey
 from nca_assets.progress import Progress, unwatched
@@ -28,7 +30,12 @@ from nca_assets.store.store import whole_file
 from nca_assets.versions import RECIPE_VERSION
 from nca_assets.vocabulary.centroids import digest
 
+Tokens = NDArray[np.uint8]
+"""A rollout's, or a replica's: (frames, height, width)."""
+
 Result = TypeVar("Result")
+Described = tuple[Member, NDArray[np.int64]]
+"""A member, and its token counts."""
 
 
 def write_shard(
@@ -47,7 +54,7 @@ def write_shard(
     """
     making = Making(key, centroids, data, resources, progress)
     if not keep:
-        for _ in making.rollouts():
+        for _ in making.members_alone():
             pass
         return making.finish()
     with whole_file(data.tokens_file(key)) as file:
@@ -66,11 +73,26 @@ class Making:
         self.members: list[Member] = []
         self.token_counts = np.zeros(TOKENS, dtype=np.int64)
 
-    def rollouts(self) -> Iterator[tuple[Member, NDArray[np.uint8]]]:
-        """Each rollout with its tokens, uint8 (frames, height, width)."""
-        for (member, counts), tokens in self._simulated(lambda index, tokens: (describe(index, tokens), tokens)):
+    def members_alone(self) -> Iterator[Member]:
+        """The member of each rollout."""
+        for member, counts in self._simulated(describe):
             self._add(member, counts)
-            yield member, tokens
+            yield member
+
+    def with_replicas(
+        self, frames: int, flip: Callable[[Rule], Flip], work: Callable[[Rule, Tokens, Tokens], Result]
+    ) -> Iterator[tuple[Member, Result]]:
+        """The member of each rollout, and ``work(rule, tokens, replica)``, with the first ``frames`` of its replica."""
+
+        def describe_and_work(rule: Rule, tokens: Tokens, replica: Tokens) -> tuple[Described, Result]:
+            return describe(rule.scalars.index, tokens), work(rule, tokens, replica)
+
+        simulated = simulate_with_replicas(
+            self._rules(), self.centroids, self._frames, frames, flip, self.machine, describe_and_work
+        )
+        for (member, counts), result in simulated:
+            self._add(member, counts)
+            yield member, result
 
     def packed(self) -> Iterator[PackedRollout]:
         """Each rollout, packed."""
@@ -103,13 +125,19 @@ class Making:
         clear_finding(self.data.finding_file(self.key))
         return manifest
 
-    def _simulated(self, work: Callable[[int, NDArray[np.uint8]], Result]) -> Iterator[Result]:
+    def _simulated(self, work: Callable[[int, Tokens], Result]) -> Iterator[Result]:
         """``work(index, tokens)`` for each rollout."""
-        rules = (self.data.rule(self.key.set, index) for index in self.data.rollout_indices(self.key))
-        frames = self.data.own_set(self.key.set).frames
         return simulate_each(
-            rules, self.centroids, frames, self.machine, lambda rule, tokens: work(rule.scalars.index, tokens)
-        )
+            self._rules(), self.centroids, self._frames, self.machine,
+            lambda rule, tokens: work(rule.scalars.index, tokens),
+        )  # fmt: skip
+
+    def _rules(self) -> Iterator[Rule]:
+        return (self.data.rule(self.key.set, index) for index in self.data.rollout_indices(self.key))
+
+    @property
+    def _frames(self) -> int:
+        return self.data.own_set(self.key.set).frames
 
     def _add(self, member: Member, counts: NDArray[np.int64]) -> None:
         self.members.append(member)

@@ -32,7 +32,10 @@ def find_outliers(data: DataFolder) -> list[Outlier]:
     Raises ``NcaError`` if there is no warehouse.
     """
     with connect(data) as connection:
-        return [Outlier(*row) for row in connection.execute((QUERIES / "outliers.sql").read_text(encoding="utf-8")).fetchall()]
+        return [
+            Outlier(*row)
+            for row in connection.execute((QUERIES / "outliers.sql").read_text(encoding="utf-8")).fetchall()
+        ]
 
 
 def missed_targets(data: DataFolder, fewest: int) -> list[str] | None:

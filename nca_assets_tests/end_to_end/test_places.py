@@ -1,4 +1,4 @@
-"""Neither time zone nor locale, nor the seed of Python's hashes, changes a byte of shards, labels and CSV, or an answer."""
+"""Neither time zone, locale nor the seed of Python's hashes changes a byte of shards, labels and CSV, or an answer."""
 
 import hashlib
 import os
