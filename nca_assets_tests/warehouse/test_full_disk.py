@@ -15,7 +15,7 @@ from nca_assets.warehouse.read import connect
 from nca_assets_tests.conftest import labelled_shards, local
 from nca_assets_tests.disks import small_disk
 
-ENOUGH = 2_400_000
+ENOUGH = 2_800_000
 """Bytes, more than a build of these shards takes."""
 
 FEW, MANY = (ENOUGH // 5, ENOUGH // 40)
