@@ -33,9 +33,8 @@ ui: install
 	@$(BIN)/nca ui --port $(or $(PORT),3000)
 
 # Tests of a file stay on one worker, since many share results. One thread per worker: otherwise the workers' threads
-# would wait for each other and take several times as long. More workers than cores, as many tests wait for processes.
-# A worker that crashes or hangs ends its file.
-PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+# would wait for each other and take several times as long. A worker that crashes or hangs ends its file.
+PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 # Ends with a table of the slowest tests, setups and teardowns.
 test: install-dev

@@ -209,6 +209,8 @@ class Trials:
     def trial(self, work: Callable[[], None], part: float, deadly: bool) -> list[str]:
         """What is wrong after ``work`` could write a ``part`` of its bytes, and was refused or died."""
         total = self.total(work)
+        if not total:  # what it would write is there already
+            return []
         left = int(part * total)
         try:
             ended = self.limited(work, left, deadly)

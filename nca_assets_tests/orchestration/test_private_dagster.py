@@ -36,6 +36,7 @@ ALLOWED = {
         "dagster._core.execution.backfill.BulkActionStatus",
     },
     "orchestration/instance/home.py": {
+        "dagster._core.instance.InstanceRef",
         "dagster._core.storage.event_log.sqlite.sqlite_event_log",
         "dagster._core.storage.sql.get_alembic_config",
     },
