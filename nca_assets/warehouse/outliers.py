@@ -31,11 +31,9 @@ def find_outliers(data: DataFolder) -> list[Outlier]:
 
     Raises ``NcaError`` if there is no warehouse.
     """
+    query = (QUERIES / "outliers.sql").read_text(encoding="utf-8")
     with connect(data) as connection:
-        return [
-            Outlier(*row)
-            for row in connection.execute((QUERIES / "outliers.sql").read_text(encoding="utf-8")).fetchall()
-        ]
+        return [Outlier(*row) for row in connection.execute(query).fetchall()]
 
 
 def missed_targets(data: DataFolder, fewest: int) -> list[str] | None:

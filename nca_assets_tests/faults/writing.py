@@ -209,7 +209,7 @@ class Trials:
     def trial(self, work: Callable[[], None], part: float, deadly: bool) -> list[str]:
         """What is wrong after ``work`` could write a ``part`` of its bytes, and was refused or died."""
         total = self.total(work)
-        if not total:  # what it would write is there already
+        if not total:  # its output exists already
             return []
         left = int(part * total)
         try:
