@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import absl.logging
 import hypothesis
 import pytest
 import torch
@@ -27,6 +29,10 @@ from nca_assets.settings import Resources, load
 from nca_assets.store.location import Stored
 from nca_assets.vocabulary.centroids import read_centroids, save_centroids
 from nca_assets_tests.reaper import watch_this_run
+
+# Of grain and mlcroissant. Its handler closes the stderr that it was imported with, here pytest's, as soon as that is
+# replaced and Dagster configures the loggers.
+absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 hypothesis.settings.register_profile("project", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.load_profile("project")
