@@ -45,18 +45,21 @@ def main(folder: Path, trials: str, count: int, seed: int) -> None:
         with redirect_stdout(out):
             report(bytes_of_files.trials(world, count, chance))
 
-    if trials in ("kills", "disks"):
-        report(writing.trials(world, count, chance, deadly=trials == "kills", slow=0.1))
-    elif trials == "stories":
-        report(stories.stories(world, count, chance))
-    elif trials == "sql":
-        report(grammar.trials(world, count, chance))
-    elif trials in ("commands", "answers"):
-        report(commands.trials(world, count, chance, slow=0.2 if trials == "commands" else 0))
-    else:
-        answers = os.dup(1)
-        ended = forks.forked(in_a_fork, folder / "tmp/bytes", 3600)
-        print(json.dumps(["the process", [str(ended)] if ended.status else []]))
+    try:
+        if trials in ("kills", "disks"):
+            report(writing.trials(world, count, chance, deadly=trials == "kills", slow=0.1))
+        elif trials == "stories":
+            report(stories.stories(world, count, chance))
+        elif trials == "sql":
+            report(grammar.trials(world, count, chance))
+        elif trials in ("commands", "answers"):
+            report(commands.trials(world, count, chance, slow=0.2 if trials == "commands" else 0))
+        else:
+            answers = os.dup(1)
+            ended = forks.forked(in_a_fork, folder / "tmp/bytes", 3600)
+            print(json.dumps(["the process", [str(ended)] if ended.status else []]))
+    finally:
+        world.put_back()
 
 
 if __name__ == "__main__":
