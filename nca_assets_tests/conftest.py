@@ -41,7 +41,10 @@ GOLDEN = Path(__file__).parent / "golden"
 PROJECT = Path(__file__).parent.parent
 
 
-LONGEST = ("test_browser.py", "test_docs.py", "test_demo.py", "test_daemon.py", "test_scale.py")
+LONGEST = (
+    "test_browser.py", "test_docs.py", "test_demo.py", "test_fault_schedule.py", "test_daemon.py", "test_scale.py",
+    "test_history.py", "test_damage.py", "test_on_ray.py",
+)  # fmt: skip
 """Begun first, so that no worker is left with one of these files alone at the end."""
 
 

@@ -190,7 +190,7 @@ print(hashlib.sha256(content).hexdigest())
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("processor", "features"), [("x86-64", ""), ("haswell", "+avx2,+fma,+avx,+sse4.2"), ("generic", "")]
 )

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from nca_assets_tests.conftest import GOLDEN
 from nca_assets_tests.end_to_end.conftest import Project, chromium_page, clone, graphql, keep_picture, user_interface
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 MILLISECONDS = 180_000
 """To wait for a run; the daemon looks for backfills every 30 s."""

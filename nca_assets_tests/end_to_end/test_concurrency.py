@@ -6,7 +6,7 @@ import pytest
 
 from nca_assets_tests.end_to_end.conftest import NCA, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 READER = """
 import pathlib, sys, time

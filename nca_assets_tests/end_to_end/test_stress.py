@@ -19,9 +19,10 @@ from nca_assets.warehouse.read import connect
 from nca_assets_tests.conftest import local
 from nca_assets_tests.end_to_end.conftest import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SHARDS = 24
+WRITERS, BUILDERS, SECONDS = 8, 2, 60
 
 WRITER = """
 import random
@@ -94,12 +95,7 @@ print(queries, most)
 """
 
 
-@pytest.mark.parametrize(
-    ("writers", "builders", "seconds"), [(3, 1, 8), pytest.param(8, 2, 60, marks=pytest.mark.long)]
-)
-def test_everything_at_once(
-    small_project: Project, resources: Resources, writers: int, builders: int, seconds: int
-) -> None:
+def test_everything_at_once(small_project: Project, resources: Resources) -> None:
     project = Project(
         small_project.folder, small_project.environment | {"NCA_SHARDS_PER_SET": str(SHARDS), "NCA_THREADS": "1"}
     )
@@ -113,12 +109,12 @@ def test_everything_at_once(
         # -P: the installed package with its compiled functions, not the clone's files.
         return project.start(sys.executable, "-P", "-c", program)
 
-    jobs = [WRITER.format(shards=SHARDS)] * writers + [BUILDER] * builders
+    jobs = [WRITER.format(shards=SHARDS)] * WRITERS + [BUILDER] * BUILDERS
     readers = {name: python(ASK_UNTIL_TOLD.format(query=COUNTS, reader=reader)) for name, reader in READERS.items()}
     workers = [python(job) for job in jobs]
     try:
         wait_for_growth(data)
-        killed = shake(workers, lambda victim: python(jobs[victim]), seconds)
+        killed = shake(workers, lambda victim: python(jobs[victim]), SECONDS)
         (project.folder / "stop").touch()
         assert [worker.communicate()[1] for worker in workers if worker.poll() is not None] == []
         for name, reader in readers.items():
@@ -126,13 +122,13 @@ def test_everything_at_once(
             assert reader.returncode == 0, f"{name}: {error}"
             queries, rollouts = map(int, out.split())
             print(f"{name}: {queries} queries, up to {rollouts} rollouts")
-            assert queries > seconds / 3, name
+            assert queries > SECONDS / 3, name
             assert 4 < rollouts <= 4 * SHARDS
     finally:
         for process in [*workers, *readers.values()]:
             process.kill()
             process.communicate()
-    assert killed >= seconds / 5
+    assert killed >= SECONDS / 5
     assert_a_clean_build_is_the_same(data)
 
 

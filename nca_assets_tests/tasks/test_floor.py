@@ -111,7 +111,7 @@ def test_parts_are_made_again_for_other_baselines(
     assert len(again.parts) == 3 + 4 * SEEDS
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_baseline_is_below_the_floor_on_any_board(
     scored: DataFolder, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def test_learning_gives_the_golden_vocabulary(centroids: torch.Tensor) -> None:
     assert steps == [(block, BLOCKS) for block in range(1, BLOCKS + 1)]
 
 
+@pytest.mark.long
 def test_threads_and_processor_features_do_not_matter(tmp_path: Path) -> None:
     """1 and 2 threads, and linear algebra as on older processors."""
     states = np.concatenate([sample_states(block) for block in range(8)])
