@@ -63,6 +63,7 @@ MEANINGS = {
     "windows_bin_ratio": "the same for windows of five frames, 16 to 64 apart",
     "files_peer_ratio": "transitions per second from shards, over those of the best peer",
     "files_peer_cpu_ratio": "the same per second of CPU time, of all processes",
+    "unpacked_peer_ratio": "transitions per second from unpacked shards, over those of the best peer; neither inflates",
     "workers_ratio": "transitions per second from shards, two workers over none",
     "processes_ratio": "the same, two processes of torch's DataLoader over none",
     "recipe_engine_share": "rollouts per second of the recipe stream, over those of the bare engine, on the CPU",
@@ -114,9 +115,10 @@ def measure(data: DataFolder, seconds: float, rounds: int) -> Iterator[Metric]:
             label = f"{name}_per_{unit}"
             MEANINGS[label] = f"transitions of {name.replace('_', ' ')} per second" + " of CPU time" * (unit == "cpu_s")
             yield metric(label, median(values), "1/s")
-    peers = [name for name in wall if not name.startswith("files")]
+    peers = [name for name in wall if name.partition("_")[0] in PEERS]
     yield metric("files_peer_ratio", best(wall, ["files_0", "files_2"]) / best(wall, peers))
     yield metric("files_peer_cpu_ratio", best(cpu, ["files_0", "files_2"]) / best(cpu, peers))
+    yield metric("unpacked_peer_ratio", best(wall, ["unpacked"]) / best(wall, peers))
     yield metric("workers_ratio", median(wall["files_2"]) / median(wall["files_0"]))
     yield metric("processes_ratio", median(wall["files_processes_2"]) / median(wall["files_0"]))
     yield metric("first_batch_s", alone(lambda: first_batch(source)), "s")
@@ -177,6 +179,8 @@ def contenders(data: DataFolder, source: RolloutSource) -> dict[str, Callable[[]
         batch.tokens
         for batch in again(DataLoader(stream, batch_size=None, num_workers=2))  # pyright: ignore[reportArgumentType]
     )
+    unpacked = source.unpacked().transitions(BATCH)
+    ours["unpacked"] = lambda: (batch.tokens for batch in unpacked.forever())
     for name, peer in PEERS.items():
         if find_spec(name):
             ours |= {f"{name}_{workers}": lambda p=peer, w=workers: p(data, source, w) for workers in (0, 2)}
