@@ -34,9 +34,10 @@ ui: install
 
 # Tests of a file stay on one worker, since many share results. One thread per worker: otherwise the workers' threads
 # would wait for each other and take several times as long. A worker that crashes or hangs ends its file.
+# Each of hundreds of processes would compile the package's source, were its bytecode not kept.
 # Databases by the hundred are made faster in memory, where there are 4 GB for files.
 IN_MEMORY := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'END {if ($$1 > 4000000) print "TMPDIR=/dev/shm"}')
-PYTEST := $(IN_MEMORY) OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_MEMORY) OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 # Ends with a table of the slowest tests, setups and teardowns.
 test: install-dev

@@ -118,7 +118,7 @@ def test_imported_sets_are_part_of_the_state(instance: dg.DagsterInstance, tmp_p
     assert STATE in defs.resolve_asset_graph().get(dg.AssetKey("published_dataset")).parent_keys
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_of_102_partitions_makes_the_tables_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_home(tmp_path / "home", monkeypatch)
     for name, value in {"SHARDS_PER_SET": "34", "SHARD_SIZE": "1", "FRAMES": "129", "DATA": tmp_path / "data"}.items():
