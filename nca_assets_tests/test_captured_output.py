@@ -1,4 +1,4 @@
-"""What pytest captures stays open, whichever loggers are configured by what is tested."""
+"""Configuring the loggers leaves pytest's captured output open."""
 
 import io
 import logging.config

@@ -36,7 +36,7 @@ def simulate(
 
 
 @pytest.mark.slow
-@settings(max_examples=50 if ON_GPU else 4)
+@settings(max_examples=50 if ON_GPU else 8)
 @given(batch=st.lists(rules, min_size=1, max_size=4), frames=st.integers(1, 4), tile=st.sampled_from([16, 64, 256]))
 def test_any_mix_of_shapes_in_one_launch(centroids: torch.Tensor, batch: list[Rule], frames: int, tile: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

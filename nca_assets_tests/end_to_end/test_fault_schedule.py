@@ -63,7 +63,7 @@ def undisturbed(folder: Path) -> dict[str, Any]:
 
 def test_some_points(folder: Path, undisturbed: dict[str, Any]) -> None:
     assert {point[1] for point in undisturbed["points"]} == set(KINDS)
-    check(undisturbed, cases(folder, sampled(undisturbed["points"], 1)))
+    check(undisturbed, cases(folder, sampled(undisturbed["points"], 2)))
 
 
 def test_some_points_of_partitions_without_tokens(folder: Path, undisturbed: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 FAULTS = int(os.environ.get("FAULTS", "500"))
 
-FEW = {"bytes": 100, "answers": 5, "sql": 20}
+FEW = {"bytes": 100, "answers": 10, "sql": 20}
 MANY = {
     "bytes": FAULTS, "commands": FAULTS // 10, "sql": FAULTS // 40, "kills": max(FAULTS // 100, 12),
     "disks": max(FAULTS // 100, 12), "stories": max(FAULTS // 100, 3),
