@@ -203,6 +203,7 @@ def test_every_example_is_in_the_documents() -> None:
     assert run == EXAMPLES.keys()
 
 
+@pytest.mark.each_share
 @pytest.mark.long
 def test_every_command_and_program_of_the_documents_runs_in_order(newcomer: Project) -> None:
     """Each once; all but make's, whose recipes are checked to exist; 'make demo' has a test of its own."""

@@ -14,7 +14,7 @@ from nca_assets_tests import warm
 from nca_assets_tests.end_to_end import recovery
 from nca_assets_tests.servers import S3, stopped
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 KINDS = ("write", "rename", "lock", "commit", "removal")
 EACH = int(os.environ.get("FAULT_POINTS", "1000"))
@@ -61,11 +61,13 @@ def undisturbed(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.each_share
 def test_some_points(folder: Path, undisturbed: dict[str, Any]) -> None:
     assert {point[1] for point in undisturbed["points"]} == set(KINDS)
     check(undisturbed, cases(folder, sampled(undisturbed["points"], 2)))
 
 
+@pytest.mark.each_share
 def test_some_points_of_partitions_without_tokens(folder: Path, undisturbed: dict[str, Any]) -> None:
     token_free = {"NCA_KEEP_TOKENS": "none", "NCA_KEEP_CURVES": "none"}
     [found] = cases(folder, ["dry"], **token_free)
@@ -75,7 +77,6 @@ def test_some_points_of_partitions_without_tokens(folder: Path, undisturbed: dic
     check(undisturbed, cases(folder, points[:1] + points[-1:], **token_free))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_points(folder: Path, undisturbed: dict[str, Any], part: int) -> None:
     check(undisturbed, cases(folder, sampled(undisturbed["points"], EACH)[part::PARTS]))
@@ -89,7 +90,6 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, S3,
         yield folder, server, found
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_points_in_a_bucket(bucket: tuple[Path, S3, dict[str, Any]], part: int) -> None:
     folder, server, undisturbed = bucket
