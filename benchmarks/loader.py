@@ -8,7 +8,7 @@ All give batches of 64 samples of one grid from the same rollouts, on a warm pag
   all samples in random order. It is measured in turns with ours, per second of CPU time.
 - grain, webdataset, litdata (if installed) and ``datasets``, as their documentation has it: rollouts are cut into
   samples, which the library batches. A sample is a single array and batches are stacked by NumPy, which is their
-  fastest way. But for grain, they read in order, since their shuffle buffers would mix grids; ours is shuffled.
+  fastest way. But for grain, they read in order; they are measured with a shuffle buffer too. Ours is shuffled.
 
 Peers are measured in processes of their own, with none and with two workers, in several rounds; the best counts.
 """
@@ -17,15 +17,12 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import multiprocessing
-import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
-from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,6 +30,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from alone import alone, run
 from peers import BATCH, FRAMES, PEERS, Batches, again, bins, write_bins, write_peers
 from report import Metric, report
 from torch.utils.data import DataLoader
@@ -62,6 +60,7 @@ MEANINGS = {
     "unpacked_bin_ratio": "transitions per CPU second from unpacked shards, over those of a hand-written .bin",
     "windows_bin_ratio": "the same for windows of five frames, 16 to 64 apart",
     "files_peer_ratio": "transitions per second from shards, over those of the best peer",
+    "files_shuffled_peer_ratio": "the same with peers that shuffle, as ours does",
     "files_peer_cpu_ratio": "the same per second of CPU time, of all processes",
     "unpacked_peer_ratio": "transitions per second from unpacked shards, over those of the best peer; neither inflates",
     "workers_ratio": "transitions per second from shards, two workers over none",
@@ -115,9 +114,11 @@ def measure(data: DataFolder, seconds: float, rounds: int) -> Iterator[Metric]:
             label = f"{name}_per_{unit}"
             MEANINGS[label] = f"transitions of {name.replace('_', ' ')} per second" + " of CPU time" * (unit == "cpu_s")
             yield metric(label, median(values), "1/s")
-    peers = [name for name in wall if name.partition("_")[0] in PEERS]
-    yield metric("files_peer_ratio", best(wall, ["files_0", "files_2"]) / best(wall, peers))
-    yield metric("files_peer_cpu_ratio", best(cpu, ["files_0", "files_2"]) / best(cpu, peers))
+    peers, files = [name for name in wall if name.partition("_")[0] in PEERS], ["files_0", "files_2"]
+    shuffled = [name for name in peers if "shuffled" in name or "grain" in name]
+    yield metric("files_peer_ratio", best(wall, files) / best(wall, peers))
+    yield metric("files_shuffled_peer_ratio", best(wall, files) / best(wall, shuffled))
+    yield metric("files_peer_cpu_ratio", best(cpu, files) / best(cpu, peers))
     yield metric("unpacked_peer_ratio", best(wall, ["unpacked"]) / best(wall, peers))
     yield metric("workers_ratio", median(wall["files_2"]) / median(wall["files_0"]))
     yield metric("processes_ratio", median(wall["files_processes_2"]) / median(wall["files_0"]))
@@ -184,33 +185,9 @@ def contenders(data: DataFolder, source: RolloutSource) -> dict[str, Callable[[]
     for name, peer in PEERS.items():
         if find_spec(name):
             ours |= {f"{name}_{workers}": lambda p=peer, w=workers: p(data, source, w) for workers in (0, 2)}
+            if name != "grain":
+                ours[f"{name}_shuffled"] = lambda p=peer: p(data, source, workers=0, shuffled=True)
     return ours
-
-
-def run(batches: Batches, seconds: float) -> tuple[float, float]:
-    """Transitions per second, and per second of CPU time with that of children, of what comes in so many seconds of CPU
-    time after as many, since a process is slow while its memory grows."""
-    take(batches, seconds)
-    began, began_cpu = time.perf_counter(), cpu_time()
-    taken = take(batches, seconds)
-    return taken / (time.perf_counter() - began), taken / (cpu_time() - began_cpu)
-
-
-def take(batches: Batches, seconds: float) -> int:
-    """How many transitions come in so many seconds of CPU time."""
-    began, taken = cpu_time(), 0
-    while cpu_time() - began < seconds:  # a look at the children's time costs milliseconds
-        taken += sum(len(batch) for batch in itertools.islice(batches, 1000))
-    return taken
-
-
-def cpu_time() -> float:
-    """CPU seconds of this process and its living children."""
-    import psutil
-
-    this = psutil.Process()
-    times = [process.cpu_times() for process in [this, *this.children(recursive=True)]]
-    return sum(each.user + each.system for each in times)
 
 
 def first_batch(source: RolloutSource) -> float:
@@ -223,7 +200,7 @@ def first_batch(source: RolloutSource) -> float:
 def engine_share(data: DataFolder) -> float:
     """Seconds that the bare engine takes for some rollouts, over those that a stream of all their transitions takes."""
     machine, centroids = choose_machine(CPU), load_centroids(data)
-    set1, count = data.sets["set1"], 2 * SHARD_SIZE
+    set1, count = data.sets["set1"], 8 * SHARD_SIZE
 
     def engine() -> None:
         rules = (draw_rule(set1.population, index) for index in range(count))
@@ -284,23 +261,6 @@ def cost_by_rows(source: RolloutSource, rows: int, seconds: float) -> tuple[floa
     batches = (batch.tokens for batch in stream.forever())
     cpu_rate(batches, seconds)
     return BATCH / median(cpu_rate(batches, seconds / 3) for _ in range(5)), opened, ordered
-
-
-def alone(work: Callable[[], Any]) -> Any:
-    """What ``work`` returns, run in a process of its own."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=_send, args=(work, theirs))
-    process.start()
-    theirs.close()
-    result = ours.recv()
-    process.join()
-    return result
-
-
-def _send(work: Callable[[], Any], to: Connection) -> None:
-    torch.set_num_threads(1)
-    to.send(work())
-    os._exit(0)  # without waiting for libraries' threads
 
 
 if __name__ == "__main__":

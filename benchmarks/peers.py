@@ -1,10 +1,13 @@
 """What ``loader.py`` compares with: a hand-written loader of ``.bin`` files, and other libraries' loaders.
 
-Each gives batches of ``BATCH`` transitions of one grid from the same rollouts, as its documentation has it.
+Each gives batches of ``BATCH`` transitions of one grid from the same rollouts, as its documentation has it. Read in
+order, a batch has neighboring transitions of one rollout. ``shuffled`` ones come through webdataset's shuffle buffer,
+the quickest of the libraries', and from there into batches by their grids.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +24,8 @@ from nca_assets.loading.source import RolloutSource
 
 BATCH = 64
 FRAMES = 500
+BUFFER = 8192
+"""Samples, of some 16 rollouts, that are shuffled: the fewer, the faster."""
 
 Array = NDArray[np.uint8]
 Batches = Iterator[Any]
@@ -116,9 +121,31 @@ class Cut(IterableDataset[Array]):
             yield from samples(tokens)
 
 
-def batched(rollouts: Callable[[], Iterable[Array]], workers: int) -> Batches:
+def batched(rollouts: Callable[[], Iterable[Array]], workers: int, shuffled: bool) -> Batches:
     """Batches of rollouts' samples by torch's loader."""
+    if shuffled:
+        return again(DataLoader(Shuffled(rollouts), batch_size=None, num_workers=workers))
     return again(DataLoader(Cut(rollouts), batch_size=BATCH, num_workers=workers, collate_fn=stacked))
+
+
+class Shuffled(Cut):
+    """The same in random order, as batches."""
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from map(torch.from_numpy, of_one_grid(super().__iter__()))
+
+
+def of_one_grid(in_order: Iterator[Array]) -> Iterator[Array]:
+    """Whole batches of shuffled samples, each of one grid."""
+    import webdataset as wds
+
+    waiting: dict[tuple[int, ...], list[Array]] = defaultdict(list)
+    for sample in wds.filters.shuffle(BUFFER, initial=BUFFER)(in_order):
+        alike = waiting[sample.shape]
+        alike.append(sample)
+        if len(alike) == BATCH:
+            yield np.stack(alike)
+            alike.clear()
 
 
 def grain_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batches:
@@ -145,7 +172,7 @@ def grain_dataset(data: DataFolder, source: RolloutSource, workers: int) -> Batc
     return iter(every.repeat().to_iter_dataset(read))
 
 
-def web_dataset(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
+def web_dataset(data: DataFolder, _source: RolloutSource, workers: int, shuffled: bool = False) -> Batches:
     """webdataset, with a tar of ``.npy`` members for each worker."""
     import webdataset as wds
 
@@ -154,34 +181,37 @@ def web_dataset(data: DataFolder, _source: RolloutSource, workers: int) -> Batch
             yield from samples(member["npy"])
 
     files = wds.compat.WebDataset(str(data.root) + "/{0..1}.tar", shardshuffle=False, empty_check=False)
-    piped = files.decode().compose(unroll).batched(BATCH, collation_fn=np.stack)
+    cut = files.decode().compose(unroll)
+    piped = cut.compose(of_one_grid) if shuffled else cut.batched(BATCH, collation_fn=np.stack)
     return again(wds.compat.WebLoader(piped, batch_size=None, num_workers=workers) if workers else piped)
 
 
-def hf_datasets(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
+def hf_datasets(data: DataFolder, _source: RolloutSource, workers: int, shuffled: bool = False) -> Batches:
     """Hugging Face ``datasets``, streaming rollouts from two Parquet files."""
     import datasets
 
     stream = datasets.load_dataset(
         "parquet", data_files=f"{data.root}/*.parquet", split="train", streaming=True, cache_dir=str(data / "cache")
     )
-    return batched(
-        lambda: (np.frombuffer(row["tokens"], np.uint8).reshape(row["shape"]) for row in iter(stream)), workers
-    )
+
+    def rollouts() -> Iterator[Array]:
+        return (np.frombuffer(row["tokens"], np.uint8).reshape(row["shape"]) for row in iter(stream))
+
+    return batched(rollouts, workers, shuffled)
 
 
-def lit_data(data: DataFolder, _source: RolloutSource, workers: int) -> Batches:
+def lit_data(data: DataFolder, _source: RolloutSource, workers: int, shuffled: bool = False) -> Batches:
     """litdata, with a rollout an item."""
     import litdata  # pyright: ignore[reportMissingImports]
 
     items = litdata.StreamingDataset(f"{data.root}/litdata", shuffle=False)
-    return batched(lambda: iter(items), workers)
+    return batched(lambda: iter(items), workers, shuffled)
 
 
-PEERS: dict[str, Callable[[DataFolder, RolloutSource, int], Batches]] = {
+PEERS: dict[str, Callable[..., Batches]] = {
     "grain": grain_dataset,
     "webdataset": web_dataset,
     "datasets": hf_datasets,
     "litdata": lit_data,
 }
-"""By the name of the package, with the number of workers as the last argument."""
+"""By the name of the package; they take the number of workers and, but for grain, whether to shuffle."""
