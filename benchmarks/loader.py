@@ -16,13 +16,13 @@ Peers are measured in processes of their own, with none and with two workers, in
 from __future__ import annotations
 
 import argparse
-import itertools
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -123,7 +123,7 @@ def measure(data: DataFolder, seconds: float, rounds: int) -> Iterator[Metric]:
     yield metric("workers_ratio", median(wall["files_2"]) / median(wall["files_0"]))
     yield metric("processes_ratio", median(wall["files_processes_2"]) / median(wall["files_0"]))
     yield metric("first_batch_s", alone(lambda: first_batch(source)), "s")
-    yield metric("recipe_engine_share", engine_share(data), "share")
+    yield metric("recipe_engine_share", engine_share(data, turns=rounds), "share")
     yield metric("longest_stall_s", longest_stall(data), "s")
     few, _, _ = cost_by_rows(source, FEW, seconds)
     many, opened, ordered = cost_by_rows(source, MANY, seconds)
@@ -164,7 +164,7 @@ def cpu_rate(batches: Batches, seconds: float) -> float:
     """Samples per second of this process's CPU time."""
     began, taken = time.process_time(), 0
     while (now := time.process_time()) - began < seconds:
-        taken += sum(len(batch) for batch in itertools.islice(batches, 50))
+        taken += sum(len(batch) for batch in islice(batches, 50))
     return taken / (now - began)
 
 
@@ -197,27 +197,32 @@ def first_batch(source: RolloutSource) -> float:
     return time.perf_counter() - began
 
 
-def engine_share(data: DataFolder) -> float:
-    """Seconds that the bare engine takes for some rollouts, over those that a stream of all their transitions takes."""
+def engine_share(data: DataFolder, turns: int) -> float:
+    """Seconds that the bare engine takes for some rollouts, over those of a stream's epoch of all their transitions,
+    once its memory has stopped growing: the median of turns."""
     machine, centroids = choose_machine(CPU), load_centroids(data)
-    set1, count = data.sets["set1"], 8 * SHARD_SIZE
+    set1, count, epochs = data.sets["set1"], 8 * SHARD_SIZE, 3
+    stream = RolloutSource.recipes("set1", range(count), data, CPU).transitions(BATCH)
 
     def engine() -> None:
         rules = (draw_rule(set1.population, index) for index in range(count))
         for _ in simulate_each(rules, centroids, set1.frames, machine, lambda _, tokens: tokens):
             pass
 
-    def stream() -> None:
-        for _ in RolloutSource.recipes("set1", range(count), data, CPU).transitions(BATCH):
+    def share() -> float:
+        batches = stream.forever()
+        for _ in islice(batches, len(stream)):
             pass
+        began = time.perf_counter()
+        for _ in islice(batches, epochs * len(stream)):
+            pass
+        ended = time.perf_counter()
+        del batches  # its threads
+        for _ in range(epochs):
+            engine()
+        return (time.perf_counter() - ended) / (ended - began)
 
-    times: dict[Callable[[], None], list[float]] = {engine: [], stream: []}
-    for _ in range(5):
-        for work, taken in times.items():
-            began = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - began)
-    return min(times[engine]) / min(times[stream])
+    return median(share() for _ in range(turns))
 
 
 def longest_stall(data: DataFolder) -> float:
