@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.figures.catalog import FIGURES
+from nca_assets.vocabulary.centroids import digest, load_centroids
 from nca_assets.warehouse.catalog import TABLES
 from nca_assets.warehouse.read import connect
 from nca_assets_tests.conftest import local
@@ -49,6 +51,11 @@ def test_the_demo_ends_with_behaviors_and_the_comparison_with_the_card(demo: str
     assert re.search(r"noisy .*\d", behaviors)
     assert re.search(r"rollouts +count +5M\+ +128 ", comparison)
     assert re.search(r"cells changed, t48 to t112 +% +83\.01 +\d\d\.\d+ +78 to 87 +(yes|no)", comparison)
+
+
+def test_it_learns_the_golden_vocabulary(project: Project, demo: str, centroids: torch.Tensor) -> None:
+    assert demo
+    assert digest(load_centroids(DataFolder.open(project.data))) == digest(centroids)
 
 
 def test_the_data_is_at_the_real_settings(project: Project, demo: str) -> None:

@@ -1,5 +1,6 @@
 """Six shards of four rollouts, labelled, with a collection, and the folder that is published from them."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nca_assets.data_folder import DataFolder
+from nca_assets.figures.catalog import Figure
 from nca_assets.ids import ShardKey
 from nca_assets.publishing.publish import Published, publish
 from nca_assets.warehouse.collections import freeze
@@ -15,6 +17,31 @@ from nca_assets.warehouse.illumination import Illumination
 from nca_assets_tests.conftest import labelled_shards, local
 
 KEYS = [ShardKey(name, number) for name in ("set1", "set3") for number in (0, 1, 9)]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def drawn_once() -> Iterator[None]:
+    """Figures of a dataset, with the same bytes in all its files, are drawn once: else nearly all time were spent on
+    them."""
+    draw, pictures = Figure.png, dict[tuple[str, bytes], bytes]()
+
+    def png(figure: Figure, data: DataFolder) -> bytes:
+        key = (figure.name, content(data))
+        if key not in pictures:
+            pictures[key] = draw(figure, data)
+        return pictures[key]
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Figure, "png", png)
+        yield
+
+
+def content(data: DataFolder) -> bytes:
+    """A digest of the names and bytes of all files."""
+    root, digest = local(data.root), hashlib.sha256()
+    for file in sorted(file for file in root.rglob("*") if file.is_file()):
+        digest.update(str(file.relative_to(root)).encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.digest()
 
 
 @pytest.fixture(scope="package")

@@ -29,6 +29,7 @@ print(digest(fit_centroids(numpy.load(sys.argv[1], allow_pickle=False))))
 
 
 @pytest.mark.usefixtures("threads")
+@pytest.mark.long
 def test_learning_gives_the_golden_vocabulary(centroids: torch.Tensor) -> None:
     steps = []
     learned = learn_centroids(progress=lambda done, total: steps.append((done, total)))
