@@ -51,7 +51,7 @@ test-fast: install-dev
 	@$(PYTEST) -m 'not slow and not long'
 
 # Tests that take minutes: a real daemon, outages, thousands of rollouts. SHARE=1/3 runs every third file, from the first,
-# and the commands of the documents and a dozen faults of the schedule, which each share has.
+# besides the documents' commands and a dozen points of the fault schedule, which each share has.
 test-long: install-dev
 	@$(PYTEST) -m long --share=$(or $(SHARE),0/1)
 

@@ -1,4 +1,4 @@
-"""Rates of a loader of batches, in a process of its own."""
+"""A loader's rate, measured in a separate process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from peers import Batches
 
 
 def alone(work: Callable[[], Any]) -> Any:
-    """What ``work`` returns, run in a process of its own."""
+    """The result of ``work``, run in a separate process."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(target=_send, args=(work, theirs))
     process.start()
@@ -33,8 +33,8 @@ def _send(work: Callable[[], Any], to: Connection) -> None:
 
 
 def run(batches: Batches, seconds: float) -> tuple[float, float]:
-    """Transitions per second, and per second of CPU time with that of children, of what comes in so many seconds of CPU
-    time after as many, since a process is slow while its memory grows."""
+    """Transitions per second, and per CPU second of the process and its children, over ``seconds`` of CPU time, after a
+    warm-up of the same length in which memory grows."""
     take(batches, seconds)
     began, began_cpu = time.perf_counter(), cpu_time()
     taken = take(batches, seconds)
@@ -42,7 +42,7 @@ def run(batches: Batches, seconds: float) -> tuple[float, float]:
 
 
 def take(batches: Batches, seconds: float) -> int:
-    """How many transitions come in so many seconds of CPU time."""
+    """The number of transitions in ``seconds`` of CPU time."""
     began, taken = cpu_time(), 0
     while cpu_time() - began < seconds:  # a look at the children's time costs milliseconds
         taken += sum(len(batch) for batch in itertools.islice(batches, 1000))

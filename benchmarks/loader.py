@@ -8,7 +8,7 @@ All give batches of 64 samples of one grid from the same rollouts, on a warm pag
   all samples in random order. It is measured in turns with ours, per second of CPU time.
 - grain, webdataset, litdata (if installed) and ``datasets``, as their documentation has it: rollouts are cut into
   samples, which the library batches. A sample is a single array and batches are stacked by NumPy, which is their
-  fastest way. But for grain, they read in order; they are measured with a shuffle buffer too. Ours is shuffled.
+  fastest way. Ours and grain are shuffled; the others are measured both in order and with a shuffle buffer.
 
 Peers are measured in processes of their own, with none and with two workers, in several rounds; the best counts.
 """
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -31,8 +32,8 @@ import numpy as np
 import polars as pl
 import torch
 from alone import alone, run
-from peers import BATCH, FRAMES, PEERS, Batches, again, bins, write_bins, write_peers
-from report import Metric, report
+from peers import ALWAYS_SHUFFLED, BATCH, FRAMES, PEERS, Batches, again, bins, write_bins, write_peers
+from report import Metric, report, seconds
 from torch.utils.data import DataLoader
 
 from nca_assets.automaton.engine import choose_machine, simulate_each
@@ -115,7 +116,7 @@ def measure(data: DataFolder, seconds: float, rounds: int) -> Iterator[Metric]:
             MEANINGS[label] = f"transitions of {name.replace('_', ' ')} per second" + " of CPU time" * (unit == "cpu_s")
             yield metric(label, median(values), "1/s")
     peers, files = [name for name in wall if name.partition("_")[0] in PEERS], ["files_0", "files_2"]
-    shuffled = [name for name in peers if "shuffled" in name or "grain" in name]
+    shuffled = [name for name in peers if name.endswith("_shuffled") or name.partition("_")[0] in ALWAYS_SHUFFLED]
     yield metric("files_peer_ratio", best(wall, files) / best(wall, peers))
     yield metric("files_shuffled_peer_ratio", best(wall, files) / best(wall, shuffled))
     yield metric("files_peer_cpu_ratio", best(cpu, files) / best(cpu, peers))
@@ -185,16 +186,14 @@ def contenders(data: DataFolder, source: RolloutSource) -> dict[str, Callable[[]
     for name, peer in PEERS.items():
         if find_spec(name):
             ours |= {f"{name}_{workers}": lambda p=peer, w=workers: p(data, source, w) for workers in (0, 2)}
-            if name != "grain":
+            if name not in ALWAYS_SHUFFLED:
                 ours[f"{name}_shuffled"] = lambda p=peer: p(data, source, workers=0, shuffled=True)
     return ours
 
 
 def first_batch(source: RolloutSource) -> float:
     """Seconds to the first batch."""
-    began = time.perf_counter()
-    next(iter(source.transitions(BATCH)))
-    return time.perf_counter() - began
+    return seconds(lambda: next(iter(source.transitions(BATCH))), 1)
 
 
 def engine_share(data: DataFolder, turns: int) -> float:
@@ -209,18 +208,16 @@ def engine_share(data: DataFolder, turns: int) -> float:
         for _ in simulate_each(rules, centroids, set1.frames, machine, lambda _, tokens: tokens):
             pass
 
-    def share() -> float:
-        batches = stream.forever()
+    def epoch(batches: Batches) -> None:
         for _ in islice(batches, len(stream)):
             pass
-        began = time.perf_counter()
-        for _ in islice(batches, epochs * len(stream)):
-            pass
-        ended = time.perf_counter()
+
+    def share() -> float:
+        batches = stream.forever()
+        epoch(batches)
+        ours = sum(seconds(partial(epoch, batches), 1) for _ in range(epochs))
         del batches  # its threads
-        for _ in range(epochs):
-            engine()
-        return (time.perf_counter() - ended) / (ended - began)
+        return sum(seconds(engine, 1) for _ in range(epochs)) / ours
 
     return median(share() for _ in range(turns))
 

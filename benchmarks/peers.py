@@ -1,8 +1,8 @@
-"""What ``loader.py`` compares with: a hand-written loader of ``.bin`` files, and other libraries' loaders.
+"""Baselines of ``loader.py``: a hand-written loader of ``.bin`` files, and other libraries' loaders.
 
 Each gives batches of ``BATCH`` transitions of one grid from the same rollouts, as its documentation has it. Read in
-order, a batch has neighboring transitions of one rollout. ``shuffled`` ones come through webdataset's shuffle buffer,
-the quickest of the libraries', and from there into batches by their grids.
+order, a batch has neighboring transitions of one rollout. With ``shuffled``, transitions pass through webdataset's
+shuffle buffer, the fastest of these libraries', and are then batched by grid.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nca_assets.loading.source import RolloutSource
 BATCH = 64
 FRAMES = 500
 BUFFER = 8192
-"""Samples, of some 16 rollouts, that are shuffled: the fewer, the faster."""
+"""Size of the shuffle buffer in samples, those of some 16 rollouts: the smaller, the faster."""
 
 Array = NDArray[np.uint8]
 Batches = Iterator[Any]
@@ -214,4 +214,6 @@ PEERS: dict[str, Callable[..., Batches]] = {
     "datasets": hf_datasets,
     "litdata": lit_data,
 }
-"""By the name of the package; they take the number of workers and, but for grain, whether to shuffle."""
+"""Loaders by package. All take the number of workers; those not in ``ALWAYS_SHUFFLED`` also take ``shuffled``."""
+
+ALWAYS_SHUFFLED = {"grain"}

@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="K/N",
         type=share,
         default=(0, 1),
-        help="run file K, K + N, K + 2 N and so on of those chosen, and the tests marked each_share",
+        help="run files K, K + N, K + 2 N and so on of those chosen, and tests marked each_share",
     )
 
 
@@ -73,12 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     which, parts = config.getvalue("--share") or (0, 1)
     files = sorted({item.path for item in items})
-
-    def shared(item: pytest.Item) -> bool:
-        return files.index(item.path) % parts == which or item.get_closest_marker("each_share") is not None
-
-    config.hook.pytest_deselected(items=[item for item in items if not shared(item)])
-    items[:] = [item for item in items if shared(item)]
+    shared = [
+        item for item in items if files.index(item.path) % parts == which or item.get_closest_marker("each_share")
+    ]
+    config.hook.pytest_deselected(items=[*{*items} - {*shared}])
+    items[:] = shared
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 

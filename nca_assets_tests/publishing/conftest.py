@@ -21,8 +21,7 @@ KEYS = [ShardKey(name, number) for name in ("set1", "set3") for number in (0, 1,
 
 @pytest.fixture(scope="package", autouse=True)
 def drawn_once() -> Iterator[None]:
-    """Figures of a dataset, with the same bytes in all its files, are drawn once: else nearly all time were spent on
-    them."""
+    """Figures of byte-for-byte the same dataset are drawn once, since drawing is nearly all of a publish's time."""
     draw, pictures = Figure.png, dict[tuple[str, bytes], bytes]()
 
     def png(figure: Figure, data: DataFolder) -> bytes:
@@ -37,7 +36,7 @@ def drawn_once() -> Iterator[None]:
 
 
 def content(data: DataFolder) -> bytes:
-    """A digest of the names and bytes of all files."""
+    """A digest of the names and bytes of all files of ``data``."""
     root, digest = local(data.root), hashlib.sha256()
     for file in sorted(file for file in root.rglob("*") if file.is_file()):
         digest.update(str(file.relative_to(root)).encode() + hashlib.sha256(file.read_bytes()).digest())
