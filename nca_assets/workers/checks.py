@@ -6,7 +6,7 @@ Not here: the checks of the whole warehouse (``orchestration/assets/checks``).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.ids import ShardKey
 from nca_assets.project import Project
 
@@ -83,8 +83,13 @@ LABEL_CHECKS: dict[str, Check] = {"labels_complete": labels_complete}
 
 
 def evaluate(check: Check, key: ShardKey, project: Project) -> Verdict:
-    """Evaluate ``check`` on shard ``key``; an ``NcaError`` counts as a failed check."""
+    """Evaluate ``check`` on shard ``key``; an ``NcaError`` counts as a failed check.
+
+    Raises ``TransientError``, which says nothing about the shard.
+    """
     try:
         return check(key, project)
+    except TransientError:
+        raise
     except NcaError as error:
         return Verdict(False, str(error))

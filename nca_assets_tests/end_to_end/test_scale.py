@@ -130,7 +130,7 @@ def test_outages_of_database_and_storage_cost_nothing(site: Site, deployment: De
     site.s3.stop()
     time.sleep(5)
     site.s3.start()
-    eventually(lambda: made_of("set2", LABELS, deployment) == 10, deployment)
+    eventually(lambda: made_of("set2", LABELS, deployment) == 10, deployment, seconds=300)  # a step may be retried
     ten = {f"set2-{number:05d}": 1 for number in range(10)}
     assert ten.items() <= deployment.made(SHARDS).items()
     assert ten.items() <= deployment.made(LABELS).items()
