@@ -24,7 +24,6 @@ from nca_assets.cli import (
 from nca_assets.cli.app import app
 from nca_assets.errors import NcaError
 from nca_assets.orchestration.instance.database import clear_database_errors
-from nca_assets.store.refusals import clear_errors
 
 COMMANDS = (start, rollouts, kinds, verification, operate, warehouse, pictures, publishing, sequences, tasks, bring_in)
 """Modules that add their subcommands on import."""
@@ -50,7 +49,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # where the locale is not of UTF-8
     try:
-        with clear_errors(), clear_database_errors():
+        with clear_database_errors():
             try:
                 app()
             finally:

@@ -20,7 +20,6 @@ from nca_assets.orchestration.instance.launcher import HOST, this_host
 from nca_assets.progress import Progress
 from nca_assets.project import Project
 from nca_assets.store.location import BucketPath
-from nca_assets.store.refusals import clear_errors
 from nca_assets.text import markdown_table
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -36,8 +35,7 @@ def failures_in_one_line(context: dg.AssetExecutionContext | None = None) -> Ite
     Given the step's ``context``, transient errors are retried twice; no other error is ever retried.
     """
     try:
-        with clear_errors():
-            yield
+        yield
     except NcaError as error:
         if context and isinstance(error, TransientError) and context.retry_number < MAX_RETRIES:
             context.log.warning(f"{error} Trying again in {SECONDS_BEFORE_RETRY:.0f} s.")

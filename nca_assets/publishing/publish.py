@@ -41,7 +41,6 @@ from nca_assets.shards.manifest import Manifest, read_manifest
 from nca_assets.shards.space import bytes_per_shard
 from nca_assets.store.exclusive import alone
 from nca_assets.store.location import Stored, place_in
-from nca_assets.store.refusals import clear_errors
 from nca_assets.store.replace import replaced_folder
 from nca_assets.store.store import cache_of, current, free_bytes, local_copy, publish_version, sizes
 from nca_assets.versions import LABEL_VERSION, RECIPE_VERSION
@@ -84,7 +83,7 @@ def publish(
     """
     to = to.resolve()
     local = cache_of(to)
-    with alone(local), clear_errors():
+    with alone(local):
         before = current(to)
         chosen = [read_collection(name, data) for name in dict.fromkeys(collections)]
         published = _publish_locally(local, data, progress, original_layout, chosen)

@@ -17,7 +17,7 @@ from nca_assets.shards.archive import Archive, ArrayFile
 from nca_assets.shards.manifest import Manifest, Member, read_manifest, rollout_digest
 from nca_assets.shards.recipes import simulate_members
 from nca_assets.store.location import Stored
-from nca_assets.store.refusals import clear_errors, is_transient
+from nca_assets.store.refusals import is_transient
 from nca_assets.store.store import in_parts, local_copy
 
 ONE_THREAD = Resources(device="cpu", threads=1)
@@ -60,8 +60,7 @@ def reading(file: Stored, remedy: str, fault: str = "is damaged") -> Iterator[No
     NumPy and ``zipfile`` raise exceptions of many types for damaged archives.
     """
     try:
-        with clear_errors():
-            yield
+        yield
     except NcaError:
         raise
     except FileNotFoundError:

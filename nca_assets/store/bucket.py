@@ -12,16 +12,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 from uuid import uuid4
 
 from nca_assets.errors import OvertakenError
 from nca_assets.store import copies, listings, ranges
 from nca_assets.store.location import BucketPath
-from nca_assets.store.refusals import clear_errors, refusals_of_the_disk
-
-if TYPE_CHECKING:
-    from obstore import PutMode
+from nca_assets.store.refusals import refusals_of_the_disk
 
 LATEST = "latest"
 
@@ -71,22 +68,14 @@ class BucketStore:
 
     @contextmanager
     def whole_file(self, file: BucketPath) -> Iterator[BinaryIO]:
-        with refusals_of_the_disk(Path(tempfile.gettempdir())), clear_errors(), tempfile.NamedTemporaryFile() as local:
+        with refusals_of_the_disk(Path(tempfile.gettempdir())), tempfile.NamedTemporaryFile() as local:
             yield local  # pyright: ignore[reportReturnType]
             local.flush()
-            _upload(Path(local.name), file)
+            file.client.upload(file.key, Path(local.name))
 
     def create(self, file: BucketPath, content: bytes) -> bool:
-        from obstore.exceptions import AlreadyExistsError
-
-        with clear_errors():
-            if file.is_file():  # some servers ignore the condition below
-                return False
-            try:
-                file.client.put(file.key, content, mode="create", use_multipart=False)
-            except AlreadyExistsError:
-                return False
-            return True
+        # Some servers ignore the condition.
+        return not file.is_file() and file.client.put_if("create", file.key, content)
 
     def listed_once(self, folders: Sequence[BucketPath]) -> AbstractContextManager[None]:
         return listings.listed_once(folders)
@@ -113,7 +102,8 @@ class BucketStore:
         folder = versions or path
         version = folder / f"{_number(after.name) + 1:08d}-{uuid4().hex[:8]}{path.suffix}"
         for file in [file for file in local.rglob("*") if file.is_file()] if local.is_dir() else [local]:
-            _upload(file, version / file.relative_to(local).as_posix())
+            there = version / file.relative_to(local).as_posix()
+            there.client.upload(there.key, file)
         if not _replace_latest(folder, after.name, version.name):
             _remove(folder, {version.name})
             raise OvertakenError(f"another version of {folder} was published meanwhile: publish again")
@@ -123,37 +113,27 @@ class BucketStore:
     def require_writable(self, folder: BucketPath) -> None:
         with self.whole_file(folder / ".writable"):
             pass
-        with clear_errors():
-            (folder / ".writable").unlink()
+        (folder / ".writable").unlink()
 
     def free_bytes(self, folder: BucketPath) -> int | None:  # noqa: ARG002
         return None
 
 
-def _upload(local: Path, file: BucketPath) -> None:
-    """Upload a local file of any size; the object appears once it is complete."""
-    file.client.put(file.key, local)
-
-
 def _latest(folder: BucketPath) -> tuple[str | None, str | None]:
     """The name of the current version in ``folder`` and the ETag of ``latest``; both None before the first version."""
     try:
-        found = folder.client.get((folder / LATEST).key)
+        content, meta = folder.client.read((folder / LATEST).key)
     except FileNotFoundError:
         return None, None
-    return found.bytes().to_bytes().decode(), found.meta["e_tag"]
+    return content.decode(), meta["e_tag"]
 
 
 def _replace_latest(folder: BucketPath, before: str, version: str) -> bool:
     """Make ``version`` the current one unless ``before`` was replaced; returns whether it succeeded."""
-    from obstore.exceptions import AlreadyExistsError, PreconditionError
-
     named, tag = _latest(folder)
     if (named or "none") != before:
         return False
-    mode: PutMode = {"e_tag": tag} if tag else "create"
-    with suppress(AlreadyExistsError, PreconditionError):
-        folder.client.put((folder / LATEST).key, version.encode(), mode=mode, use_multipart=False)
+    folder.client.put_if({"e_tag": tag} if tag else "create", (folder / LATEST).key, version.encode())
     # Read again because the condition also fails when a request whose response was lost is repeated, and because some
     # servers ignore conditions (rclone's does). On those, a publication is lost without notice if another process read
     # ``latest`` before it and writes after this line: a window of milliseconds.

@@ -6,15 +6,21 @@ Address and credentials come from the usual ``AWS_*`` variables or, on AWS, from
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta, PutMode
     from obstore.store import RetryConfig
 
 PATIENCE: RetryConfig = {
@@ -27,8 +33,85 @@ PATIENCE: RetryConfig = {
 LOADED_IN = os.getpid()
 """The process of obstore's threads; in one forked from it, a request would wait forever."""
 
+NO_BUCKET = "NoSuchBucket"
+DENIED = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "403 Forbidden")
+CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key that may read and write there"
 
-def client_of(bucket: str) -> S3Store:
+
+@dataclass(frozen=True)
+class Client:
+    """The connection to a bucket.
+
+    All methods raise ``NcaError`` if the storage refuses, ``TransientError`` if it does not answer, and
+    ``FileNotFoundError`` if the object is missing.
+    """
+
+    store: S3Store
+
+    def head(self, key: str) -> ObjectMeta:
+        """Size, time and ETag of an object."""
+        with _clear_errors():
+            return self.store.head(key)
+
+    def read(self, key: str) -> tuple[bytes, ObjectMeta]:
+        """An object's content, and what ``head`` returns of it."""
+        with _clear_errors():
+            found = self.store.get(key)
+            return found.bytes().to_bytes(), found.meta
+
+    def read_part(self, key: str, start: int, stop: int, tag: str) -> bytes | None:
+        """Bytes ``start`` to ``stop`` of an object, None unless its ETag is ``tag``."""
+        with _clear_errors():
+            try:
+                found = self.store.get(key, options={"range": (start, stop), "if_match": tag})
+            except PreconditionError:
+                return None
+            return found.bytes().to_bytes() if found.meta["e_tag"] == tag else None
+
+    def download(self, key: str) -> tuple[ObjectMeta, Iterator[bytes]]:
+        """What ``head`` returns of an object, and its content in parts."""
+        with _clear_errors():
+            found = self.store.get(key)
+
+        def parts() -> Iterator[bytes]:
+            with _clear_errors():
+                yield from map(bytes, found.stream())
+
+        return found.meta, parts()
+
+    def below(self, prefix: str, at_a_time: int = 1000) -> Iterator[ObjectMeta]:
+        """All objects below ``prefix``, listed in pages."""
+        with _clear_errors():
+            for page in self.store.list(prefix, chunk_size=at_a_time):
+                yield from page
+
+    def directly_in(self, prefix: str) -> Sequence[ObjectMeta]:
+        """The objects directly in ``prefix``."""
+        with _clear_errors():
+            return self.store.list_with_delimiter(prefix)["objects"]
+
+    def upload(self, key: str, local: Path) -> None:
+        """Write an object of any size; it appears once it is complete."""
+        with _clear_errors():
+            self.store.put(key, local)
+
+    def put_if(self, condition: PutMode, key: str, content: bytes) -> bool:
+        """Write an object, unless it exists (``"create"``) or has another ETag (``{"e_tag": …}``); returns whether it
+        was written."""
+        with _clear_errors():
+            try:
+                self.store.put(key, content, mode=condition, use_multipart=False)
+            except (AlreadyExistsError, PreconditionError):
+                return False
+            return True
+
+    def delete(self, keys: str | Sequence[str]) -> None:
+        """Remove objects."""
+        with _clear_errors():
+            self.store.delete(keys)
+
+
+def client_of(bucket: str) -> Client:
     """The connection to a bucket, made once per process. Raises ``NcaError`` in a forked process."""
     if os.getpid() != LOADED_IN:
         raise NcaError(
@@ -39,6 +122,36 @@ def client_of(bucket: str) -> S3Store:
 
 
 @cache
-def _connect(bucket: str, endpoint: str) -> S3Store:
+def _connect(bucket: str, endpoint: str) -> Client:
     plain = endpoint.startswith("http://")
-    return S3Store(bucket, client_options={"allow_http": plain}, retry_config=PATIENCE)
+    with _clear_errors():
+        return Client(S3Store(bucket, client_options={"allow_http": plain}, retry_config=PATIENCE))
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn the storage's errors of the block into ``NcaError`` of one line, but for a missing object."""
+    try:
+        yield
+    except (FileNotFoundError, BaseError) as error:
+        if isinstance(error, FileNotFoundError) and NO_BUCKET not in str(error):
+            raise
+        raise _refusal(str(error)) from error
+
+
+def _refusal(text: str) -> NcaError:
+    """The fault and its remedy."""
+    where, reason = os.environ.get("AWS_ENDPOINT_URL", "S3"), text.splitlines()[0]
+    if NO_BUCKET in text:
+        return NcaError(f"{where} has no such bucket (from NCA_DATA): create it, or correct NCA_DATA")
+    if "latest/api/token" in text or "latest/meta-data" in text:
+        return NcaError(f"no credentials for {where}: {CREDENTIALS}")
+    for denial in DENIED:
+        if denial in text:
+            return NcaError(f"{where} refuses these credentials ({denial}): {CREDENTIALS}")
+    if "error sending request" in text or "HTTP error" in text or " status code: 5" in text:
+        return TransientError(
+            f"{where} can't be reached or does not answer: check AWS_ENDPOINT_URL and the network, then run it again "
+            f"({reason[:160]})"
+        )
+    return NcaError(f"{where} failed: {reason[:300]}")

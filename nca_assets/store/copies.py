@@ -74,11 +74,11 @@ def _first_copy(file: BucketPath) -> Path:
 
 
 def _fetch(file: BucketPath) -> Path:
-    content = file.client.get(file.key)
-    copy = _place(file, content.meta)  # of the version received, which may be newer than the one found
+    meta, content = file.client.download(file.key)
+    copy = _place(file, meta)  # of the version received, which may be newer than the one found
     with replaced_file(copy) as out:
-        for chunk in content.stream():
-            out.write(chunk)
+        for part in content:
+            out.write(part)
     return copy
 
 

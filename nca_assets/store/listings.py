@@ -30,7 +30,7 @@ def listed_once(folders: Iterable[BucketPath]) -> Iterator[None]:
         yield
         return
     pool = ThreadPoolExecutor(AT_ONCE)
-    before = _listed.set({folder: pool.submit(lambda folder: list(_pages(folder)), folder) for folder in folders})
+    before = _listed.set({folder: pool.submit(lambda at: list(at.client.below(at.key)), folder) for folder in folders})
     try:
         yield
     finally:
@@ -41,14 +41,14 @@ def listed_once(folders: Iterable[BucketPath]) -> Iterator[None]:
 def below(folder: BucketPath) -> Iterator[ObjectMeta]:
     """All objects below ``folder``."""
     found = _known(folder)
-    return _pages(folder) if found is None else iter(found)
+    return folder.client.below(folder.key) if found is None else iter(found)
 
 
 def directly_in(folder: BucketPath) -> dict[str, ObjectMeta]:
     """The objects directly in ``folder``, by name."""
     found = _known(folder)
     if found is None:
-        found = folder.client.list_with_delimiter(folder.key)["objects"]
+        found = folder.client.directly_in(folder.key)
     start = len(folder.key) + 1 if folder.key else 0
     return {item["path"][start:]: item for item in found if "/" not in item["path"][start:]}
 
@@ -61,8 +61,3 @@ def _known(folder: BucketPath) -> list[ObjectMeta] | None:
         if place.bucket == folder.bucket and place.path in folder.path.parents:
             return [item for item in found.result() if item["path"].startswith(f"{folder.key}/")]
     return None
-
-
-def _pages(folder: BucketPath) -> Iterator[ObjectMeta]:
-    for page in folder.client.list(folder.key):
-        yield from page

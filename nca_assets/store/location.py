@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from nca_assets.errors import NcaError
 
 if TYPE_CHECKING:
-    from obstore.store import S3Store
+    from nca_assets.store.client import Client
 
 
 class ObjectStat(NamedTuple):
@@ -26,7 +26,7 @@ class ObjectStat(NamedTuple):
 class BucketPath:
     """An object, or a prefix of objects, with the methods of ``pathlib.Path`` that this package uses.
 
-    Only ``whole_file`` writes it. Methods raise obstore's exceptions, which ``clear_errors`` translates.
+    Only ``whole_file`` writes it. Methods raise as those of ``Client`` do.
     """
 
     bucket: str
@@ -72,7 +72,7 @@ class BucketPath:
     resolve = absolute
 
     @property
-    def client(self) -> S3Store:
+    def client(self) -> Client:
         """The connection to the bucket. Raises ``NcaError`` in a forked process."""
         from nca_assets.store.client import client_of  # obstore is loaded only once a bucket is used
 
@@ -92,10 +92,10 @@ class BucketPath:
 
     def exists(self) -> bool:
         """Whether there is an object of this name, or any below it."""
-        return self.is_file() or any(self.client.list(self.key, chunk_size=1))
+        return self.is_file() or any(self.client.below(self.key, at_a_time=1))
 
     def read_bytes(self) -> bytes:
-        return self.client.get(self.key).bytes().to_bytes()
+        return self.client.read(self.key)[0]
 
     def read_text(self) -> str:
         return self.read_bytes().decode()

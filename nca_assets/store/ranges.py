@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nca_assets.errors import OvertakenError
+from nca_assets.errors import NcaError, OvertakenError
 from nca_assets.store.copies import copies_of
 from nca_assets.store.location import BucketPath
 
@@ -68,10 +68,8 @@ def in_parts(file: BucketPath) -> RangedObject | Path:
 
     Raises ``FileNotFoundError`` if it is missing.
     """
-    from obstore.exceptions import GenericError
-
     found = file.client.head(file.key)
-    with suppress(GenericError):  # any other failure recurs when the copy is fetched
+    with suppress(NcaError):  # any other failure recurs when the copy is fetched
         return _opened(file, found["e_tag"] or "", found["size"])
     return copies_of([(file, found)])[0]
 
@@ -82,10 +80,7 @@ def _opened(file: BucketPath, tag: str, size: int) -> RangedObject:
 
 
 def _fetch(file: BucketPath, tag: str, start: int, stop: int) -> bytes:
-    from obstore.exceptions import PreconditionError
-
-    with suppress(PreconditionError):
-        found = file.client.get(file.key, options={"range": (start, stop), "if_match": tag})
-        if found.meta["e_tag"] == tag:
-            return found.bytes().to_bytes()
-    raise OvertakenError(f"{file} was replaced while it was read: read it again")
+    part = file.client.read_part(file.key, start, stop, tag)
+    if part is None:
+        raise OvertakenError(f"{file} was replaced while it was read: read it again")
+    return part

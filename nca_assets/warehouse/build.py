@@ -21,7 +21,7 @@ import duckdb
 from nca_assets.data_folder import DataFolder
 from nca_assets.errors import DiskFullError, NcaError, OvertakenError
 from nca_assets.store.exclusive import alone
-from nca_assets.store.refusals import clear_errors, refusals_of_the_disk
+from nca_assets.store.refusals import refusals_of_the_disk
 from nca_assets.store.replace import TEMPORARY, discard, temporary_name
 from nca_assets.store.store import cache_of, local_copy, publish_version
 from nca_assets.warehouse.catalog import BY_NAME, TABLES
@@ -99,7 +99,7 @@ def building(data: DataFolder) -> Iterator[None]:
     """Exclude other builds during the block. Raises ``NcaError`` if the warehouse can't be written."""
     final = _local_file(data)
     try:
-        with refusals_of_the_disk(final), alone(final), clear_errors():
+        with refusals_of_the_disk(final), alone(final):
             yield
     except duckdb.Error as error:
         if any(sign in str(error) for sign in DISK_FULL):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import duckdb
 import polars as pl
 
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.ids import ShardKey, tokens_name
 from nca_assets.labels.schema import CURVE_SUM_COLUMNS, IDENTITY, LABEL_COLUMNS
 from nca_assets.labels.table import polars_schema, sound_tables
@@ -221,6 +220,9 @@ def _disk(data: DataFolder, imported: Mapping[str, Path]) -> list[dict[str, Any]
 
 def _sizes(folder: Stored) -> dict[str, int]:
     """Like ``sizes``, but empty for an unreadable folder, since imported shards may lie anywhere."""
-    with suppress(NcaError):
+    try:
         return sizes(folder)
-    return {}
+    except TransientError:
+        raise
+    except NcaError:
+        return {}

@@ -57,6 +57,8 @@ def _of_warehouse(data: DataFolder) -> list[str]:
         with connect(data) as connection:
             for table in TABLES:
                 connection.execute(f'SELECT sum(hash(row)) FROM "{table.name}" AS row').fetchall()  # noqa: S608
+    except TransientError:
+        raise
     except (duckdb.Error, NcaError) as error:
         return [f"{file} is damaged ({str(error).splitlines()[0]}): materialize the 'analytics' assets again"]
     return []

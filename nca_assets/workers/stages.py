@@ -15,7 +15,6 @@ from nca_assets.ids import RolloutId, ShardKey
 from nca_assets.progress import Progress
 from nca_assets.project import Project
 from nca_assets.settings import Orchestration, Resources
-from nca_assets.store.refusals import clear_errors
 from nca_assets.versions import IMPORT_CODE, labels_code, shards_code
 from nca_assets.workers.checks import LABEL_CHECKS, SHARD_CHECKS, Check, Verdict, evaluate
 
@@ -66,9 +65,8 @@ class Stage:
     def make(self, key: ShardKey, project: Project, progress: Progress, there: bool = False) -> Made | NcaError:
         """Make partition ``key`` and check it or, if it is ``there``, only check it. An ``NcaError`` is returned."""
         try:
-            with clear_errors():
-                artifact = None if there else self.work(key, project, progress)
-                return Made(artifact, {name: evaluate(check, key, project) for name, check in self.checks.items()})
+            artifact = None if there else self.work(key, project, progress)
+            return Made(artifact, {name: evaluate(check, key, project) for name, check in self.checks.items()})
         except NcaError as error:
             return error
 
