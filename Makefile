@@ -59,7 +59,7 @@ test-long: install-dev
 test-duckdb2: install-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/duckdb2 duckdb==2.0.0
 	@PYTHONPATH=.venv/duckdb2 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0"'
-	@PYTHONPATH=.venv/duckdb2 $(PYTEST) --quiet nca_assets_tests/warehouse nca_assets_tests/test_cli.py
+	@PYTHONPATH=.venv/duckdb2 $(PYTEST) --quiet nca_assets_tests/warehouse nca_assets_tests/cli
 
 # Check that pip can satisfy the constraints on every installed Python.
 resolve:

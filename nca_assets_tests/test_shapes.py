@@ -8,9 +8,9 @@ from numpy.testing import assert_array_equal
 from nca_assets.data_folder import DataFolder
 from nca_assets.loading.source import RolloutSource
 from nca_assets.settings import Resources
+from nca_assets_tests.cli.command import nca
 from nca_assets_tests.conftest import GOLDEN, local
 from nca_assets_tests.orchestration.conftest import make_home
-from nca_assets_tests.test_cli import nca
 
 pytestmark = pytest.mark.slow
 

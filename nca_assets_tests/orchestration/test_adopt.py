@@ -21,11 +21,11 @@ from nca_assets.project import Project
 from nca_assets.shards.manifest import read_manifest
 from nca_assets.shards.write import write_shard
 from nca_assets.vocabulary.centroids import load_centroids, save_centroids
+from nca_assets_tests.cli.command import nca
 from nca_assets_tests.conftest import local
 from nca_assets_tests.labels import movies
 from nca_assets_tests.orchestration.conftest import KEYS, make_home
 from nca_assets_tests.orchestration.test_history import dagsters
-from nca_assets_tests.test_cli import nca
 
 pytestmark = pytest.mark.slow
 

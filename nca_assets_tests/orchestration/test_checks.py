@@ -9,9 +9,9 @@ from nca_assets.definitions import defs
 from nca_assets.ids import ShardKey
 from nca_assets.in_process import materialize_chain
 from nca_assets.project import Project
+from nca_assets_tests.cli.command import nca
 from nca_assets_tests.conftest import local
 from nca_assets_tests.orchestration.conftest import KEYS
-from nca_assets_tests.test_cli import nca
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,9 @@ from nca_assets.orchestration.backfill.overview import take_overview
 from nca_assets.orchestration.partitions.events import Reporter
 from nca_assets.project import Project
 from nca_assets.workers.stages import Artifact
+from nca_assets_tests.cli.command import Capture, nca
 from nca_assets_tests.orchestration.test_chain import LABELS, SHARDS
 from nca_assets_tests.orchestration.test_ranges import KEYS, run_range
-from nca_assets_tests.test_cli import Capture, nca
 
 pytestmark = pytest.mark.slow
 

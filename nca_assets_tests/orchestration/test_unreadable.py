@@ -11,12 +11,12 @@ from nca_assets.orchestration.partitions.in_flight import RANGE_END, RANGE_START
 from nca_assets.orchestration.partitions.pending import assess_now, pending_of
 from nca_assets.project import Project
 from nca_assets.warehouse.answer import whole_table
+from nca_assets_tests.cli.command import Capture, nca
 from nca_assets_tests.conftest import local
 from nca_assets_tests.damage.unreadable import loop
 from nca_assets_tests.orchestration.conftest import KEYS
 from nca_assets_tests.orchestration.test_chain import run_job
 from nca_assets_tests.orchestration.test_ranges import run_range
-from nca_assets_tests.test_cli import Capture, nca
 
 pytestmark = pytest.mark.slow
 

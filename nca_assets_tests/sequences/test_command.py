@@ -8,8 +8,8 @@ import pytest
 
 from nca_assets.data_folder import DataFolder
 from nca_assets.warehouse.collections import freeze
+from nca_assets_tests.cli.command import nca
 from nca_assets_tests.conftest import KEYS_OF_LABELLED, labelled_shards
-from nca_assets_tests.test_cli import nca
 
 
 def written(folder: Path) -> dict[str, Any]:
