@@ -14,6 +14,7 @@ from nca_assets.automaton.philox import draw_words
 from nca_assets.errors import NcaError
 from nca_assets.loading.gather import gather, gather_fitted, runs
 from nca_assets.loading.order import Stack
+from nca_assets.store.refusals import is_of_the_file
 
 if TYPE_CHECKING:
     from nca_assets.loading.readers import Tokens
@@ -113,9 +114,9 @@ class Held:
         return first + size * self.form.rank // self.form.ranks, first + size * (self.form.rank + 1) // self.form.ranks
 
     def receive(self, slot: int, tokens: Tokens | NcaError) -> None:
-        """Take the rollout at ``slot``, or raise why it can't be read, unless damaged ones are skipped."""
+        """Take the rollout at ``slot``, or raise why it can't be read, unless it is damaged and such are skipped."""
         if isinstance(tokens, NcaError):
-            if not self.form.skip_damaged:
+            if not self.form.skip_damaged or not is_of_the_file(tokens):
                 raise tokens
         elif list(tokens.shape) != self.shapes[slot].tolist():
             raise NcaError(f"a rollout is {tuple(tokens.shape)}, its source says {tuple(self.shapes[slot].tolist())}")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nca_assets.errors import DiskFullError, NcaError, TransientError
+from nca_assets.errors import DamageError, DiskFullError, NcaError, TransientError
 from nca_assets.store.location import Stored
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -21,6 +21,13 @@ _KINDS = dict.fromkeys(_FULL, DiskFullError) | dict.fromkeys(_TRANSIENT, Transie
 def is_transient(error: OSError) -> bool:
     """Whether the disk's failure may pass on a retry."""
     return error.errno in _TRANSIENT
+
+
+def is_of_the_file(error: NcaError) -> bool:
+    """Whether reading failed because of the file itself: it is missing or damaged, or lies on a sector of the disk that
+    can't be read, as far as can be told."""
+    cause = error.__cause__
+    return isinstance(error, DamageError) or (isinstance(cause, OSError) and cause.errno == errno.EIO)
 
 
 @contextmanager

@@ -6,15 +6,14 @@ data folder, a line break, and the content with the blank seal; it then replaces
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from nca_assets.errors import DamageError, OvertakenError, TransientError
+from nca_assets.errors import DamageError, NcaError, OvertakenError, TransientError
 from nca_assets.store.location import Stored, place_in
-from nca_assets.store.refusals import is_transient
+from nca_assets.store.refusals import is_of_the_file, is_transient
 from nca_assets.store.store import create, local_copies, whole_file
 
 MARK = b"sealed by sha256 "
@@ -70,12 +69,10 @@ def sound_copies(remedies: Mapping[Stored, str], data: Stored) -> tuple[list[Pat
     def damage(file: Stored) -> str:
         try:
             read_sealed(file, data, remedies[file], copies[file])
-        except DamageError as error:
+        except NcaError as error:
+            if not is_of_the_file(error):
+                raise
             return str(error)
-        except TransientError as error:
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EIO:
-                return str(error)  # a sector of the disk that can't be read, as far as can be told
-            raise
         return ""
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -252,28 +252,6 @@ def test_grain_loads_batches_by_number(source: RolloutSource) -> None:
     assert taken == [batch.origin.tolist() for batch in stream]
 
 
-def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: DataFolder) -> None:
-    file = own_shards.tokens_file(ShardKey("set2", 1))
-    local(file).write_bytes(file.read_bytes()[:-300])
-    source = RolloutSource.files(own_shards)
-    with pytest.raises(NcaError, match=r"shard_00001\.npz is damaged .* materialize partition set2-00001"):
-        list(source.transitions())
-    batches = list(source.transitions(skip_damaged=True))
-    assert len(batches) == len(source.transitions())
-    assert sum(batch.skipped for batch in batches) == 4 * 139
-    assert {source.ids[p].index // 4 for p, _ in samples(batches) if source.ids[p].set == "set2"} == {0, 2}
-    assert all(batch.tokens.shape[0] == len(batch.starts) for batch in batches)
-
-
-def test_a_single_damaged_member_costs_only_its_own_samples(own_shards: DataFolder) -> None:
-    file = own_shards.tokens_file(ShardKey("set2", 1))
-    content = bytearray(file.read_bytes())
-    content[300] ^= 0xFF  # in the first member
-    local(file).write_bytes(bytes(content))
-    batches = list(RolloutSource.files(own_shards).transitions(skip_damaged=True))
-    assert sum(batch.skipped for batch in batches) == 139
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
