@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nca_assets.automaton.fixed_point import CHANNELS, STATE_ONE, TOKENS
 from nca_assets.data_folder import DataFolder
-from nca_assets.errors import NcaError
+from nca_assets.errors import NcaError, TransientError
 from nca_assets.store.location import Stored
 from nca_assets.store.store import whole_file
 from nca_assets.vocabulary.origin import Origin, file_digest, read_origin, write_origin
@@ -50,6 +50,8 @@ def read_centroids(file: Stored) -> Tensor:
         found = torch.load(io.BytesIO(file.read_bytes()), map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise NcaError(f"{file} is missing: materialize the asset 'centroids' (make demo does) first") from None
+    except TransientError:
+        raise
     except Exception as error:  # torch's unpickler raises errors of many types for foreign files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NcaError(f"{file} is not a file of torch.save with a plain tensor ({reason[:80]}): {_REMEDY}") from error

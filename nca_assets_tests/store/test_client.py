@@ -10,6 +10,7 @@ from nca_assets.errors import NcaError, TransientError
 from nca_assets.store import client
 from nca_assets.store.location import BucketPath
 from nca_assets.store.store import create, in_parts, local_copy, names, publish_version, sizes, versions, whole_file
+from nca_assets.vocabulary.centroids import read_centroids
 from nca_assets_tests.end_to_end.conftest import free_port
 
 FILE = BucketPath("nca", PurePosixPath("/data/file"))
@@ -41,6 +42,7 @@ REQUESTS: dict[str, Callable[[], object]] = {
     "write": lambda: write(FILE),
     "create": lambda: create(FILE, b"content"),
     "publish": lambda: publish_version(Path(__file__), FILE, FILE / "none"),
+    "vocabulary": lambda: read_centroids(FILE),
     "open": lambda: nca.open(str(FILE.parent)),
     "sql": lambda: nca.sql("FROM labels", str(FILE.parent)),
 }
