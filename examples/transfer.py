@@ -38,7 +38,7 @@ BATCH, EVALUATED = 4, 256
 
 
 class Size(NamedTuple):
-    """Of an experiment: optimizer steps on rollouts and on Python, model, rules to choose from, seeds, highest rate."""
+    """Optimizer steps on rollouts and on Python, model size, numbers of rules and of seeds, and peak learning rate."""
 
     on_rollouts: int
     on_python: int
@@ -168,7 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true", help="a few steps, for a test")
     parser.add_argument("--longer", type=int, default=1, help="so many times the steps")
-    parser.add_argument("--rate", type=float, default=FULL.rate, help="the highest learning rate")
+    parser.add_argument("--rate", type=float, default=FULL.rate, help="peak learning rate")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     size = SMALL if arguments.small else FULL

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import psutil
+import pytest
 
+from nca_assets.store import client
 from nca_assets_tests.conftest import lacking
 from nca_assets_tests.end_to_end.conftest import free_port
 
@@ -26,6 +28,14 @@ def wait_until(answers: Callable[[], object], log: Path, seconds: float = 60) ->
     while not answers():
         assert time.monotonic() < deadline, log.read_text()[-5000:]
         time.sleep(0.2)
+
+
+def take_storage_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no server of buckets answer, and none waited for."""
+    monkeypatch.setattr(client, "PATIENCE", {"max_retries": 0})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
 
 
 class S3:

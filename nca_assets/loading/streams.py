@@ -53,8 +53,8 @@ class Stream:
     ``per_rollout`` takes as many of each rollout in an epoch, others in each, by default all. With ``fit``, a height
     and a width, grids are cropped or padded to one shape. At most about ``rollouts_open`` rollouts are in memory, and a
     batch has up to an eighth as many rules. An unreadable rollout raises ``NcaError`` or, with ``skip_damaged``, is
-    left out of its batches, which may then be empty; what keeps sound files from being read always raises, such as a
-    bucket that does not answer.
+    left out of its batches, which may then be empty; any other failure, such as an unreachable bucket, is always
+    raised.
     """
 
     source: Source

@@ -49,12 +49,12 @@ class Client:
     store: S3Store
 
     def head(self, key: str) -> ObjectMeta:
-        """Size, time and ETag of an object."""
+        """An object's metadata: size, time and ETag."""
         with _clear_errors():
             return self.store.head(key)
 
     def read(self, key: str) -> tuple[bytes, ObjectMeta]:
-        """An object's content, and what ``head`` returns of it."""
+        """An object's content and metadata."""
         with _clear_errors():
             found = self.store.get(key)
             return found.bytes().to_bytes(), found.meta
@@ -69,15 +69,15 @@ class Client:
             return found.bytes().to_bytes() if found.meta["e_tag"] == tag else None
 
     def download(self, key: str) -> tuple[ObjectMeta, Iterator[bytes]]:
-        """What ``head`` returns of an object, and its content in parts."""
+        """An object's metadata, and its content in chunks."""
         with _clear_errors():
             found = self.store.get(key)
 
-        def parts() -> Iterator[bytes]:
+        def chunks() -> Iterator[bytes]:
             with _clear_errors():
-                yield from map(bytes, found.stream())
+                yield from found.stream()
 
-        return found.meta, parts()
+        return found.meta, chunks()
 
     def below(self, prefix: str, at_a_time: int = 1000) -> Iterator[ObjectMeta]:
         """All objects below ``prefix``, listed in pages."""
@@ -130,7 +130,7 @@ def _connect(bucket: str, endpoint: str) -> Client:
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Turn the storage's errors of the block into ``NcaError`` of one line, but for a missing object."""
+    """Translate storage errors into one-line ``NcaError``s; a missing object stays a ``FileNotFoundError``."""
     try:
         yield
     except (FileNotFoundError, BaseError) as error:

@@ -77,8 +77,8 @@ def _fetch(file: BucketPath) -> Path:
     meta, content = file.client.download(file.key)
     copy = _place(file, meta)  # of the version received, which may be newer than the one found
     with replaced_file(copy) as out:
-        for part in content:
-            out.write(part)
+        for chunk in content:
+            out.write(chunk)
     return copy
 
 

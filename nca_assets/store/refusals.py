@@ -24,8 +24,7 @@ def is_transient(error: OSError) -> bool:
 
 
 def is_of_the_file(error: NcaError) -> bool:
-    """Whether reading failed because of the file itself: it is missing or damaged, or lies on a sector of the disk that
-    can't be read, as far as can be told."""
+    """Whether the file itself is at fault: missing, damaged, or apparently on an unreadable sector of the disk."""
     cause = error.__cause__
     return isinstance(error, DamageError) or (isinstance(cause, OSError) and cause.errno == errno.EIO)
 

@@ -1,4 +1,4 @@
-"""The command in this process, and what it printed."""
+"""Running the ``nca`` command in the test's own process."""
 
 import sys
 

@@ -19,7 +19,7 @@ from nca_assets_tests.conftest import local
 def test_gif_of_a_stored_or_a_simulated_rollout(
     built: DataFolder, tmp_path: Path, capsys: Capture, rollout: str, form: str
 ) -> None:
-    """Of a shard that is there or was deleted, and beyond those that were made."""
+    """From a stored shard, a deleted one, and shards that were never made."""
     if rollout == "set1/000002":
         local(built.tokens_file(ShardKey("set1", 0))).unlink()
     out = tmp_path / f"picture.{form}"

@@ -1,4 +1,4 @@
-"""Answers of SQL in every form, what is refused, and the labels as CSV."""
+"""SQL results in every output format, refused queries, and the export of labels to CSV."""
 
 from pathlib import Path
 

@@ -21,11 +21,8 @@ def test_a_corrupt_shard_raises_or_is_skipped_and_counted(own_shards: DataFolder
     batches = list(source.transitions(skip_damaged=True))
     assert len(batches) == len(source.transitions())
     assert sum(batch.skipped for batch in batches) == 4 * 139
-    assert {
-        source.ids[p].index // 4
-        for p, _ in [pair for batch in batches for pair in batch.origin.tolist()]
-        if source.ids[p].set == "set2"
-    } == {0, 2}
+    there = {source.ids[position] for batch in batches for position in batch.rollouts.tolist()}
+    assert {rollout.index // 4 for rollout in there if rollout.set == "set2"} == {0, 2}
     assert all(batch.tokens.shape[0] == len(batch.starts) for batch in batches)
 
 
@@ -54,9 +51,8 @@ def test_only_what_is_wrong_with_a_file_is_skipped(
 ) -> None:
     """A network that was down cost an epoch without a word."""
     failure.__cause__ = OSError(errno_, "failed") if errno_ else None
-    source = RolloutSource(
-        RolloutSource.files(own_shards).table, lambda wanted, *_: (failure for _ in wanted), own_shards
-    )
+    table = RolloutSource.files(own_shards).table
+    source = RolloutSource(table, lambda wanted, *_: (failure for _ in wanted), own_shards)
     batches = iter(source.transitions(skip_damaged=True))
     with nullcontext() if skipped else pytest.raises(type(failure), match=str(failure)):
         assert next(batches).skipped == 64

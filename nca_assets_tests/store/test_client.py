@@ -1,4 +1,4 @@
-"""Whatever fails in a bucket is one line that says where and what to do; callers handle no exceptions of a library."""
+"""Bucket failures are one-line errors with place and remedy, never the client library's exceptions."""
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -7,21 +7,17 @@ import pytest
 
 import nca_assets as nca
 from nca_assets.errors import NcaError, TransientError
-from nca_assets.store import client
 from nca_assets.store.location import BucketPath
 from nca_assets.store.store import create, in_parts, local_copy, names, publish_version, sizes, versions, whole_file
 from nca_assets.vocabulary.centroids import read_centroids
-from nca_assets_tests.end_to_end.conftest import free_port
+from nca_assets_tests.servers import take_storage_down
 
 FILE = BucketPath("nca", PurePosixPath("/data/file"))
 
 
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PATIENCE", {"max_retries": 0})
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "any")
+    take_storage_down(monkeypatch)
 
 
 def write(file: BucketPath) -> None:

@@ -1,4 +1,4 @@
-"""A stage tells failures that may pass from damage, whichever process makes it."""
+"""Stages distinguish transient failures from damage."""
 
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -9,11 +9,10 @@ from nca_assets.errors import DamageError, TransientError
 from nca_assets.ids import ShardKey
 from nca_assets.progress import unwatched
 from nca_assets.project import Project
-from nca_assets.store import client
 from nca_assets.store.location import BucketPath
 from nca_assets.workers.checks import Verdict
 from nca_assets.workers.stages import LABELS, SHARDS, Made
-from nca_assets_tests.end_to_end.conftest import free_port
+from nca_assets_tests.servers import take_storage_down
 from nca_assets_tests.workers.fakes import note_device
 
 KEY = ShardKey("set1", 0)
@@ -22,10 +21,7 @@ KEY = ShardKey("set1", 0)
 @pytest.fixture
 def unreachable(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """The project with its data in a bucket whose server is down."""
-    monkeypatch.setattr(client, "PATIENCE", {"max_retries": 0})
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "any")
+    take_storage_down(monkeypatch)
     data = BucketPath("nca", PurePosixPath("/data"))
     return replace(project, dataset=project.dataset.model_copy(update={"data": data}))
 
